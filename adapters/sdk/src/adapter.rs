@@ -1,0 +1,77 @@
+//! The async half of a family: everything that needs the chain. Its answers are untrusted; the [`LightClient`] checks them.
+
+use crate::{
+    Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainStatus, ClientView, ConsensusView, Description, Evidence, HostLimits,
+    Hydrated, HydrateRequest, LightClient, Outcome, PacketState, Plan, Provable, SignedTx, WatchBatch, WatchRequest,
+};
+use async_trait::async_trait;
+use causeway_types::{Claim, ClientId, Height, Sequence};
+use std::sync::Arc;
+
+/// Result of a call through the seam.
+pub type Result<T> = core::result::Result<T, AdapterError>;
+
+/// One chain. Every method may be called concurrently; none may block a thread; none may answer without bound.
+#[async_trait]
+pub trait ChainAdapter: Send + Sync + std::fmt::Debug {
+    /// What adapter and chain are. Constant while the adapter lives.
+    async fn describe(&self) -> Result<Description>;
+
+    /// Heads of the endpoints now, compared with each other.
+    async fn status(&self) -> Result<ChainStatus>;
+
+    /// Events of final blocks after a cursor: in order, without gaps, or an error that says why not.
+    async fn watch(&self, request: WatchRequest) -> Result<WatchBatch>;
+
+    /// From state: sequences from `from` on that were sent through `client` and whose commitment still lives, at most `limit`,
+    /// ascending; and the last sequence that was looked at, so that the next call starts after it. The second is `None` at the end.
+    async fn commitments(&self, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)>;
+
+    /// From state: what the chain holds of these packets under `client` (its own client, source or destination), in the order asked.
+    async fn packet_states(&self, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>>;
+
+    /// Packets and acknowledgements that state only names by hash.
+    async fn hydrate(&self, request: HydrateRequest) -> Result<Vec<Hydrated>>;
+
+    /// A client hosted on this chain.
+    async fn client(&self, client: &ClientId) -> Result<ClientView>;
+
+    /// What that client holds at a height; [`AdapterError::NotFound`] when nothing.
+    async fn consensus(&self, client: &ClientId, height: Height) -> Result<ConsensusView>;
+
+    /// The update, in canonical form, that proves the header at `height` (or the newest final one) for [`LightClient::verify_root`].
+    async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)>;
+
+    /// Steps that bring a client of THIS chain, hosted elsewhere and seen as `view`, to at least `need` (or to the newest final height).
+    async fn plan_update(&self, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan>;
+
+    /// When a claim about this chain can be proven to a client of this chain.
+    async fn provable(&self, claim: &Claim) -> Result<Provable>;
+
+    /// Evidence for claims about this chain at one client height.
+    async fn fetch(&self, claims: &[Claim], height: Height) -> Result<Evidence>;
+
+    /// Builds one transaction of as many of the messages as fit, simulated.
+    async fn build(&self, request: BuildRequest) -> Result<Built>;
+
+    /// Signs it with the named key.
+    async fn sign(&self, signer: &str, built: &Built) -> Result<SignedTx>;
+
+    /// Hands it to the chain. Safe to repeat.
+    async fn broadcast(&self, tx: &SignedTx) -> Result<BroadcastResult>;
+
+    /// What became of it, by final state.
+    async fn outcome(&self, tx: &SignedTx) -> Result<Outcome>;
+
+    /// The account of a key.
+    async fn account(&self, signer: &str) -> Result<Account>;
+}
+
+/// An adapter and the light client that checks it: one configured chain, as the binary puts it together.
+#[derive(Debug, Clone)]
+pub struct Family {
+    /// Everything that needs the chain.
+    pub adapter: Arc<dyn ChainAdapter>,
+    /// Everything that decides.
+    pub light_client: Arc<dyn LightClient>,
+}

@@ -1,0 +1,134 @@
+//! Events and state listings. State is the truth; an event is a hint that arrives sooner.
+
+use causeway_types::{Acknowledgement, ClientId, Hash, Head, Height, Packet, Sequence, TxId};
+
+/// Narrows what is watched, so that clients opened by strangers cost nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventFilter {
+    /// Clients ON this chain whose packets are of interest, as source or as destination. Empty: none.
+    pub clients: Vec<ClientId>,
+}
+
+/// Asks for the events of the blocks after a cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchRequest {
+    /// Everything up to and including this chain height has been seen.
+    pub after: Height,
+    /// What to report.
+    pub filter: EventFilter,
+    /// Most blocks to cover in one answer.
+    pub blocks_max: u64,
+    /// Most events in one answer; a block is never split.
+    pub events_max: u32,
+    /// How long to wait for a new final block before an empty answer (the heartbeat), milliseconds.
+    pub wait_ms: u64,
+}
+
+/// The events of the blocks `(request.after, cursor]`, complete and in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchBatch {
+    /// Everything up to and including this height is in this answer or an earlier one.
+    pub cursor: Height,
+    /// The newest final block.
+    pub head: Head,
+    /// Events in chain order.
+    pub events: Vec<LocatedEvent>,
+}
+
+/// An event and where it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatedEvent {
+    /// Height of the block.
+    pub height: Height,
+    /// The transaction.
+    pub tx: TxId,
+    /// Index of the event within the transaction.
+    pub index: u32,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What can happen to a packet or a client on one chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A packet was sent from here.
+    Sent {
+        /// The packet.
+        packet: Packet,
+    },
+    /// A packet was received here and acknowledged.
+    Acknowledged {
+        /// The packet.
+        packet: Packet,
+        /// The acknowledgement, its exact bytes.
+        acknowledgement: Acknowledgement,
+    },
+    /// The acknowledgement of a packet sent from here was processed: the packet is complete.
+    Completed {
+        /// The client it was sent from.
+        client: ClientId,
+        /// Its sequence.
+        sequence: Sequence,
+    },
+    /// A packet sent from here was timed out.
+    TimedOut {
+        /// The client it was sent from.
+        client: ClientId,
+        /// Its sequence.
+        sequence: Sequence,
+    },
+    /// A client hosted here was updated.
+    ClientUpdated {
+        /// The client.
+        client: ClientId,
+    },
+    /// A client hosted here was frozen.
+    ClientFrozen {
+        /// The client.
+        client: ClientId,
+    },
+}
+
+/// What a chain's state says of one packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PacketState {
+    /// The packet's sequence.
+    pub sequence: Sequence,
+    /// On the receiving chain: whether there is a receipt.
+    pub received: bool,
+    /// On the receiving chain: the acknowledgement commitment, if written.
+    pub ack_commitment: Option<Hash>,
+    /// On the sending chain: the packet commitment, while it lives.
+    pub commitment: Option<Hash>,
+}
+
+/// Which half of a packet to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HydrateKind {
+    /// The packet, on the chain that sent it.
+    Sent,
+    /// The packet with its acknowledgement, on the chain that received it.
+    Acknowledged,
+}
+
+/// Asks for bytes that state only names by hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HydrateRequest {
+    /// The client on the asked chain: the source client for `Sent`, the destination client for `Acknowledged`.
+    pub client: ClientId,
+    /// Packet or acknowledgement.
+    pub kind: HydrateKind,
+    /// Sequences to find; bounded by the caller.
+    pub sequences: Vec<Sequence>,
+    /// Blocks to look through, if known: inclusive.
+    pub range: Option<(Height, Height)>,
+}
+
+/// An answer to [`HydrateRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hydrated {
+    /// Found, as an event with its place. The caller compares its commitment with the state.
+    Found(LocatedEvent),
+    /// No endpoint has it.
+    Unavailable(Sequence),
+}

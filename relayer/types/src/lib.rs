@@ -1,0 +1,36 @@
+//! The vocabulary of the relay: identifiers, heights, packets, acknowledgements, claims, and the bytes of IBC v2.
+//!
+//! What it is not: it performs no I/O, knows no chain family and no wire codec. Every other crate of the workspace
+//! may depend on it.
+//!
+//! - [`id`]: bounded newtypes for chains, clients and sequences;
+//! - [`height`]: heights and timestamps;
+//! - [`packet`]: packets, payloads, acknowledgements and their limits;
+//! - [`commitment`]: the hashes that chains store;
+//! - [`path`]: the keys under which they store them;
+//! - [`claim`]: what a light client is asked to prove.
+//!
+//! ```
+//! use causeway_types::{ClientId, Sequence, path};
+//! let client = ClientId::new("channel-0").unwrap();
+//! assert_eq!(hex::encode(path::packet_commitment(&client, Sequence::new(1).unwrap())), "6368616e6e656c2d30010000000000000001");
+//! ```
+#![no_std]
+extern crate alloc;
+
+pub mod claim;
+pub mod commitment;
+pub mod height;
+pub mod id;
+pub mod packet;
+pub mod path;
+#[cfg(test)]
+mod tests;
+
+pub use claim::{Claim, Locator};
+pub use height::{Head, Height};
+pub use id::{ChainId, ClientId, IdError, PacketKey, Sequence, TxId};
+pub use packet::{Acknowledgement, Packet, PacketError, Payload};
+
+/// A 32-byte hash. It has no `Default`: an all-zero hash must never pass for a real one (refuse.md P11).
+pub type Hash = [u8; 32];
