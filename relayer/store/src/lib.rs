@@ -4,7 +4,11 @@
 //!
 //! **Invariant.** When [`Store::commit`] returns, the batch survives a kill of the process and a loss of power; a batch is never half there.
 
+mod memory;
+
 use async_trait::async_trait;
+
+pub use memory::{CommitFault, MemoryStore};
 
 /// The trees of a store. What is pending stays apart from what is finished, so that a restart reads only the former.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
