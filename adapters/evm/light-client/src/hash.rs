@@ -1,0 +1,48 @@
+//! Keccak-256 and the fixed-size values that it makes.
+//!
+//! Not a trait over hash functions: EVM chains have this one. Called by every module of the crate.
+
+use alloc::vec::Vec;
+
+use sha3::{Digest, Keccak256};
+
+/// A Keccak-256 digest or a 32-byte root. There is no `Default`: a zero root is nobody's root (refuse.md P11).
+pub type Hash = [u8; 32];
+
+/// An account address.
+pub type Address = [u8; 20];
+
+/// Root of a trie without entries: keccak256 of the RLP of the empty string.
+pub const EMPTY_ROOT: Hash = [
+    0x56, 0xe8, 0x1f, 0x17, 0x1b, 0xcc, 0x55, 0xa6, 0xff, 0x83, 0x45, 0xe6, 0x92, 0xc0, 0xf8, 0x6e, 0x5b, 0x48, 0xe0, 0x1b, 0x99, 0x6c,
+    0xad, 0xc0, 0x01, 0x62, 0x2f, 0xb5, 0xe3, 0x63, 0xb4, 0x21,
+];
+
+/// Code hash of an account without code: keccak256 of no bytes.
+pub const EMPTY_CODE_HASH: Hash = [
+    0xc5, 0xd2, 0x46, 0x01, 0x86, 0xf7, 0x23, 0x3c, 0x92, 0x7e, 0x7d, 0xb2, 0xdc, 0xc7, 0x03, 0xc0, 0xe5, 0x00, 0xb6, 0x53, 0xca, 0x82,
+    0x27, 0x3b, 0x7b, 0xfa, 0xd8, 0x04, 0x5d, 0x85, 0xa4, 0x70,
+];
+
+/// Hash of an empty list of ommers: keccak256 of the RLP of the empty list.
+pub const EMPTY_OMMERS: Hash = [
+    0x1d, 0xcc, 0x4d, 0xe8, 0xde, 0xc7, 0x5d, 0x7a, 0xab, 0x85, 0xb5, 0x67, 0xb6, 0xcc, 0xd4, 0x1a, 0xd3, 0x12, 0x45, 0x1b, 0x94, 0x8a,
+    0x74, 0x13, 0xf0, 0xa1, 0x42, 0xfd, 0x40, 0xd4, 0x93, 0x47,
+];
+
+/// Keccak-256 of `bytes`.
+#[must_use]
+pub fn keccak256(bytes: &[u8]) -> Hash {
+    Keccak256::digest(bytes).into()
+}
+
+/// The hash by which a trusted validator set is stored: keccak256 of the addresses, 20 bytes each, in header order
+/// (evm-formats.md section 3).
+#[must_use]
+pub fn validators_hash(validators: &[Address]) -> Hash {
+    let mut packed = Vec::with_capacity(validators.len().saturating_mul(20));
+    for address in validators {
+        packed.extend_from_slice(address);
+    }
+    keccak256(&packed)
+}
