@@ -1,0 +1,1 @@
+//! The pool's order, replacement and refusals.
