@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The relay's engine: watch, journal, update clients, prove, submit, confirm, clear, time out. It knows no chain family.
+//!
+//! What it is not: no RPC, no wire format, no command line; chains come in as [`causeway_adapter::Family`], the journal as
+//! [`causeway_store::Store`], time, randomness and tasks as [`Env`].
+//!
+//! Bird's eye view:
+//! - [`config`]: what the engine is told; [`handle`]: start, questions, commands; [`handshake`]: setting up a path;
+//! - [`packet`]: the record of a packet; [`env`]: clock, randomness, spawning; [`error`]: why it refuses.
+//!
+//! ```no_run
+//! # async fn example(config: causeway_engine::EngineConfig, store: std::sync::Arc<dyn causeway_store::Store>) {
+//! let engine = causeway_engine::Engine::start(config, store, causeway_engine::env::system()).await.expect("a sound configuration");
+//! println!("{:?}", engine.status());
+//! engine.shutdown(std::time::Duration::from_secs(30)).await;
+//! # }
+//! ```
+
+pub mod config;
+pub mod env;
+pub mod error;
+pub mod handle;
+pub mod handshake;
+pub mod packet;
+
+pub use config::{
+    Batching, ChainSpec, Clearing, ConfigError, Deadlines, End, EngineConfig, Filter, PathSpec, Retention, RootOfTrust,
+};
+pub use env::{Clock, Env, Rng, Spawner, Task};
+pub use error::{QueryError, StartError};
+pub use handle::{
+    Change, Changes, ChainReport, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
+};
+pub use packet::{AckKind, By, Cost, Direction, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};

@@ -1,0 +1,243 @@
+//! Why the engine does not start, and why a question is not answered.
+
+use crate::config::ConfigError;
+use causeway_adapter::{AdapterError, Violation};
+use causeway_store::StoreError;
+use causeway_types::{ChainId, ClientId, Hash, Height};
+
+/// A hash as people read it.
+pub(crate) fn hex(hash: &Hash) -> String {
+    use std::fmt::Write;
+    hash.iter().fold(String::from("0x"), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Why an engine refused to start, or a path could not be set up. Nothing was submitted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is not possible.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal was written by a newer version.
+    #[error("the journal has schema {found}, this version knows up to {known}; run the newer version, or give this one a store of its own")]
+    SchemaTooNew {
+        /// What stands in the store.
+        found: u32,
+        /// The newest this version reads.
+        known: u32,
+    },
+    /// The journal holds bytes that do not decode.
+    #[error("the journal is damaged at {what}: {detail}; restore a backup, or move the store away and let clearing rebuild it from the chains")]
+    Damaged {
+        /// Which record.
+        what: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A chain did not answer at the start.
+    #[error("chain {chain}: {error}")]
+    Adapter {
+        /// The chain.
+        chain: ChainId,
+        /// What its adapter said.
+        error: AdapterError,
+    },
+    /// The adapter speaks another version of the seam.
+    #[error("chain {chain}: the adapter speaks seam version {found}, this relay {expected}; run versions of the same release")]
+    SeamVersion {
+        /// The chain.
+        chain: ChainId,
+        /// Ours.
+        expected: u32,
+        /// Theirs.
+        found: u32,
+    },
+    /// The endpoint serves another chain.
+    #[error("chain {chain}: the endpoint serves chain id {found}, the configuration says {expected}; correct the address or the chain id")]
+    ChainIdMismatch {
+        /// The chain.
+        chain: ChainId,
+        /// From the configuration.
+        expected: String,
+        /// From the endpoint.
+        found: String,
+    },
+    /// No root of trust was configured.
+    #[error(
+        "chain {chain} has no root of trust; its endpoints say height {height}, hash {}: compare with somebody who runs a node of that chain, \
+         then set it as the root, or pass --trust-on-first-use ({endpoints})", hex(.hash)
+    )]
+    UntrustedRoot {
+        /// The chain.
+        chain: ChainId,
+        /// What the endpoints give as newest final height.
+        height: Height,
+        /// And its hash.
+        hash: Hash,
+        /// What each endpoint says.
+        endpoints: String,
+    },
+    /// The root does not hold.
+    #[error("chain {chain}: the root of trust at height {height} does not hold: {violation}; an endpoint lies or the configured hash is wrong")]
+    RootRefused {
+        /// The chain.
+        chain: ChainId,
+        /// The height of the root.
+        height: Height,
+        /// The broken rule.
+        violation: Violation,
+    },
+    /// The configured root is not the one the journal is bound to.
+    #[error(
+        "chain {chain}: the journal is bound to the root {}, the configuration names {}; `causeway trust reset {chain}` binds it anew",
+        hex(.stored), hex(.configured)
+    )]
+    RootChanged {
+        /// The chain.
+        chain: ChainId,
+        /// In the journal.
+        stored: Hash,
+        /// In the configuration.
+        configured: Hash,
+    },
+    /// Nothing newer than the trusting period is trusted.
+    #[error(
+        "chain {chain}: the newest trusted height {height} is {age_s} s old, the trusting period is {period_s} s; \
+         check a recent block with somebody who runs a node and run `causeway trust reset {chain} --height H --hash X`"
+    )]
+    TrustExpired {
+        /// The chain.
+        chain: ChainId,
+        /// The newest height that was trusted.
+        height: Height,
+        /// Its age, seconds.
+        age_s: u64,
+        /// The configured period, seconds.
+        period_s: u64,
+    },
+    /// An endpoint's answer broke a rule while the start was verifying.
+    #[error("chain {chain}: verification failed: {violation}; an endpoint of that chain is not to be believed")]
+    Verification {
+        /// The chain the claim was about.
+        chain: ChainId,
+        /// The broken rule.
+        violation: Violation,
+    },
+    /// The chain cannot prove what is needed yet.
+    #[error("chain {chain} cannot prove height {height} yet; start again in a moment")]
+    NotProvable {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: Height,
+    },
+    /// The client of a path does not exist.
+    #[error("client {client} does not exist on chain {chain}; `causeway path create` makes one")]
+    ClientMissing {
+        /// The host.
+        chain: ChainId,
+        /// The client.
+        client: ClientId,
+    },
+    /// The client of a path is frozen.
+    #[error("client {client} on chain {chain} is frozen; its recovery authority must act before anything is relayed")]
+    ClientFrozen {
+        /// The host.
+        chain: ChainId,
+        /// The client.
+        client: ClientId,
+    },
+    /// The client follows with another type of light client than the chain offers.
+    #[error("client {client} on chain {chain} is of type {found}, chain {source_chain} needs {expected}; the path names the wrong client")]
+    ClientType {
+        /// The host.
+        chain: ChainId,
+        /// The client.
+        client: ClientId,
+        /// The chain it should follow.
+        source_chain: ChainId,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// The two clients of a path do not name each other.
+    #[error("client {client} on chain {chain} has counterparty {found}, the path says {expected}; correct the path, or register the counterparty")]
+    CounterpartyMismatch {
+        /// The host.
+        chain: ChainId,
+        /// The client.
+        client: ClientId,
+        /// The other end in the configuration.
+        expected: ClientId,
+        /// What is registered, or `none`.
+        found: String,
+    },
+    /// The client holds something else than the chain we verified.
+    #[error(
+        "client {client} on chain {chain} holds {} at height {height}, the verified chain gives {}: \
+         somebody convinced it of another chain; do not use this path", hex(.found), hex(.expected)
+    )]
+    ConsensusMismatch {
+        /// The host.
+        chain: ChainId,
+        /// The client.
+        client: ClientId,
+        /// The height.
+        height: Height,
+        /// From the header we verified.
+        expected: Hash,
+        /// From the host.
+        found: Hash,
+    },
+    /// A step of a path set-up was refused by the chain.
+    #[error("chain {chain}: {step} was refused: {detail}")]
+    SetupRefused {
+        /// The chain.
+        chain: ChainId,
+        /// The step.
+        step: &'static str,
+        /// What the chain said.
+        detail: String,
+    },
+}
+
+/// Why a question or command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// There is no such packet.
+    #[error("packet {0} is not known; `packet list` shows what is")]
+    UnknownPacket(String),
+    /// There is no such path.
+    #[error("path {0} is not configured")]
+    UnknownPath(String),
+    /// There is no such chain.
+    #[error("chain {0} is not configured")]
+    UnknownChain(String),
+    /// The packet is not in a state that can be retried.
+    #[error("packet {key} is {state}; only dead and parked packets can be retried")]
+    NotRetryable {
+        /// The packet.
+        key: String,
+        /// Its state.
+        state: &'static str,
+    },
+    /// The page or watch cursor is not one we gave.
+    #[error("the cursor is not valid: {0}; begin without one")]
+    BadCursor(String),
+    /// The journal stopped.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal holds bytes that do not decode.
+    #[error("the journal is damaged at {0}")]
+    Damaged(String),
+    /// The engine is stopping or has stopped.
+    #[error("the engine has stopped")]
+    Stopped,
+}

@@ -1,0 +1,11 @@
+//! Packets as the engine knows them: facts, the state they are in, and what each stage took.
+//!
+//! What to do next follows from the facts alone ([`PacketRecord::need`]), so that a record read after a crash resumes where it stood.
+
+mod record;
+pub(crate) mod transition;
+
+pub use record::{
+    AckKind, By, Cost, Direction, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef,
+};
+pub(crate) use record::Need;

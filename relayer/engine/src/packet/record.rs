@@ -1,0 +1,401 @@
+//! The record of one packet.
+
+use causeway_adapter::Slot;
+use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, PacketKey, TxId};
+
+/// Which way a packet goes on its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// From end `a` to end `b`.
+    AToB,
+    /// From end `b` to end `a`.
+    BToA,
+}
+
+impl Direction {
+    /// A word for labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AToB => "a-to-b",
+            Self::BToA => "b-to-a",
+        }
+    }
+
+    /// The other way.
+    #[must_use]
+    pub fn reverse(self) -> Self {
+        match self {
+            Self::AToB => Self::BToA,
+            Self::BToA => Self::AToB,
+        }
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A transaction of this relay.
+    Us,
+    /// Somebody else.
+    Other,
+}
+
+/// What the acknowledgement said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AckKind {
+    /// The receiver accepted.
+    Success,
+    /// The receiver refused.
+    Error,
+    /// Somebody else completed the packet before its acknowledgement was seen here.
+    Unseen,
+}
+
+/// How a packet was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// By watching.
+    Live,
+    /// By clearing, from state.
+    Cleared,
+}
+
+/// What is known of the packet's receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// Nothing.
+    No,
+    /// An endpoint says so: delays delivery, proves nothing.
+    Hint {
+        /// Since when, unix milliseconds.
+        since_ms: u64,
+    },
+    /// The outcome of our own transaction says so.
+    Included,
+    /// A proof was verified.
+    Verified,
+}
+
+/// A transaction that carries the packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TxRef {
+    /// On which chain.
+    pub chain: ChainId,
+    /// Paid by which key.
+    pub signer: String,
+    /// Its slot.
+    pub slot: Slot,
+    /// Every id it may be included under (replacements included), oldest first.
+    pub tx_ids: Vec<TxId>,
+}
+
+/// Where a packet stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PacketState {
+    /// Seen and journaled.
+    Observed,
+    /// Known from state by its sequence; the bytes are being looked for.
+    NeedsPayload,
+    /// Its header can be proven to the destination.
+    Provable,
+    /// On its way to the destination.
+    Delivering(TxRef),
+    /// Received there; the acknowledgement has not been seen.
+    Delivered,
+    /// The acknowledgement is known and waits for its way back.
+    AwaitingAck,
+    /// The acknowledgement is on its way to the sender.
+    Acking(TxRef),
+    /// Done: the sender has the acknowledgement.
+    Completed {
+        /// What it said.
+        ack: AckKind,
+        /// Who brought it.
+        by: By,
+    },
+    /// Its time is over; it is being marked or returned. `None` while the transaction is being prepared.
+    TimingOut(Option<TxRef>),
+    /// Done: returned to the sender.
+    TimedOut {
+        /// Who returned it.
+        by: By,
+    },
+    /// Waits for an earlier packet of an ordered channel.
+    Blocked,
+    /// Waits after a failure.
+    Parked {
+        /// What failed.
+        reason: String,
+        /// When it is tried again, unix milliseconds.
+        retry_at_ms: u64,
+    },
+    /// Cannot be delivered or acknowledged. Undelivered ones still time out.
+    Dead {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A state without its details: a bounded label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the variants are those of PacketState, documented there")]
+pub enum StateKind {
+    Observed,
+    NeedsPayload,
+    Provable,
+    Delivering,
+    Delivered,
+    AwaitingAck,
+    Acking,
+    Completed,
+    TimingOut,
+    TimedOut,
+    Blocked,
+    Parked,
+    Dead,
+}
+
+impl StateKind {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Observed,
+        Self::NeedsPayload,
+        Self::Provable,
+        Self::Delivering,
+        Self::Delivered,
+        Self::AwaitingAck,
+        Self::Acking,
+        Self::Completed,
+        Self::TimingOut,
+        Self::TimedOut,
+        Self::Blocked,
+        Self::Parked,
+        Self::Dead,
+    ];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observed => "observed",
+            Self::NeedsPayload => "needs-payload",
+            Self::Provable => "provable",
+            Self::Delivering => "delivering",
+            Self::Delivered => "delivered",
+            Self::AwaitingAck => "awaiting-ack",
+            Self::Acking => "acking",
+            Self::Completed => "completed",
+            Self::TimingOut => "timing-out",
+            Self::TimedOut => "timed-out",
+            Self::Blocked => "blocked",
+            Self::Parked => "parked",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// The state of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Whether nothing more happens.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::TimedOut)
+    }
+}
+
+impl PacketState {
+    /// The state without its details.
+    pub fn kind(&self) -> StateKind {
+        match self {
+            Self::Observed => StateKind::Observed,
+            Self::NeedsPayload => StateKind::NeedsPayload,
+            Self::Provable => StateKind::Provable,
+            Self::Delivering(_) => StateKind::Delivering,
+            Self::Delivered => StateKind::Delivered,
+            Self::AwaitingAck => StateKind::AwaitingAck,
+            Self::Acking(_) => StateKind::Acking,
+            Self::Completed { .. } => StateKind::Completed,
+            Self::TimingOut(_) => StateKind::TimingOut,
+            Self::TimedOut { .. } => StateKind::TimedOut,
+            Self::Blocked => StateKind::Blocked,
+            Self::Parked { .. } => StateKind::Parked,
+            Self::Dead { .. } => StateKind::Dead,
+        }
+    }
+
+    /// The transaction that carries the packet now.
+    pub fn tx(&self) -> Option<&TxRef> {
+        match self {
+            Self::Delivering(tx) | Self::Acking(tx) | Self::TimingOut(Some(tx)) => Some(tx),
+            _ => None,
+        }
+    }
+}
+
+/// A stage whose time is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Journaled for the first time.
+    Observed,
+    /// First transaction with it broadcast.
+    Submitted,
+    /// Received at the destination.
+    Delivered,
+    /// First transaction with the acknowledgement or the timeout broadcast.
+    Returning,
+    /// Finished.
+    Finished,
+}
+
+impl Stage {
+    /// All, in order.
+    pub const ALL: [Self; 5] = [Self::Observed, Self::Submitted, Self::Delivered, Self::Returning, Self::Finished];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observed => "observed",
+            Self::Submitted => "submitted",
+            Self::Delivered => "delivered",
+            Self::Returning => "returning",
+            Self::Finished => "finished",
+        }
+    }
+}
+
+/// This packet's share of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost {
+    /// `receive`, `acknowledge`, `timeout` or `mark-expired`.
+    pub action: String,
+    /// Where.
+    pub chain: ChainId,
+    /// The transaction.
+    pub tx: TxId,
+    /// Gas of the transaction divided by its packets.
+    pub gas: u64,
+    /// Fee of the transaction divided by its packets, in the chain's smallest unit.
+    pub fee: u128,
+}
+
+/// Everything known about a packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PacketRecord {
+    /// Its name.
+    pub key: PacketKey,
+    /// The path it belongs to.
+    pub path: String,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Its bytes; `None` until found. Payload values are dropped when it is finished.
+    pub packet: Option<Packet>,
+    /// Where it stands.
+    pub state: PacketState,
+    /// How it was found.
+    pub origin: Origin,
+    /// Where it was sent.
+    pub sent: Option<Locator>,
+    /// What is known of its receipt.
+    pub received: Received,
+    /// The acknowledgement, exact bytes, once seen.
+    pub ack: Option<Acknowledgement>,
+    /// Where it was received and acknowledged.
+    pub acked_at: Option<Locator>,
+    /// Why the destination will never take it.
+    pub refused: Option<String>,
+    /// Marked expired at the destination.
+    pub marked: bool,
+    /// Where it was marked.
+    pub marked_at: Option<Locator>,
+    /// Failures since the last progress.
+    pub attempts: u32,
+    /// Most packets it may share a transaction with, halved while a failure is being narrowed down; 0: no limit.
+    pub share_max: u32,
+    /// When each stage was reached, unix milliseconds.
+    pub times: Vec<(Stage, u64)>,
+    /// What it cost.
+    pub costs: Vec<Cost>,
+}
+
+/// What must be done next, by the facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Need {
+    /// Find the bytes on the source chain.
+    Hydrate,
+    /// Prove and receive.
+    Deliver,
+    /// Find the acknowledgement on the destination.
+    LearnAck,
+    /// Prove and acknowledge.
+    Acknowledge,
+    /// Only time can help: refused, waits to expire.
+    Expire,
+    /// Marked expired: prove it and time out.
+    Timeout,
+    /// Nothing.
+    Nothing,
+}
+
+impl PacketRecord {
+    /// A packet seen for the first time.
+    pub fn new(key: PacketKey, path: &str, direction: Direction, now_ms: u64) -> Self {
+        Self {
+            key,
+            path: path.to_owned(),
+            direction,
+            packet: None,
+            state: PacketState::NeedsPayload,
+            origin: Origin::Live,
+            sent: None,
+            received: Received::No,
+            ack: None,
+            acked_at: None,
+            refused: None,
+            marked: false,
+            marked_at: None,
+            attempts: 0,
+            share_max: 0,
+            times: vec![(Stage::Observed, now_ms)],
+            costs: Vec::new(),
+        }
+    }
+
+    /// When a stage was reached, unix milliseconds.
+    pub fn time(&self, stage: Stage) -> Option<u64> {
+        self.times.iter().find(|(s, _)| *s == stage).map(|(_, at)| *at)
+    }
+
+    /// The transaction that sent it.
+    pub fn source_tx(&self) -> Option<&TxId> {
+        self.sent.as_ref().map(|locator| &locator.transaction)
+    }
+
+    /// The block it was sent in.
+    pub fn source_height(&self) -> Option<Height> {
+        self.sent.as_ref().map(|locator| Height::new(locator.block))
+    }
+
+    /// Notes that a stage was reached; the first time counts.
+    pub(crate) fn reach(&mut self, stage: Stage, now_ms: u64) {
+        if self.time(stage).is_none() {
+            self.times.push((stage, now_ms));
+        }
+    }
+
+    /// What must be done next, whatever the state says about waiting.
+    pub(crate) fn need(&self) -> Need {
+        if self.state.kind().is_final() {
+            return Need::Nothing;
+        }
+        if self.packet.is_none() {
+            return Need::Hydrate;
+        }
+        if self.received != Received::No {
+            return if self.ack.is_some() { Need::Acknowledge } else { Need::LearnAck };
+        }
+        if self.marked {
+            return Need::Timeout;
+        }
+        if self.refused.is_some() { Need::Expire } else { Need::Deliver }
+    }
+}
