@@ -167,12 +167,12 @@ pub fn height_newer(trusted_height: u64, height: u64) -> Result<(), Violation> {
     ensure(height > trusted_height, rules::HEIGHT_NOT_NEWER, trusted_height.saturating_add(1), height)
 }
 
-/// `time-not-newer`: after the trusted time (H5), in seconds.
+/// `time-not-newer`: not before the trusted time (H5), in seconds. Chains with periods below a second repeat timestamps.
 ///
 /// # Errors
 /// The rule's name.
 pub fn time_newer(trusted_s: u64, time_s: u64) -> Result<(), Violation> {
-    ensure(time_s > trusted_s, rules::TIME_NOT_NEWER, trusted_s.saturating_add(1), time_s)
+    ensure(time_s >= trusted_s, rules::TIME_NOT_NEWER, trusted_s, time_s)
 }
 
 /// `time-in-future`: at most `drift_s` ahead of `now_s` (H4).
