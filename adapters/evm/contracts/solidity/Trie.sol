@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// Merkle-Patricia proofs over nodes that stay in calldata. Each node is hashed once, however many items use it.
+pragma solidity 0.8.37;
+
+import {Rlp} from "./Rlp.sol";
+
+library Trie {
+    /// How an item's walk ended. `Member` and `Absent` are proven; all others prove nothing.
+    enum Outcome {
+        Member,
+        Absent,
+        Empty,
+        NodeMissing,
+        NodeUnused,
+        NodeHash,
+        NodeRlp,
+        PathEncoding,
+        Truncated,
+        EmbeddedSize
+    }
+
+    /// The root of the trie that holds nothing: keccak256(0x80).
+    bytes32 internal constant EMPTY_ROOT = 0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421;
+
+    uint256 private constant KIND_MALFORMED = 0;
+    uint256 private constant KIND_BRANCH = 1;
+    uint256 private constant KIND_FULL_BRANCH = 2;
+    uint256 private constant KIND_SHORT = 3;
+
+    /// A branch with sixteen hashed children and no value: three bytes of header, 16 * 33, one.
+    uint256 private constant FULL_BRANCH_SIZE = 532;
+
+    /// A position in a node: `kind << 128 | end << 64 | start of the payload`, all calldata offsets.
+    struct Nodes {
+        bytes32[] hashes;
+        uint256[] spans;
+    }
+
+    /// Hashes every node and reads its shape, once a batch.
+    function load(bytes[] calldata list) internal pure returns (Nodes memory nodes) {
+        uint256 count = list.length;
+        nodes.hashes = new bytes32[](count);
+        nodes.spans = new uint256[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            bytes calldata node = list[i];
+            bytes32 hash;
+            uint256 start;
+            assembly ("memory-safe") {
+                // The free memory serves as scratch; the next node overwrites it.
+                let scratch := mload(0x40)
+                calldatacopy(scratch, node.offset, node.length)
+                hash := keccak256(scratch, node.length)
+                start := node.offset
+            }
+            nodes.hashes[i] = hash;
+            nodes.spans[i] = shape(start, start + node.length);
+        }
+    }
+
+    /// The span of the node between `start` and `end`, with its kind; kind 0 when it is not a node.
+    function shape(uint256 start, uint256 end) private pure returns (uint256 span) {
+        (uint256 kind, uint256 payload, uint256 length) = Rlp.read(start, end);
+        if (kind != Rlp.LIST || payload + length != end) return KIND_MALFORMED;
+        uint256 nodeKind = end - start == FULL_BRANCH_SIZE ? fullBranch(payload) : KIND_MALFORMED;
+        if (nodeKind == KIND_MALFORMED) {
+            uint256 items = 0;
+            uint256 pos = payload;
+            while (pos < end) {
+                (kind, payload, length) = Rlp.read(pos, end);
+                if (kind == Rlp.INVALID) return KIND_MALFORMED;
+                pos = payload + length;
+                unchecked {
+                    ++items;
+                }
+            }
+            nodeKind = items == 17 ? KIND_BRANCH : items == 2 ? KIND_SHORT : KIND_MALFORMED;
+            (, payload,) = Rlp.read(start, end);
+        }
+        return nodeKind << 128 | end << 64 | payload;
+    }
+
+    function fullBranch(uint256 payload) private pure returns (uint256 kind) {
+        assembly ("memory-safe") {
+            let all := 1
+            for { let i := 0 } lt(i, 16) { i := add(i, 1) } {
+                all := and(all, eq(byte(0, calldataload(add(payload, mul(i, 33)))), 0xa0))
+            }
+            if and(all, eq(byte(0, calldataload(add(payload, 528))), 0x80)) { kind := 2 }
+        }
+    }
+
+    /// Walks from `root` towards `key` over the nodes that `indices` names, and no others.
+    /// `key` is left-aligned and `nibbles` long; a secure trie has 64.
+    function walk(Nodes memory nodes, uint16[] calldata indices, bytes32 root, bytes32 key, uint256 nibbles)
+        internal
+        pure
+        returns (Outcome outcome, uint256 valueAt, uint256 valueSize)
+    {
+        if (indices.length == 0) return (root == EMPTY_ROOT ? Outcome.Absent : Outcome.Empty, 0, 0);
+        Cursor memory c = Cursor(uint256(root), 0, 0, key, nibbles, 0);
+        for (uint256 used = 0; used < indices.length;) {
+            uint256 index = indices[used];
+            unchecked {
+                ++used;
+            }
+            bool done;
+            (done, outcome) = descend(nodes, c, index);
+            if (!done) continue;
+            if (outcome <= Outcome.Absent && used != indices.length) return (Outcome.NodeUnused, 0, 0);
+            return (outcome, c.want, c.size);
+        }
+        return (Outcome.Truncated, 0, 0);
+    }
+
+    /// The same over all nodes in order.
+    function walkAll(Nodes memory nodes, bytes32 root, bytes32 key, uint256 nibbles)
+        internal
+        pure
+        returns (Outcome outcome, uint256 valueAt, uint256 valueSize)
+    {
+        uint256 length = nodes.spans.length;
+        if (length == 0) return (root == EMPTY_ROOT ? Outcome.Absent : Outcome.Empty, 0, 0);
+        Cursor memory c = Cursor(uint256(root), 0, 0, key, nibbles, 0);
+        for (uint256 used = 0; used < length;) {
+            bool done;
+            (done, outcome) = descend(nodes, c, used);
+            unchecked {
+                ++used;
+            }
+            if (!done) continue;
+            if (outcome <= Outcome.Absent && used != length) return (Outcome.NodeUnused, 0, 0);
+            return (outcome, c.want, c.size);
+        }
+        return (Outcome.Truncated, 0, 0);
+    }
+
+    /// Enters the node at `index`, which must hash to what its parent names, and goes on until another node is needed.
+    function descend(Nodes memory nodes, Cursor memory c, uint256 index) private pure returns (bool, Outcome) {
+        if (index >= nodes.spans.length) return (true, Outcome.NodeMissing);
+        if (uint256(nodes.hashes[index]) != c.want) return (true, Outcome.NodeHash);
+        c.span = nodes.spans[index];
+        if (c.span == KIND_MALFORMED) return (true, Outcome.NodeRlp);
+        while (true) {
+            (bool done, Outcome outcome) = step(c);
+            if (done) return (true, outcome);
+            if (c.span == 0) return (false, Outcome.Absent);
+        }
+        return (true, Outcome.NodeRlp);
+    }
+
+    /// Where a walk stands: at a node (`span` set) or before the node whose hash is `want`.
+    /// After `Member`, `want` and `size` are where the value is.
+    struct Cursor {
+        uint256 want;
+        uint256 span;
+        uint256 depth;
+        bytes32 key;
+        uint256 nibbles;
+        uint256 size;
+    }
+
+    /// Goes one node down. Done with an outcome, or the cursor stands before (or at, if embedded) the next node.
+    function step(Cursor memory c) private pure returns (bool done, Outcome outcome) {
+        uint256 kind = c.span >> 128;
+        uint256 end = uint64(c.span >> 64);
+        uint256 pos = uint64(c.span);
+        if (kind == KIND_SHORT) return stepShort(c, pos, end);
+        if (c.depth == c.nibbles) {
+            // The value of a branch is its last item.
+            for (uint256 i = 0; i < 16; ++i) {
+                pos = skip(pos, end);
+            }
+            return value(c, pos, end);
+        }
+        uint256 nibble = nibbleAt(c.key, c.depth);
+        unchecked {
+            c.depth += 1;
+        }
+        if (kind == KIND_FULL_BRANCH) {
+            assembly ("memory-safe") {
+                mstore(c, calldataload(add(add(pos, 1), mul(nibble, 33))))
+                mstore(add(c, 0x20), 0)
+            }
+            return (false, Outcome.Absent);
+        }
+        for (uint256 i = 0; i < nibble; ++i) {
+            pos = skip(pos, end);
+        }
+        return child(c, pos, end);
+    }
+
+    /// A leaf or an extension.
+    function stepShort(Cursor memory c, uint256 pos, uint256 end) private pure returns (bool, Outcome) {
+        (uint256 kind, uint256 p, uint256 l) = Rlp.read(pos, end);
+        if (kind != Rlp.STRING || l == 0 || l > 33) return (true, Outcome.PathEncoding);
+        uint256 word;
+        uint256 flag;
+        assembly ("memory-safe") {
+            word := calldataload(p)
+            flag := byte(0, word)
+        }
+        // refuse.md P8: the flag nibble is 0 to 3, and the pad nibble of an even path is zero.
+        if (flag > 0x3f || (flag & 0x10 == 0 && flag & 0x0f != 0)) return (true, Outcome.PathEncoding);
+        uint256 count;
+        assembly ("memory-safe") {
+            switch and(flag, 0x10)
+            case 0 {
+                word := calldataload(add(p, 1))
+                count := shl(1, sub(l, 1))
+            }
+            default {
+                word := shl(4, word)
+                count := sub(shl(1, l), 1)
+            }
+        }
+        bool leaf = flag & 0x20 != 0;
+        if ((count == 0 && !leaf) || count > 64) return (true, Outcome.PathEncoding);
+        uint256 left = c.nibbles - c.depth;
+        uint256 rest = uint256(c.key) << (4 * c.depth);
+        bool same = count <= left && (count == 0 || (word ^ rest) >> (256 - 4 * count) == 0);
+        if (leaf) {
+            if (!same || count != left) return (true, Outcome.Absent);
+            return value(c, p + l, end);
+        }
+        if (!same) return (true, Outcome.Absent);
+        c.depth += count;
+        (bool done, Outcome outcome) = child(c, p + l, end);
+        // An extension leads somewhere in every trie that a node builds.
+        if (done && outcome == Outcome.Absent) return (true, Outcome.NodeRlp);
+        return (done, outcome);
+    }
+
+    /// The value of a leaf or of a branch: a string, empty where a branch has none.
+    function value(Cursor memory c, uint256 pos, uint256 end) private pure returns (bool, Outcome) {
+        (uint256 kind, uint256 p, uint256 l) = Rlp.read(pos, end);
+        if (kind != Rlp.STRING || p + l != end) return (true, Outcome.NodeRlp);
+        if (l == 0) return (true, Outcome.Absent);
+        c.want = p;
+        c.size = l;
+        return (true, Outcome.Member);
+    }
+
+    /// A reference to a child: nothing, a hash of 32 bytes, or a node shorter than 32 bytes in place (refuse.md P7).
+    function child(Cursor memory c, uint256 pos, uint256 end) private pure returns (bool, Outcome) {
+        (uint256 kind, uint256 p, uint256 l) = Rlp.read(pos, end);
+        if (kind == Rlp.STRING) {
+            if (l == 0) return (true, Outcome.Absent);
+            if (l != 32) return (true, Outcome.EmbeddedSize);
+            assembly ("memory-safe") {
+                mstore(c, calldataload(p))
+                mstore(add(c, 0x20), 0)
+            }
+            return (false, Outcome.Absent);
+        }
+        if (kind != Rlp.LIST) return (true, Outcome.NodeRlp);
+        if (p + l - pos >= 32) return (true, Outcome.EmbeddedSize);
+        c.span = shape(pos, p + l);
+        if (c.span == KIND_MALFORMED) return (true, Outcome.NodeRlp);
+        return (false, Outcome.Absent);
+    }
+
+    /// The end of the item at `pos`, whose shape was checked when the node was loaded.
+    function skip(uint256 pos, uint256 end) private pure returns (uint256 next) {
+        assembly ("memory-safe") {
+            let first := byte(0, calldataload(pos))
+            next := add(add(pos, 1), shl(5, eq(first, 0xa0)))
+            if iszero(or(eq(first, 0x80), eq(first, 0xa0))) { next := 0 }
+        }
+        if (next == 0) {
+            (, uint256 p, uint256 l) = Rlp.read(pos, end);
+            next = p + l;
+        }
+    }
+
+    function nibbleAt(bytes32 key, uint256 depth) private pure returns (uint256 nibble) {
+        assembly ("memory-safe") {
+            nibble := and(shr(sub(252, shl(2, depth)), key), 0x0f)
+        }
+    }
+}
