@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use alloy::primitives::{Address, B256, Bytes};
 
 use crate::error::DevnetError;
-use crate::faults::{self, Faults};
+use crate::faults::{self, Faults, Outage};
 use crate::header::Vote;
 use crate::node::Node;
 use crate::validators::{MAX_VALIDATORS, ValidatorSet};
@@ -165,6 +166,19 @@ impl Control {
     pub fn freeze_served_head(&self) {
         let height = self.height();
         self.lie(|faults| faults.head_limit = Some(height));
+    }
+
+    /// The RPC server is out of order for a while; returns when it is over.
+    pub async fn outage_for(&self, outage: Outage, time: Duration) {
+        self.lie(|faults| faults.outage = Some(outage));
+        tokio::time::sleep(time).await;
+        self.lie(|faults| faults.outage = None);
+    }
+
+    /// HTTP requests that arrived, and the JSON-RPC calls within them.
+    pub fn requests(&self) -> (u64, u64) {
+        let [http, calls] = &self.node.requests;
+        (http.load(Ordering::Relaxed), calls.load(Ordering::Relaxed))
     }
 
     /// Ends all lies.

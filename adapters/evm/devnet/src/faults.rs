@@ -1,6 +1,8 @@
 //! The lies an RPC server can be told to tell. They change what is served, never the
 //! chain. Set through `Control::lie`; read by the RPC server.
 
+use std::time::Duration;
+
 use alloy::consensus::Header;
 use alloy::primitives::B256;
 
@@ -68,6 +70,8 @@ pub struct Faults {
     pub drop_receipts: bool,
     /// Accepts transactions and forgets them.
     pub swallow_transactions: bool,
+    /// Every answer comes this much later.
+    pub delay: Option<Duration>,
     /// Does not answer at all.
     pub outage: Option<Outage>,
 }

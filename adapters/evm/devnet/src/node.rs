@@ -2,7 +2,7 @@
 //! that mines. Called by the crate's root, `control` and `rpc`.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use alloy::consensus::{TxEnvelope, transaction::Recovered};
@@ -39,6 +39,8 @@ pub(crate) struct Node {
     pub(crate) clock: Clock,
     pub(crate) faults: RwLock<Faults>,
     pub(crate) mining: AtomicBool,
+    /// HTTP requests and, within them, JSON-RPC calls that arrived.
+    pub(crate) requests: [AtomicU64; 2],
     pool: Mutex<Pool>,
     /// Held while a block is made, so that blocks are made one at a time.
     consensus: Mutex<Consensus>,
@@ -62,6 +64,7 @@ impl Node {
             pool: Mutex::new(Pool::new(config.pool_transactions)),
             mining: AtomicBool::new(config.auto_mine),
             faults: RwLock::default(),
+            requests: Default::default(),
             consensus: Mutex::new(consensus),
             config,
             keyring,
@@ -95,9 +98,6 @@ impl Node {
     pub(crate) fn submit(&self, tx: Recovered<TxEnvelope>) -> Result<(), PoolError> {
         let mut pool = self.pool();
         let (_, state) = self.chain.head();
-        if self.chain.position(tx.tx_hash()).is_some() {
-            return Err(PoolError::AlreadyKnown);
-        }
         pool.add(tx, &state)
     }
 

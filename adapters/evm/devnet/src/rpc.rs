@@ -13,6 +13,7 @@ mod tests;
 mod transactions;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -58,7 +59,12 @@ pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: Cancella
 }
 
 async fn handle(State(server): State<Server>, body: Bytes) -> Response {
-    match server.node.faults().outage {
+    server.node.requests[0].fetch_add(1, Ordering::Relaxed);
+    let faults = server.node.faults();
+    if let Some(delay) = faults.delay {
+        tokio::time::sleep(delay).await;
+    }
+    match faults.outage {
         Some(Outage::Unavailable) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Some(Outage::TooManyRequests) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
         Some(Outage::Nonsense) => return "<html>bad gateway</html>".into_response(),
@@ -85,6 +91,7 @@ async fn handle(State(server): State<Server>, body: Bytes) -> Response {
 /// The answer to an HTTP body; notifications have none.
 fn respond(node: &Arc<Node>, body: &[u8]) -> Option<serde_json::Value> {
     envelope::respond(body, node.config.rpc.batch_requests, |method, params| {
+        node.requests[1].fetch_add(1, Ordering::Relaxed);
         // One view a request: the lies and the head do not change under it.
         dispatch(&Served::new(node), method, params)
     })
