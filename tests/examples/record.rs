@@ -88,7 +88,7 @@ async fn record_headers(network: &mut Network) -> Result<Vec<Value>> {
     network.wait_for_height(height + 1, STALL).await?;
     let next = network.header(height + 1).await?;
     cases.push(header_case(
-        "round zero after a later round",
+        "the block after a later round",
         height + 1,
         &next,
     ));

@@ -33,7 +33,7 @@ const FUNDS: &str = "0xd3c21bcecceda1000000";
 /// How a network shall be.
 #[derive(Debug, Clone)]
 pub struct NetworkConfig {
-    /// `config.chainId` and the network's id.
+    /// `config.chainId` and the network's id; the node refuses 1.
     pub chain_id: u64,
     /// Validators in the genesis block; four tolerate one that is down.
     pub validators: usize,
