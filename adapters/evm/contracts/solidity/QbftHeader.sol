@@ -13,6 +13,8 @@ library QbftHeader {
     uint256 internal constant MAX_HEADER = 65536;
     uint256 internal constant MAX_VALIDATORS = 128;
     uint256 private constant MAX_TRAILING = 16;
+    /// Position of the extra data among the fields.
+    uint256 private constant EXTRA = 12;
     /// 63 bits: what every implementation's signed integers hold.
     uint256 private constant MAX_NUMBER = (1 << 63) - 1;
     bytes32 private constant EMPTY_OMMERS = 0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347;
@@ -40,28 +42,35 @@ library QbftHeader {
     struct Layout {
         uint256 start;
         uint256 end;
-        uint256 beneficiary;
+        // Where each of the fifteen fields' payload starts, with its length above 2^128.
+        uint256[15] fields;
         uint256 extraItem;
         uint256 extraEnd;
-        uint256 extraAt;
-        uint256 extraSize;
         uint256 coreAt;
         uint256 voteEnd;
         uint256 roundEnd;
+        uint256 validatorsAt;
+        uint256 validatorsEnd;
     }
 
-    /// Reads and checks everything but the seals.
-    function parse(bytes calldata raw, uint8 kind) internal view returns (Header memory h) {
+    /// Reads and checks everything but the seals' signatures, in the order of the native verifier, so that both refuse alike.
+    function parse(bytes calldata raw, uint8 kind) internal pure returns (Header memory h) {
         if (raw.length > MAX_HEADER) revert Rules.HeaderTooLarge();
         Layout memory l;
-        fields(raw, h, l);
-        extra(h, l, kind);
-        member(h.validators, address(uint160(word(l.beneficiary) >> 96)));
+        _split(raw, l);
+        _plain(l);
+        _extra(h, l);
+        _sized(h, l);
+        _validators(h, l);
+        _round(l, kind);
+        _seals(h);
+        _constants(h, l, kind);
         h.sealDigest = preimage(l, l.roundEnd, kind == QBFT ? 1 : 0, false);
         h.normalisedHash = kind == QBFT ? preimage(l, l.voteEnd, 1, true) : preimage(l, l.voteEnd, 0, false);
     }
 
-    function fields(bytes calldata raw, Header memory h, Layout memory l) private pure {
+    /// Splits the header into its fields: one canonical list of 15 to 31 strings, and nothing after it.
+    function _split(bytes calldata raw, Layout memory l) private pure {
         uint256 pos;
         uint256 end;
         assembly ("memory-safe") {
@@ -74,116 +83,172 @@ library QbftHeader {
         l.end = end;
         pos = p;
         uint256 index = 0;
+        bool strings = true;
         while (pos < end) {
+            if (index == 15 + MAX_TRAILING) revert Rules.HeaderFields();
             (kind, p, size) = Rlp.read(pos, end);
             if (kind == Rlp.INVALID) revert Rules.HeaderRlp();
-            if (index < 15) field(h, l, index, Item(kind, pos, p, size));
+            if (kind != Rlp.STRING) strings = false;
+            if (index < 15) l.fields[index] = size << 128 | p;
+            if (index == EXTRA) (l.extraItem, l.extraEnd) = (pos, p + size);
             pos = p + size;
             unchecked {
                 ++index;
             }
         }
-        if (index < 15 || index > 15 + MAX_TRAILING) revert Rules.HeaderFields();
+        if (index < 15 || !strings) revert Rules.HeaderFields();
     }
 
-    struct Item {
-        uint256 kind;
-        uint256 pos;
-        uint256 payload;
-        uint256 size;
+    /// The fields that only have a size.
+    function _plain(Layout memory l) private pure {
+        _fixed(l, 4, 32);
+        _fixed(l, 5, 32);
+        _fixed(l, 6, 256);
+        _scalar(l, 9, type(uint64).max);
+        _scalar(l, 10, type(uint64).max);
     }
 
-    function field(Header memory h, Layout memory l, uint256 index, Item memory item) private pure {
-        if (item.kind != Rlp.STRING) revert Rules.HeaderFields();
-        uint256 size = item.size;
-        if (index == 1) {
-            if (size != 32) revert Rules.HeaderFields();
-            if (bytes32(word(item.payload)) != EMPTY_OMMERS) revert Rules.Ommers();
-        } else if (index == 2) {
-            if (size != 20) revert Rules.HeaderFields();
-            l.beneficiary = item.payload;
-        } else if (index == 6) {
-            if (size != 256) revert Rules.HeaderFields();
-        } else if (index < 6) {
-            if (size != 32) revert Rules.HeaderFields();
-            if (index == 3) h.stateRoot = bytes32(word(item.payload));
-        } else if (index < 12) {
-            uint256 number = scalar(item.payload, size);
-            if (index == 7 && number != 1) revert Rules.Difficulty();
-            if (index == 8) h.number = uint64(number);
-            if (index == 11) h.timestamp = uint64(number);
-        } else if (index == 12) {
-            l.extraItem = item.pos;
-            l.extraAt = item.payload;
-            l.extraSize = size;
-            l.extraEnd = item.payload + size;
-        } else if (index == 13) {
-            if (size != 32) revert Rules.HeaderFields();
-            if (bytes32(word(item.payload)) != MIX_HASH) revert Rules.MixHash();
-        } else {
-            if (size != 8) revert Rules.HeaderFields();
-            if (word(item.payload) >> 192 != 0) revert Rules.Nonce();
-        }
+    function _sized(Header memory h, Layout memory l) private pure {
+        h.number = uint64(_scalar(l, 8, MAX_NUMBER));
+        h.timestamp = uint64(_scalar(l, 11, MAX_NUMBER));
+        _fixed(l, 0, 32);
+        h.stateRoot = bytes32(_fixed(l, 3, 32));
+        _fixed(l, 1, 32);
+        _fixed(l, 2, 20);
+        _scalar(l, 7, type(uint256).max);
+        _fixed(l, 13, 32);
+        _fixed(l, 14, 8);
     }
 
-    function scalar(uint256 payload, uint256 size) private pure returns (uint256) {
-        (bool ok, uint256 number) = Rlp.integer(payload, size);
-        if (!ok || number > MAX_NUMBER) revert Rules.HeaderFields();
+    /// The first word of a field that must have `size` bytes.
+    function _fixed(Layout memory l, uint256 index, uint256 size) private pure returns (uint256) {
+        uint256 field = l.fields[index];
+        if (field >> 128 != size) revert Rules.HeaderFields();
+        return word(uint128(field));
+    }
+
+    function _scalar(Layout memory l, uint256 index, uint256 max) private pure returns (uint256) {
+        uint256 field = l.fields[index];
+        (bool ok, uint256 number) = Rlp.integer(uint128(field), field >> 128);
+        if (!ok || number > max) revert Rules.HeaderFields();
         return number;
     }
 
-    function extra(Header memory h, Layout memory l, uint8 kind) private pure {
+    /// The five parts of the extra data: a vanity of 32 bytes, validators, a vote with nothing nested in it, round, seals.
+    function _extra(Header memory h, Layout memory l) private pure {
         uint256 end = l.extraEnd;
-        (uint256 k, uint256 p, uint256 size) = Rlp.read(l.extraAt, end);
+        uint256[5] memory payload;
+        uint256[5] memory kinds;
+        uint256[5] memory ends;
+        (uint256 k, uint256 p, uint256 size) = Rlp.read(uint128(l.fields[EXTRA]), end);
         if (k != Rlp.LIST || p + size != end) revert Rules.ExtraData();
         l.coreAt = p;
-        (k, p, size) = Rlp.read(p, end);
-        if (k != Rlp.STRING || size != 32) revert Rules.ExtraData();
-        (k, p, size) = Rlp.read(p + size, end);
-        if (k != Rlp.LIST) revert Rules.ExtraData();
-        uint256 next = p + size;
-        validators(h, p, size, kind == QBFT);
-        (k, p, size) = Rlp.read(next, end);
-        if (k == Rlp.INVALID) revert Rules.ExtraData();
-        l.voteEnd = p + size;
-        (k, p, size) = Rlp.read(l.voteEnd, end);
-        if (k != Rlp.STRING) revert Rules.ExtraData();
-        if (kind == QBFT) {
-            (bool ok,) = Rlp.integer(p, size);
-            if (!ok || size > 4) revert Rules.RoundEncoding();
-        } else if (size != 4) {
-            revert Rules.RoundEncoding();
+        for (uint256 i = 0; i < 5; ++i) {
+            (kinds[i], payload[i], size) = Rlp.read(p, end);
+            if (kinds[i] == Rlp.INVALID) revert Rules.ExtraData();
+            p = payload[i] + size;
+            ends[i] = p;
         }
-        l.roundEnd = p + size;
-        (k, p, size) = Rlp.read(l.roundEnd, end);
-        if (k != Rlp.LIST || p + size != end) revert Rules.ExtraData();
-        h.sealsAt = p;
+        if (p != end || kinds[0] != Rlp.STRING || ends[0] - payload[0] != 32) revert Rules.ExtraData();
+        if (kinds[2] == Rlp.LIST) {
+            for (p = payload[2]; p < ends[2]; p += size) {
+                (k, p, size) = Rlp.read(p, ends[2]);
+                if (k != Rlp.STRING) revert Rules.ExtraData();
+            }
+        }
+        l.voteEnd = ends[2];
+        l.roundEnd = ends[3];
+        // Zero stands for a string where a list is due, which is refused when its turn comes.
+        l.validatorsAt = kinds[1] == Rlp.LIST ? payload[1] : 0;
+        l.validatorsEnd = ends[1];
+        h.sealsAt = kinds[4] == Rlp.LIST ? payload[4] : 0;
         h.sealsEnd = end;
     }
 
-    function validators(Header memory h, uint256 pos, uint256 size, bool contractMode) private pure {
-        // refuse.md C9: a set that is kept in a contract leaves this list empty.
-        if (size == 0) {
-            if (contractMode) revert Rules.ValidatorContractMode();
+    function _validators(Header memory h, Layout memory l) private pure {
+        uint256 pos = l.validatorsAt;
+        uint256 end = l.validatorsEnd;
+        if (pos == 0) revert Rules.ExtraData();
+        address[] memory set = new address[](MAX_VALIDATORS);
+        uint256 count = 0;
+        bool addresses = true;
+        while (pos < end) {
+            if (count == MAX_VALIDATORS) revert Rules.ValidatorsTooMany();
+            (uint256 k, uint256 p, uint256 size) = Rlp.read(pos, end);
+            if (k == Rlp.INVALID) revert Rules.ExtraData();
+            if (k != Rlp.STRING || size != 20) addresses = false;
+            set[count] = address(uint160(word(p) >> 96));
+            pos = p + size;
+            unchecked {
+                ++count;
+            }
+        }
+        if (!addresses) revert Rules.ExtraData();
+        assembly ("memory-safe") {
+            mstore(set, count)
+        }
+        h.validators = set;
+        h.validatorsHash = hashSet(set);
+    }
+
+    /// QBFT writes a canonical integer of 32 bits, IBFT2 four bytes; the empty string, which some encoders write for 0, is accepted.
+    function _round(Layout memory l, uint8 kind) private pure {
+        (uint256 k, uint256 p, uint256 size) = Rlp.read(l.voteEnd, l.roundEnd);
+        if (k != Rlp.STRING) revert Rules.RoundEncoding();
+        if (kind == QBFT) {
+            (bool ok,) = Rlp.integer(p, size);
+            if (!ok || size > 4) revert Rules.RoundEncoding();
+        } else if (size != 4 && size != 0) {
+            revert Rules.RoundEncoding();
+        }
+    }
+
+    /// Every seal is a string of 65 bytes. The list's encoding is judged before its items.
+    function _seals(Header memory h) private pure {
+        uint256 pos = h.sealsAt;
+        if (pos == 0) revert Rules.ExtraData();
+        uint256 fault = 0;
+        while (pos < h.sealsEnd) {
+            (uint256 k, uint256 p, uint256 size) = Rlp.read(pos, h.sealsEnd);
+            if (k == Rlp.INVALID) revert Rules.ExtraData();
+            if (fault == 0) fault = k != Rlp.STRING ? 1 : size != 65 ? 2 : 0;
+            pos = p + size;
+        }
+        if (fault == 1) revert Rules.ExtraData();
+        if (fault == 2) revert Rules.SealLength();
+    }
+
+    /// What every header of these chains says (refuse.md H8), and the set's own rules.
+    function _constants(Header memory h, Layout memory l, uint8 kind) private pure {
+        if (_scalar(l, 7, type(uint256).max) != 1) revert Rules.Difficulty();
+        if (bytes32(_fixed(l, 1, 32)) != EMPTY_OMMERS) revert Rules.Ommers();
+        if (bytes32(_fixed(l, 13, 32)) != MIX_HASH) revert Rules.MixHash();
+        if (_fixed(l, 14, 8) >> 192 != 0) revert Rules.Nonce();
+        address[] memory set = h.validators;
+        if (set.length == 0) {
+            // refuse.md C9: a QBFT set that is kept in a contract leaves this list empty.
+            if (kind == QBFT) revert Rules.ValidatorContractMode();
             revert Rules.ValidatorsEmpty();
         }
-        if (size % 21 != 0) revert Rules.ExtraData();
-        uint256 count = size / 21;
-        if (count > MAX_VALIDATORS) revert Rules.ValidatorsTooMany();
-        address[] memory set = new address[](count);
-        bytes32 hash;
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 w = word(pos + i * 21);
-            if (w >> 248 != 0x94) revert Rules.ExtraData();
-            address validator = address(uint160(w >> 88));
-            for (uint256 j = 0; j < i; ++j) {
-                if (set[j] == validator) revert Rules.ValidatorsDuplicate();
-            }
-            set[i] = validator;
+        _distinct(set);
+        address beneficiary = address(uint160(_fixed(l, 2, 20) >> 96));
+        // The zero address names nobody.
+        if (beneficiary != address(0) && find(set, beneficiary, 0) == set.length) {
+            revert Rules.BeneficiaryNotValidator();
         }
-        hash = hashSet(set);
-        h.validators = set;
-        h.validatorsHash = hash;
+    }
+
+    function _distinct(address[] memory set) private pure {
+        bool twice;
+        assembly ("memory-safe") {
+            let first := add(set, 32)
+            let last := add(first, shl(5, mload(set)))
+            for { let i := first } lt(i, last) { i := add(i, 32) } {
+                let one := mload(i)
+                for { let j := first } lt(j, i) { j := add(j, 32) } { twice := or(twice, eq(mload(j), one)) }
+            }
+        }
+        if (twice) revert Rules.ValidatorsDuplicate();
     }
 
     /// keccak256 of the addresses, 20 bytes each.
@@ -196,13 +261,6 @@ library QbftHeader {
             }
             hash := keccak256(pos, mul(count, 20))
         }
-    }
-
-    function member(address[] memory set, address who) private pure {
-        for (uint256 i = 0; i < set.length; ++i) {
-            if (set[i] == who) return;
-        }
-        revert Rules.BeneficiaryNotValidator();
     }
 
     /// keccak256 of the header whose extra data ends at `cut`, followed by round 0 (`zeroRound`) and by `emptySeals` empty lists.
@@ -248,12 +306,11 @@ library QbftHeader {
     }
 
     /// Recovers every seal, each to a member of the header's own set, none twice. Returns a bit for each member that signed, and how many.
-    function signers(Header memory h) internal view returns (uint256 bits, uint256 count) {
+    function signers(Header memory h) internal pure returns (uint256 bits, uint256 count) {
         uint256 pos = h.sealsAt;
         uint256 cursor = 0;
         while (pos < h.sealsEnd) {
-            (uint256 kind, uint256 p, uint256 size) = Rlp.read(pos, h.sealsEnd);
-            if (kind != Rlp.STRING || size != 65) revert Rules.SealLength();
+            (, uint256 p, uint256 size) = Rlp.read(pos, h.sealsEnd);
             pos = p + size;
             address signer = recover(h.sealDigest, p);
             cursor = find(h.validators, signer, cursor);
@@ -277,7 +334,7 @@ library QbftHeader {
         return length;
     }
 
-    function recover(bytes32 digest, uint256 pos) private view returns (address signer) {
+    function recover(bytes32 digest, uint256 pos) private pure returns (address signer) {
         uint256 r = word(pos);
         uint256 s = word(pos + 32);
         uint256 v = word(pos + 64) >> 248;

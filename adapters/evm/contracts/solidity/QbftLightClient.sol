@@ -75,7 +75,7 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         0x1260944489272988d9df285149b5aa1b0f48f2136d6f416159f840a3e0747600;
     bytes32 private constant EMPTY_CODE_HASH = 0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470;
     /// The most trie nodes a call may bring.
-    uint256 private constant MAX_NODES = 4096;
+    uint256 private constant MAX_NODES = 65536;
 
     uint8 private immutable KIND;
     uint64 private immutable CHAIN_ID;
@@ -149,10 +149,11 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         assembly {
             u := add(updateMsg.offset, calldataload(updateMsg.offset))
         }
-        QbftHeader.Header memory h = _verifyHeader(u);
+        (QbftHeader.Header memory h, uint256 needed, uint256 overlap) = _verifyHeader(u);
         uint256 key = _key(h.number);
         Trusted storage held = states[key];
         if (held.timestamp != 0) {
+            if (overlap < needed) revert Overlap(needed, overlap);
             bytes20 known = held.blockHash;
             if (known == bytes20(h.normalisedHash)) return UpdateResult.NoOp;
             // The height the client started from has no block hash: there the state itself is compared.
@@ -163,6 +164,7 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
                 _storageRoot(u.accountProof, h.stateRoot) == held.storageRoot ? UpdateResult.NoOp : _freeze(h.number);
         }
         bytes32 root = _storageRoot(u.accountProof, h.stateRoot);
+        if (overlap < needed) revert Overlap(needed, overlap);
         states[key] = Trusted(root, h.timestamp, _setIndex(h.validatorsHash), bytes20(h.normalisedHash));
         if (h.number > latestHeight) {
             latestHeight = h.number;
@@ -179,8 +181,8 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         assembly {
             m := add(misbehaviourMsg.offset, calldataload(misbehaviourMsg.offset))
         }
-        QbftHeader.Header memory a = _verifyHeader(m.a);
-        QbftHeader.Header memory b = _verifyHeader(m.b);
+        QbftHeader.Header memory a = _verifyAll(m.a);
+        QbftHeader.Header memory b = _verifyAll(m.b);
         if (a.number != b.number) revert MisbehaviourHeights();
         if (a.normalisedHash == b.normalisedHash) revert MisbehaviourSame();
         _freeze(a.number);
@@ -215,25 +217,38 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         return UpdateResult.Misbehaviour;
     }
 
-    /// The trusted state first, then the header's own rules, then how the two stand to each other, then the seals.
-    function _verifyHeader(Update calldata u) private view returns (QbftHeader.Header memory h) {
+    /// The trusted state first, then the header's own rules, then how the two stand to each other, then the seals: the order of the
+    /// native verifier. What remains is the overlap: how many signers the trusted set must and does have.
+    function _verifyHeader(Update calldata u)
+        private
+        view
+        returns (QbftHeader.Header memory h, uint256 needed, uint256 overlap)
+    {
         Trusted memory trusted = _trusted(u.trustedHeight);
         address[] memory trustedSet = u.trustedValidators;
         bytes32 trustedHash = sets[trusted.setIndex];
-        if (QbftHeader.hashSet(trustedSet) != trustedHash) revert TrustedValidators();
+        uint256 n = trustedSet.length;
+        if (n == 0 || QbftHeader.hashSet(trustedSet) != trustedHash) revert TrustedValidators();
         if (block.timestamp > uint256(trusted.timestamp) + TRUSTING_PERIOD) revert TrustingPeriod();
         h = QbftHeader.parse(u.header, KIND);
         if (h.number <= u.trustedHeight) revert HeightNotNewer();
-        if (h.timestamp <= trusted.timestamp) revert TimeNotNewer();
+        // Chains with periods below a second repeat timestamps.
+        if (h.timestamp < trusted.timestamp) revert TimeNotNewer();
         if (h.timestamp > block.timestamp + MAX_DRIFT) revert TimeInFuture();
         (uint256 bits, uint256 count) = QbftHeader.signers(h);
         uint256 quorum = _quorum(h.validators.length);
         if (count < quorum) revert Quorum(quorum, count);
-        uint256 n = trustedSet.length;
-        uint256 needed = 2 * _quorum(n) - n;
-        uint256 faulty = (n - 1) / 3 + 1;
-        if (needed < faulty) needed = faulty;
-        uint256 overlap = h.validatorsHash == trustedHash ? count : _overlap(h.validators, bits, trustedSet);
+        needed = 2 * _quorum(n) - n;
+        uint256 honest = (n - 1) / 3 + 1;
+        if (needed < honest) needed = honest;
+        overlap = h.validatorsHash == trustedHash ? count : _overlap(h.validators, bits, trustedSet);
+    }
+
+    /// The same, overlap included.
+    function _verifyAll(Update calldata u) private view returns (QbftHeader.Header memory h) {
+        uint256 needed;
+        uint256 overlap;
+        (h, needed, overlap) = _verifyHeader(u);
         if (overlap < needed) revert Overlap(needed, overlap);
     }
 
@@ -256,38 +271,39 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         }
     }
 
-    /// The storage root of the counterparty's router at a state root. refuse.md C4: no account, no code, no update.
-    function _storageRoot(bytes[] calldata proof, bytes32 stateRoot) private view returns (bytes32) {
+    /// The storage root of the counterparty's router at a state root. refuse.md C4: no account, neither code nor storage, no update.
+    function _storageRoot(bytes[] calldata proof, bytes32 stateRoot) private view returns (bytes32 root) {
+        if (proof.length == 0) revert AccountProof();
         bytes32 key = keccak256(abi.encodePacked(ROUTER));
-        (Trie.Outcome outcome, uint256 pos, uint256 size) = _single(proof, stateRoot, key);
+        (Trie.Outcome outcome, uint256 pos, uint256 size) = Trie.walkAll(Trie.load(proof), stateRoot, key, 64);
         if (outcome == Trie.Outcome.Absent) revert AccountAbsent();
-        if (outcome != Trie.Outcome.Member) revert AccountProof();
-        uint256 end = pos + size;
+        if (outcome != Trie.Outcome.Member) _refuse(outcome);
+        bytes32 codeHash;
+        (root, codeHash) = _account(pos, pos + size);
+        if (codeHash == EMPTY_CODE_HASH && root == Trie.EMPTY_ROOT) revert AccountAbsent();
+    }
+
+    /// Storage root and code hash of an account: exactly [nonce, balance, storage root, code hash].
+    function _account(uint256 pos, uint256 end) private pure returns (bytes32 root, bytes32 codeHash) {
         (uint256 kind, uint256 p, uint256 l) = Rlp.read(pos, end);
         if (kind != Rlp.LIST || p + l != end) revert AccountRlp();
-        for (uint256 i = 0; i < 2; ++i) {
+        for (uint256 i = 0; i < 4; ++i) {
             (kind, p, l) = Rlp.read(p, end);
-            if (kind != Rlp.STRING || l > 32) revert AccountRlp();
-            (bool canonical,) = Rlp.integer(p, l);
-            if (!canonical) revert AccountRlp();
-            p += l;
-        }
-        bytes32 root;
-        bytes32 codeHash;
-        for (uint256 i = 0; i < 2; ++i) {
-            (kind, p, l) = Rlp.read(p, end);
-            if (kind != Rlp.STRING || l != 32) revert AccountRlp();
+            if (kind != Rlp.STRING) revert AccountRlp();
             bytes32 word;
             assembly ("memory-safe") {
                 word := calldataload(p)
             }
-            p += 32;
-            if (i == 0) root = word;
-            else codeHash = word;
+            if (i < 2) {
+                (bool canonical,) = Rlp.integer(p, l);
+                if (!canonical || (i == 0 && l > 8)) revert AccountRlp();
+            } else {
+                if (l != 32) revert AccountRlp();
+                (root, codeHash) = (codeHash, word);
+            }
+            p += l;
         }
         if (p != end) revert AccountRlp();
-        if (codeHash == EMPTY_CODE_HASH) revert AccountAbsent();
-        return root;
     }
 
     // Proving
@@ -347,8 +363,6 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         pure
         returns (Trie.Outcome, uint256, uint256)
     {
-        // 64 nibbles and the root: no path is longer.
-        if (list.length > 65) return (Trie.Outcome.NodeUnused, 0, 0);
         return Trie.walkAll(Trie.load(list), root, key, 64);
     }
 
@@ -387,6 +401,7 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         if (outcome == Trie.Outcome.NodeRlp) revert ProofNodeRlp();
         if (outcome == Trie.Outcome.PathEncoding) revert ProofPathEncoding();
         if (outcome == Trie.Outcome.Truncated) revert ProofTruncated();
+        if (outcome == Trie.Outcome.ValueEncoding) revert ValueEncoding();
         revert ProofEmbeddedSize();
     }
 

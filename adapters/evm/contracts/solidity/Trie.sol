@@ -3,6 +3,7 @@
 pragma solidity 0.8.37;
 
 import {Rlp} from "./Rlp.sol";
+import {Rules} from "./Rules.sol";
 
 library Trie {
     /// How an item's walk ended. `Member` and `Absent` are proven; all others prove nothing.
@@ -16,11 +17,14 @@ library Trie {
         NodeRlp,
         PathEncoding,
         Truncated,
-        EmbeddedSize
+        EmbeddedSize,
+        ValueEncoding
     }
 
     /// The root of the trie that holds nothing: keccak256(0x80).
     bytes32 internal constant EMPTY_ROOT = 0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421;
+
+    uint256 private constant MAX_NODE = 65536;
 
     uint256 private constant KIND_MALFORMED = 0;
     uint256 private constant KIND_BRANCH = 1;
@@ -43,6 +47,7 @@ library Trie {
         nodes.spans = new uint256[](count);
         for (uint256 i = 0; i < count; ++i) {
             bytes calldata node = list[i];
+            if (node.length > MAX_NODE) revert Rules.ProofTooLarge();
             bytes32 hash;
             uint256 start;
             assembly ("memory-safe") {
@@ -96,7 +101,8 @@ library Trie {
         pure
         returns (Outcome outcome, uint256 valueAt, uint256 valueSize)
     {
-        if (indices.length == 0) return (root == EMPTY_ROOT ? Outcome.Absent : Outcome.Empty, 0, 0);
+        if (root == EMPTY_ROOT) return (indices.length == 0 ? Outcome.Absent : Outcome.NodeUnused, 0, 0);
+        if (indices.length == 0) return (Outcome.Empty, 0, 0);
         Cursor memory c = Cursor(uint256(root), 0, 0, key, nibbles, 0);
         for (uint256 used = 0; used < indices.length;) {
             uint256 index = indices[used];
@@ -119,7 +125,8 @@ library Trie {
         returns (Outcome outcome, uint256 valueAt, uint256 valueSize)
     {
         uint256 length = nodes.spans.length;
-        if (length == 0) return (root == EMPTY_ROOT ? Outcome.Absent : Outcome.Empty, 0, 0);
+        if (root == EMPTY_ROOT) return (length == 0 ? Outcome.Absent : Outcome.NodeUnused, 0, 0);
+        if (length == 0) return (Outcome.Empty, 0, 0);
         Cursor memory c = Cursor(uint256(root), 0, 0, key, nibbles, 0);
         for (uint256 used = 0; used < length;) {
             bool done;
@@ -190,50 +197,49 @@ library Trie {
     }
 
     /// A leaf or an extension.
-    function stepShort(Cursor memory c, uint256 pos, uint256 end) private pure returns (bool, Outcome) {
+    function stepShort(Cursor memory c, uint256 pos, uint256 end) private pure returns (bool done, Outcome outcome) {
         (uint256 kind, uint256 p, uint256 l) = Rlp.read(pos, end);
-        if (kind != Rlp.STRING || l == 0 || l > 33) return (true, Outcome.PathEncoding);
-        uint256 word;
+        if (kind != Rlp.STRING) return (true, Outcome.NodeRlp);
+        if (l == 0) return (true, Outcome.PathEncoding);
         uint256 flag;
-        assembly ("memory-safe") {
-            word := calldataload(p)
-            flag := byte(0, word)
-        }
-        // refuse.md P8: the flag nibble is 0 to 3, and the pad nibble of an even path is zero.
-        if (flag > 0x3f || (flag & 0x10 == 0 && flag & 0x0f != 0)) return (true, Outcome.PathEncoding);
+        uint256 path;
         uint256 count;
         assembly ("memory-safe") {
+            flag := byte(0, calldataload(p))
             switch and(flag, 0x10)
             case 0 {
-                word := calldataload(add(p, 1))
+                path := calldataload(add(p, 1))
                 count := shl(1, sub(l, 1))
             }
             default {
-                word := shl(4, word)
+                path := shl(4, calldataload(p))
                 count := sub(shl(1, l), 1)
             }
         }
-        bool leaf = flag & 0x20 != 0;
-        if ((count == 0 && !leaf) || count > 64) return (true, Outcome.PathEncoding);
+        // refuse.md P8: the flag nibble is 0 to 3, and the pad nibble of an even path is zero.
+        if (flag > 0x3f || (flag & 0x10 == 0 && flag & 0x0f != 0)) return (true, Outcome.PathEncoding);
         uint256 left = c.nibbles - c.depth;
-        uint256 rest = uint256(c.key) << (4 * c.depth);
-        bool same = count <= left && (count == 0 || (word ^ rest) >> (256 - 4 * count) == 0);
-        if (leaf) {
+        bool same = count <= left;
+        if (same && count != 0) same = (path ^ uint256(c.key) << 4 * c.depth) >> (256 - 4 * count) == 0;
+        if (flag & 0x20 != 0) {
             if (!same || count != left) return (true, Outcome.Absent);
-            return value(c, p + l, end);
+            (done, outcome) = value(c, p + l, end);
+            // A leaf without a value is in no trie.
+            return (done, outcome == Outcome.Absent ? Outcome.ValueEncoding : outcome);
         }
+        if (count == 0) return (true, Outcome.PathEncoding);
+        (done, outcome) = child(c, p + l, end);
+        // An extension leads somewhere in every trie that a node builds.
+        if (done) return (true, outcome == Outcome.Absent ? Outcome.NodeRlp : outcome);
         if (!same) return (true, Outcome.Absent);
         c.depth += count;
-        (bool done, Outcome outcome) = child(c, p + l, end);
-        // An extension leads somewhere in every trie that a node builds.
-        if (done && outcome == Outcome.Absent) return (true, Outcome.NodeRlp);
-        return (done, outcome);
+        return (false, Outcome.Absent);
     }
 
     /// The value of a leaf or of a branch: a string, empty where a branch has none.
     function value(Cursor memory c, uint256 pos, uint256 end) private pure returns (bool, Outcome) {
         (uint256 kind, uint256 p, uint256 l) = Rlp.read(pos, end);
-        if (kind != Rlp.STRING || p + l != end) return (true, Outcome.NodeRlp);
+        if (kind != Rlp.STRING) return (true, Outcome.NodeRlp);
         if (l == 0) return (true, Outcome.Absent);
         c.want = p;
         c.size = l;

@@ -592,6 +592,19 @@ sol! {
     }
 
     #[derive(Debug)]
+    contract RawSender {
+        constructor(address router_);
+        error NotRouter(address caller);
+        error NothingIsReceivedHere();
+        function onAcknowledgementPacket(OnAcknowledgementPacketCallback memory m) external;
+        function onRecvPacket(OnRecvPacketCallback memory m) external view returns (bytes memory);
+        function onTimeoutPacket(OnTimeoutPacketCallback memory m) external;
+        function returned() external view returns (uint256);
+        function router() external view returns (address);
+        function send(MsgSendPacket memory m) external returns (uint64 sequence);
+    }
+
+    #[derive(Debug)]
     contract TrieHarness {
         function valid(bytes memory data) external pure returns (bool);
         function walk(bytes32 root, bytes32 key, uint256 nibbles, bytes[] memory nodes) external pure returns (uint8 outcome, bytes memory value);

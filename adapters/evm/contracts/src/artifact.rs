@@ -28,6 +28,8 @@ pub enum Contract {
     TestToken,
     /// Answers, refuses or burns gas, for the demo. No constructor.
     Echo,
+    /// Sends any payload to any port, for the demo. Constructor: `address router`.
+    RawSender,
     /// The trie and RLP libraries, opened for tests. No constructor.
     TrieHarness,
     /// An application that misbehaves on request, for tests. No constructor.
@@ -38,7 +40,7 @@ pub enum Contract {
 
 impl Contract {
     /// Every contract.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Router,
         Self::QbftLightClient,
         Self::QbftLightClientFactory,
@@ -48,6 +50,7 @@ impl Contract {
         Self::CallAccount,
         Self::TestToken,
         Self::Echo,
+        Self::RawSender,
         Self::TrieHarness,
         Self::HostileApp,
         Self::HostileClient,
@@ -66,6 +69,7 @@ impl Contract {
             Self::CallAccount => "CallAccount",
             Self::TestToken => "TestToken",
             Self::Echo => "Echo",
+            Self::RawSender => "RawSender",
             Self::TrieHarness => "TrieHarness",
             Self::HostileApp => "HostileApp",
             Self::HostileClient => "HostileClient",
@@ -87,6 +91,7 @@ impl Contract {
             Self::CallAccount => include_str!("../artifacts/CallAccount.json"),
             Self::TestToken => include_str!("../artifacts/TestToken.json"),
             Self::Echo => include_str!("../artifacts/Echo.json"),
+            Self::RawSender => include_str!("../artifacts/RawSender.json"),
             Self::TrieHarness => include_str!("../artifacts/TrieHarness.json"),
             Self::HostileApp => include_str!("../artifacts/HostileApp.json"),
             Self::HostileClient => include_str!("../artifacts/HostileClient.json"),
