@@ -18,6 +18,7 @@ pub mod description;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod fakes;
 pub mod light_client;
 pub mod transaction;
 

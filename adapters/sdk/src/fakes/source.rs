@@ -1,0 +1,182 @@
+//! The adapter of a fake chain as a source: updates, plans and evidence.
+
+use super::adapter::{FakeAdapter, SEQUENCES_MAX, forge, too_many};
+use super::chain::{Block, State};
+use super::family::{FakeFamily, HOST_DELAY_S};
+use super::light_client::{EXPIRED, RECEIVED};
+use super::wire::{self, ClientState, Signature, Statement, Update};
+use crate::adapter::Result;
+use crate::{Absence, AdapterError, ClientView, Evidence, EvidenceItem, Plan, Provable, UpdateStep};
+use causeway_types::{Claim, Height};
+use prost::Message as _;
+
+/// Most steps of one plan; a longer way is planned again from where it ended.
+const STEPS_MAX: usize = 64;
+
+impl FakeAdapter {
+    fn family(&self) -> FakeFamily {
+        self.chain.config().family
+    }
+
+    fn window(&self, state: &State) -> Option<u64> {
+        state.faults.state_window_blocks.or(self.chain.config().state_window_blocks)
+    }
+
+    /// The final block of a client height, or the newest.
+    pub(super) fn final_number(&self, state: &State, height: Option<Height>) -> Result<u64> {
+        let newest = state.final_block();
+        let Some(height) = height else { return Ok(newest) };
+        if height > self.family().client_height(newest) {
+            return Err(AdapterError::Lagging { found: self.family().client_height(newest), needed: height });
+        }
+        self.family().block_of(height).ok_or_else(|| AdapterError::NotFound { what: "client height", name: height.to_string() })
+    }
+
+    fn block<'a>(&self, state: &'a State, number: u64) -> Result<&'a Block> {
+        state.block(number).ok_or_else(|| AdapterError::NotFound { what: "block", name: number.to_string() })
+    }
+
+    /// The update that proves a block, built on a trusted client height.
+    pub(super) fn update(&self, state: &State, number: u64, trusted: u64) -> Result<Update> {
+        let block = self.block(state, number)?;
+        let update = Update { header: Some(block.header.clone()), signatures: block.signatures.clone(), trusted };
+        Ok(if state.faults.lie_updates { forge(update) } else { update })
+    }
+
+    /// Steps from what a client holds to what it needs.
+    pub(super) fn plan(&self, state: &State, view: &ClientView, need: Option<Height>) -> Result<Plan> {
+        let invalid = |detail: String| AdapterError::Invalid { what: "client state", detail };
+        let client: ClientState = wire::decode("client state", &view.state).map_err(|violation| invalid(violation.to_string()))?;
+        if client.chain != self.chain.config().name {
+            return Err(invalid(format!("it follows {}, this is {}", client.chain, self.chain.config().name)));
+        }
+        let newest = state.final_block();
+        let target = match need {
+            None => newest,
+            Some(need) => match (0..=newest).rev().take_while(|block| self.family().client_height(*block) >= need).last() {
+                Some(block) => block,
+                None => return Ok(Plan::NotYet { retry_after_ms: self.later() }),
+            },
+        };
+        let target_height = self.family().client_height(target);
+        let exact = self.family() == FakeFamily::BlockBound;
+        if client.heights.contains(&target_height.number) || (!exact && view.latest >= target_height) {
+            return Ok(Plan::Steps(Vec::new()));
+        }
+        let base = client.heights.iter().rev().find(|number| **number < target_height.number);
+        let base = base.and_then(|number| self.family().block_of(Height { revision: self.family().revision(), number: *number }));
+        let base = base.ok_or_else(|| invalid(format!("it holds nothing below {target_height}")))?;
+        Ok(Plan::Steps(self.steps(state, base, target)?))
+    }
+
+    fn steps(&self, state: &State, base: u64, target: u64) -> Result<Vec<UpdateStep>> {
+        let (mut steps, mut at) = (Vec::new(), base);
+        while at < target && steps.len() < STEPS_MAX {
+            let trusted = self.block(state, at)?;
+            let next = (at.saturating_add(1)..=target).rev().find(|number| state.block(*number).is_some_and(|block| self.reaches(trusted, block)));
+            let next = next.ok_or_else(|| AdapterError::NotFound { what: "way to client height", name: target.to_string() })?;
+            let block = self.block(state, next)?;
+            let slotted = self.family() == FakeFamily::Slotted;
+            let trusted_height = self.family().client_height(at);
+            steps.push(UpdateStep {
+                trusted: trusted_height,
+                update: self.update(state, next, trusted_height.number)?.encode_to_vec(),
+                resulting: self.family().client_height(next),
+                gas_estimate: 60_000,
+                own_transaction: slotted && trusted.header.period != block.header.period,
+                not_before_s: slotted.then(|| block.header.time_s.saturating_add(HOST_DELAY_S)),
+            });
+            at = next;
+        }
+        Ok(steps)
+    }
+
+    /// Whether a client that trusts one block takes the other in one step.
+    fn reaches(&self, trusted: &Block, block: &Block) -> bool {
+        if self.family() == FakeFamily::Slotted {
+            return block.header.period.saturating_sub(trusted.header.period) <= 1;
+        }
+        let known = block.header.committee.iter().filter(|key| trusted.header.committee.contains(key)).count();
+        known > trusted.header.committee.len() / 3
+    }
+
+    pub(super) fn when_provable(&self, state: &State, claim: &Claim) -> Result<Provable> {
+        let newest = state.final_block();
+        let later = Provable::Later { retry_after_ms: self.later() };
+        let family = self.family();
+        let written = state.written_at.get(&claim.path()).copied();
+        Ok(match claim {
+            Claim::NoReceipt { .. } if family.absence() == Absence::ByMarkExpired => {
+                return Err(AdapterError::Unsupported { operation: "proof of absence" });
+            }
+            Claim::NoReceipt { packet } => {
+                let due = packet.timeout_timestamp_s;
+                if state.block(newest).is_none_or(|block| block.time_s < due) {
+                    return Ok(later);
+                }
+                let first = (0..=newest).rev().take_while(|number| state.block(*number).is_some_and(|b| b.time_s >= due)).last();
+                first.map_or(later, |block| Provable::From(family.client_height(block)))
+            }
+            _ => match written {
+                Some(block) if block.saturating_add(family.root_lag()) <= newest => {
+                    let height = family.client_height(block.saturating_add(family.root_lag()));
+                    if family == FakeFamily::BlockBound { Provable::Exactly(height) } else { Provable::From(height) }
+                }
+                _ => later,
+            },
+        })
+    }
+
+    pub(super) fn evidence(&self, state: &State, claims: &[Claim], height: Height) -> Result<Evidence> {
+        if claims.len() > SEQUENCES_MAX {
+            return Err(too_many("claims", claims.len()));
+        }
+        let number = self.final_number(state, Some(height))?;
+        if let Some(window) = self.window(state) {
+            let oldest = state.final_block().saturating_sub(window);
+            if number < oldest {
+                return Err(AdapterError::HeightPruned { asked: height, oldest: self.family().client_height(oldest) });
+            }
+        }
+        let block = self.block(state, number)?;
+        let tree = state.committed(number).ok_or_else(|| AdapterError::NotFound { what: "state", name: height.to_string() })?;
+        let each = claims.iter().map(|claim| {
+            let key = claim.path();
+            let found = tree.get(&key);
+            if !holds(claim, found) || (self.family().absence() == Absence::ByMarkExpired && found.is_none()) {
+                return EvidenceItem::NotSo;
+            }
+            let mut bytes = match (self.family(), found) {
+                (FakeFamily::Clockless, Some(value)) => endorse(block, &key, value).encode_to_vec(),
+                _ => tree.prove(&key).encode_to_vec(),
+            };
+            if state.faults.lie_evidence {
+                if let Some(last) = bytes.last_mut() {
+                    *last ^= 1;
+                }
+            }
+            EvidenceItem::Bytes(bytes)
+        });
+        Ok(Evidence { height, shared: block.header.root.clone(), each: each.collect() })
+    }
+}
+
+/// Whether what stands under the claim's path is what the claim says.
+fn holds(claim: &Claim, found: Option<&[u8]>) -> bool {
+    match claim {
+        Claim::NoReceipt { .. } => found.is_none(),
+        Claim::Receipt { .. } => found == Some(RECEIVED),
+        Claim::Expired { .. } => found == Some(EXPIRED),
+        Claim::Commitment { .. } | Claim::Ack { .. } => claim.value().is_some_and(|value| found == Some(value.as_slice())),
+    }
+}
+
+/// What the endorsers of a block say of a key.
+fn endorse(block: &Block, key: &[u8], value: &[u8]) -> Statement {
+    let digest = wire::statement_digest(&block.header.chain, block.header.height, key, value);
+    let members = block.header.committee.iter().zip(0_u32..);
+    Statement {
+        value: value.to_vec(),
+        signatures: members.map(|(member, index)| Signature { member: index, bytes: wire::sign(member, &digest) }).collect(),
+    }
+}
