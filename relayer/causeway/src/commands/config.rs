@@ -1,0 +1,43 @@
+//! `causeway config`: validates the configuration without opening a port.
+
+use crate::cli::Global;
+use crate::exit::Failure;
+use crate::{config, output};
+use serde_json::json;
+
+/// Look at the configuration.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Validate it; opens no port and talks to no chain.
+    Check,
+}
+
+impl Command {
+    /// Runs the action.
+    pub(crate) fn execute(self, global: &Global) -> Result<(), Failure> {
+        match self.action {
+            Action::Check => check(global),
+        }
+    }
+}
+
+fn check(global: &Global) -> Result<(), Failure> {
+    let config = config::load(&global.config)?;
+    if global.json {
+        output::json_object(&json!({ "valid": true, "chains": config.chains.len(), "paths": config.paths.len() }));
+        return Ok(());
+    }
+    println!("{} is valid: {} chains, {} paths", global.config.display(), config.chains.len(), config.paths.len());
+    for chain in &config.chains {
+        if chain.trust.is_none() {
+            println!("  chain {}: no root of trust yet; causeway trust show {} prints what its endpoints say", chain.name, chain.name);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! The sample parses, and every wrong value is refused by key, value and what is allowed.
+
+use super::*;
+
+fn refused(text: &str) -> String {
+    parse(text, Path::new("/base")).expect_err("must be refused")
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(SAMPLE.contains(from), "the sample no longer holds `{from}`");
+    SAMPLE.replacen(from, to, 1)
+}
+
+#[test]
+fn the_sample_is_valid_and_paths_are_taken_from_its_folder() {
+    let config = parse(SAMPLE, Path::new("/base")).expect("the sample is valid");
+    assert_eq!(config.chains.len(), 2);
+    assert_eq!(config.relayer.store, Path::new("/base/causeway-data"));
+    let evm = config.chains[0].evm.as_ref().expect("the sample has an EVM chain");
+    assert_eq!(evm.keys["relayer"].keystore, Path::new("/base/keys/relayer.json"));
+}
+
+#[test]
+fn wrong_values_are_named() {
+    let cases = [
+        (with("store = ", "stroe = "), "stroe"),
+        (with("grpc_listen = \"127.0.0.1:7600\"", "grpc_listen = \"0.0.0.0:7600\""), "allow_remote"),
+        (with("name = \"beta\"", "name = \"alpha\""), "configured twice"),
+        (with("name = \"alpha\"", "name = \"al/pha\""), "only letters"),
+        (with("# trusting_period_s = 1209600", "trusting_period_s = 5"), "trusting_period_s = 5"),
+        (with("chain_id = 1337", "chain_id = 0"), "chain_id = 0"),
+        (with("[relayer]", "[relayer]\nclear_interval_s = 0"), "clear_interval_s = 0"),
+        (with("signers = [\"relayer\"]", "signers = [\"relayer\"]\nadapter = \"ftp://x\""), "adapter"),
+        (format!("{SAMPLE}\n[[path]]\nname = \"p\"\na = {{ chain = \"alpha\", client = \"qbft-0\" }}\nb = {{ chain = \"gamma\", client = \"qbft-0\" }}\n"), "gamma"),
+        (format!("{SAMPLE}\n[[path]]\nname = \"p\"\na = {{ chain = \"alpha\", client = \"qbft-0\" }}\nb = {{ chain = \"alpha\", client = \"qbft-1\" }}\n"), "two chains"),
+    ];
+    for (text, expected) in cases {
+        let message = refused(&text);
+        assert!(message.contains(expected), "`{message}` does not name `{expected}`");
+    }
+}
+
+#[test]
+fn edits_keep_comments_and_are_idempotent() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("causeway.toml");
+    std::fs::write(&file, SAMPLE).expect("written");
+    let path = PathConfig {
+        name: "alpha-beta".to_string(),
+        a: EndConfig { chain: "alpha".to_string(), client: "qbft-0".to_string() },
+        b: EndConfig { chain: "beta".to_string(), client: "qbft-1".to_string() },
+        allow_ports: Vec::new(),
+        deny_ports: Vec::new(),
+    };
+    append_path(&file, &path).expect("appended");
+    append_path(&file, &path).expect("left alone");
+    set_chain_values(&file, "beta", "trust", &[("height", 7.into()), ("hash", "0x00".into())]).expect("set");
+    let text = std::fs::read_to_string(&file).expect("read");
+    assert!(text.contains("# Keys that are commented out show their defaults."));
+    assert_eq!(text.matches("\nname = \"alpha-beta\"").count(), 1);
+    let hash = format!("0x{}", "11".repeat(32));
+    set_chain_values(&file, "beta", "trust", &[("hash", hash.as_str().into())]).expect("set again");
+    let config = load(&file).expect("still valid");
+    assert_eq!(config.paths.len(), 1);
+    assert_eq!(config.chain("beta").expect("there").trust.as_ref().map(|trust| trust.height), Some(7));
+    set_chain_values(&file, "gamma", "trust", &[]).expect_err("no such chain");
+}
