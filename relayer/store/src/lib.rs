@@ -3,12 +3,32 @@
 //! What it is not: it knows no packet and no schema; the engine gives bytes their meaning.
 //!
 //! **Invariant.** When [`Store::commit`] returns, the batch survives a kill of the process and a loss of power; a batch is never half there.
+//! What a read returns is durable already: nothing can be told to anybody that a crash would take back.
+//!
+//! - [`SledStore`]: the embedded default;
+//! - [`RedbStore`]: the second embedded backend;
+//! - [`MemoryStore`]: for tests, with commits that fail on request and images of what a crash leaves.
+//!
+//! ```
+//! use causeway_store::{MemoryStore, Store, Tree, Write};
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let store = MemoryStore::new();
+//! store.commit(vec![Write::Put(Tree::Hot, b"packet/1".to_vec(), b"observed".to_vec())]).await.unwrap();
+//! assert_eq!(store.scan(Tree::Hot, b"packet/", None, 10).await.unwrap().len(), 1);
+//! # });
+//! ```
 
+mod folder;
+mod group;
 mod memory;
+mod redb_store;
+mod sled_store;
 
 use async_trait::async_trait;
 
 pub use memory::{CommitFault, MemoryStore};
+pub use redb_store::RedbStore;
+pub use sled_store::SledStore;
 
 /// The trees of a store. What is pending stays apart from what is finished, so that a restart reads only the former.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
