@@ -4,7 +4,7 @@
 //! What it is: functions of bytes, a trusted state and a time that the caller passes in. `no_std`, free of panics on any input,
 //! bounded in work and memory. What it is not: it fetches nothing, stores nothing, reads no clock, logs nothing and knows no ABI.
 //! Who calls it: the EVM adapter (in the relayer) and, through [`Recover`], hosts that bring their own signature recovery. The
-//! Solidity client follows the same rules; [`fixtures`](crate) generate the cases that both must judge alike.
+//! Solidity client follows the same rules; the feature `fixtures` generates the cases that both must judge alike.
 //!
 //! - [`rlp`]: strict, bounded RLP.
 //! - [`header`]: header, `extraData`, seal digest and normalised hash.
@@ -25,7 +25,7 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 extern crate alloc;
-#[cfg(any(test, feature = "fixtures"))]
+#[cfg(feature = "fixtures")]
 extern crate std;
 
 pub mod account;

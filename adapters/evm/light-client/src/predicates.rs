@@ -167,7 +167,8 @@ pub fn height_newer(trusted_height: u64, height: u64) -> Result<(), Violation> {
     ensure(height > trusted_height, rules::HEIGHT_NOT_NEWER, trusted_height.saturating_add(1), height)
 }
 
-/// `time-not-newer`: not before the trusted time (H5), in seconds. Chains with periods below a second repeat timestamps.
+/// `time-not-newer`: not before the trusted time (H5, evm-formats.md section 3), in seconds. Chains with periods below a second repeat
+/// timestamps.
 ///
 /// # Errors
 /// The rule's name.

@@ -6,9 +6,6 @@
 
 use alloc::vec::Vec;
 
-#[cfg(test)]
-mod tests;
-
 /// Deepest nesting [`check`] accepts when nothing else is said. Headers need 4, trie nodes fewer than 16.
 pub const MAX_DEPTH: usize = 16;
 

@@ -10,9 +10,6 @@ use crate::hash::{EMPTY_ROOT, Hash, keccak256};
 use crate::rlp::{self, Item, RlpError};
 use crate::rules::{self, Hex, Violation, ensure};
 
-#[cfg(test)]
-mod tests;
-
 /// Longest node that is looked at, in bytes.
 pub const MAX_NODE_BYTES: usize = 64 * 1024;
 /// Most nodes in a set: what an index of 16 bits can name.
