@@ -61,6 +61,13 @@ pub trait LightClient: Send + Sync + std::fmt::Debug {
     /// [`Violation`] naming the broken rule.
     fn verify_claim(&self, trusted: &TrustedState, claim: &Claim, evidence: &Evidence, index: usize) -> Result<(), Violation>;
 
+    /// The chain's own hash of the block that `update` is for. It proves nothing: it is what an operator compares with others, and what
+    /// trust on first use pins.
+    ///
+    /// # Errors
+    /// [`Violation`] when the update does not parse.
+    fn block_hash(&self, update: &[u8]) -> Result<Hash, Violation>;
+
     /// Judges the first trusted state against the operator's root of trust: `block_hash` of the header in `update` must equal it.
     ///
     /// # Errors

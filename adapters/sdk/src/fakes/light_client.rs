@@ -183,6 +183,10 @@ impl LightClient for FakeLightClient {
         }
     }
 
+    fn block_hash(&self, update: &[u8]) -> Result<Hash, Violation> {
+        self.sealed(update).map(|(header, _)| header.hash())
+    }
+
     fn verify_root(&self, root_hash: &Hash, update: &[u8]) -> Result<TrustedState, Violation> {
         let (header, _) = self.sealed(update)?;
         if header.hash() != *root_hash {
