@@ -1,4 +1,9 @@
 //! The chain as a client sees it: blocks, transactions, proofs at old heights, bursts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the whole file is a test"
+)]
 
 mod common;
 

@@ -1,5 +1,10 @@
 //! The chain against the light client that relayers run: what it writes verifies, in both
 //! consensus kinds, with every round and set; and what its server lies about is refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the whole file is a test"
+)]
 
 mod common;
 

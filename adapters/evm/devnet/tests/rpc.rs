@@ -1,8 +1,13 @@
 //! The JSON-RPC server: what clients match on, its limits, and the lies it can tell.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the whole file is a test"
+)]
 
 mod common;
 
-use alloy::consensus::TxEip2930;
+use alloy::consensus::{TxEip2930, TxLegacy};
 use alloy::primitives::{Address, Bytes, TxKind, U256};
 use causeway_evm_devnet::{DevnetConfig, Fork, Outage, RpcLimits};
 use common::{CHAIN_ID, STORE, deploy, dynamic, ether, free, manual, sign, signer, start, store};
@@ -24,77 +29,43 @@ async fn transactions_are_refused_in_geths_words() {
     assert_eq!(mined, "nonce too low: next nonce 1, tx nonce 0");
     let refused = rpc.send_refused(&sign(other, &signer(0))).await;
     assert_eq!(refused, "nonce too low: next nonce 1, tx nonce 0");
-    let base = free(1, to, Bytes::new());
+}
+
+#[tokio::test]
+async fn transactions_that_can_never_run_are_refused() {
+    let (_chain, rpc) = start(manual()).await;
+    let changed = |change: fn(&mut TxLegacy)| {
+        let mut tx = free(0, Some(Address::repeat_byte(1)), Bytes::new());
+        change(&mut tx);
+        sign(tx, &signer(0))
+    };
+    let funds = "insufficient funds for gas * price + value";
     for (tx, words) in [
+        (changed(|tx| tx.value = ether(1_001)), funds),
+        (changed(|tx| tx.gas_price = u128::MAX), funds),
         (
-            {
-                let mut t = base.clone();
-                t.value = ether(1_001);
-                t
-            },
-            "insufficient funds for gas * price + value",
-        ),
-        (
-            {
-                let mut t = base.clone();
-                t.gas_price = u128::MAX;
-                t
-            },
-            "insufficient funds for gas * price + value",
-        ),
-        (
-            {
-                let mut t = base.clone();
-                t.gas_limit = 30_000_001;
-                t
-            },
+            changed(|tx| tx.gas_limit = 30_000_001),
             "exceeds block gas limit",
         ),
+        (changed(|tx| tx.gas_limit = 20_999), "intrinsic gas too low"),
         (
-            {
-                let mut t = base.clone();
-                t.gas_limit = 20_999;
-                t
-            },
-            "intrinsic gas too low",
-        ),
-        (
-            {
-                let mut t = base.clone();
-                t.chain_id = Some(1);
-                t
-            },
+            changed(|tx| tx.chain_id = Some(1)),
             "invalid chain id for signer",
         ),
         (
-            {
-                let mut t = base.clone();
-                t.chain_id = None;
-                t
-            },
+            changed(|tx| tx.chain_id = None),
             "only replay-protected (EIP-155)",
         ),
         (
-            {
-                let mut t = base.clone();
-                t.input = vec![0; 128 * 1024].into();
-                t
-            },
+            changed(|tx| tx.input = vec![0; 128 * 1024].into()),
             "oversized data",
         ),
-        (
-            {
-                let mut t = base.clone();
-                t.nonce = u64::MAX;
-                t
-            },
-            "nonce has max value",
-        ),
+        (changed(|tx| tx.nonce = u64::MAX), "nonce has max value"),
     ] {
-        let refused = rpc.send_refused(&sign(tx, &signer(0))).await;
+        let refused = rpc.send_refused(&tx).await;
         assert!(refused.starts_with(words), "{refused}");
     }
-    let dynamic = sign(dynamic(1, 0, 0, Bytes::new(), Address::ZERO), &signer(0));
+    let dynamic = sign(dynamic(0, 0, 0, Bytes::new(), Address::ZERO), &signer(0));
     assert_eq!(
         rpc.send_refused(&dynamic).await,
         "transaction type not supported"
@@ -212,6 +183,19 @@ async fn calls_and_estimates_answer_as_geth_does() {
         "{gas} for {used}"
     );
 
+    let history = rpc
+        .call("eth_feeHistory", json!(["0x2", "latest", [10.0, 90.0]]))
+        .await;
+    assert_eq!(history["baseFeePerGas"].as_array().unwrap().len(), 3);
+    assert_eq!(history["reward"][1], json!(["0x1", "0x1"]));
+    assert_eq!(history["oldestBlock"], "0x1");
+}
+
+#[tokio::test]
+async fn calls_that_fail_say_why_and_history_is_callable() {
+    let (chain, rpc) = start(manual()).await;
+    let (contract, from) = (deploy(&chain, &rpc).await, signer(0).address());
+    chain.control().mine_one().unwrap();
     let reverting = json!({ "from": from, "to": contract });
     for method in ["eth_call", "eth_estimateGas"] {
         let error = rpc
@@ -235,12 +219,6 @@ async fn calls_and_estimates_answer_as_geth_does() {
         rpc.call("eth_call", json!([from_contract, "0x1"])).await,
         "0x"
     );
-    let history = rpc
-        .call("eth_feeHistory", json!(["0x2", "latest", [10.0, 90.0]]))
-        .await;
-    assert_eq!(history["baseFeePerGas"].as_array().unwrap().len(), 3);
-    assert_eq!(history["reward"][1], json!(["0x1", "0x1"]));
-    assert_eq!(history["oldestBlock"], "0x1");
 }
 
 #[tokio::test]

@@ -77,11 +77,11 @@ fn check_limits(tx: &Recovered<TxEnvelope>, config: &DevnetConfig) -> Result<(),
     if tx.gas_limit() > config.block_gas_limit {
         return refuse("exceeds block gas limit".into());
     }
-    let initcode = tx
-        .to()
-        .is_none()
-        .then(|| tx.input().len())
-        .unwrap_or_default();
+    let initcode = if tx.to().is_none() {
+        tx.input().len()
+    } else {
+        0
+    };
     if config.fork >= Fork::Shanghai && initcode > INITCODE_BYTES {
         return refuse(format!(
             "max initcode size exceeded: code size {initcode}, limit {INITCODE_BYTES}"

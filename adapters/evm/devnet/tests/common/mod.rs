@@ -4,7 +4,10 @@
     dead_code,
     unreachable_pub,
     missing_docs,
-    reason = "each test binary uses its part of it"
+    missing_debug_implementations,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "part of test binaries, each of which uses a part of it"
 )]
 
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxLegacy};
