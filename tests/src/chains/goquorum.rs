@@ -322,7 +322,8 @@ impl Network {
         let what = format!("node {index} to answer");
         // A node that has died is not waited for.
         let answer: Result<u64> = poll::until(&what, START_LIMIT, || async {
-            match node.borrow_mut().check_running() {
+            let running = node.borrow_mut().check_running();
+            match running {
                 Ok(()) => Ok(Some(Ok(rpc.height().await?))),
                 Err(error) => Ok(Some(Err(error))),
             }
