@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command line tool answers on standard output")]
 
 mod cli;
+mod client;
 mod commands;
 mod config;
 mod demo;

@@ -38,6 +38,14 @@ pub(crate) async fn built_in(config: &ChainConfig) -> Result<Family, Failure> {
     })
 }
 
+/// A chain to look at: no key is unlocked, nothing can be signed.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) async fn watch_only(config: &ChainConfig) -> Result<Family, Failure> {
+    connect(&ChainConfig { signers: Vec::new(), ..config.clone() }).await
+}
+
 /// What the chain must call itself.
 pub(crate) fn native_chain_id(config: &ChainConfig) -> Option<String> {
     config.evm.as_ref().map(|evm| evm.chain_id.to_string())

@@ -1,0 +1,126 @@
+//! `causeway packet`: looks at packets, retries them, sends one by hand.
+
+mod send;
+mod show;
+
+use crate::cli::Global;
+use crate::client::{self, EndpointArgs};
+use crate::exit::{Code, Failure, OrFail};
+use crate::{config, output};
+use causeway_proto::admin::v1::RetryPacketRequest;
+use causeway_proto::relay::v1::{FindPacketsRequest, GetPacketRequest, ListPacketsRequest, Packet, State};
+use causeway_types::PacketKey;
+use serde_json::json;
+
+/// Look at packets, retry them, send one by hand.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Command {
+    #[command(flatten)]
+    endpoint: EndpointArgs,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// List packets, pending ones first.
+    List {
+        /// Of this path.
+        #[arg(long)]
+        path: Option<String>,
+        /// In this state, for example `dead` or `awaiting-ack`.
+        #[arg(long, value_parser = client::parse_state)]
+        state: Option<State>,
+        /// Leave out finished packets.
+        #[arg(long)]
+        pending: bool,
+        /// At most this many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// Show everything about one packet.
+    Show {
+        /// `chain/client/sequence`, or with --tx the hash of the transaction that sent it.
+        id: String,
+        /// Chain of the transaction.
+        #[arg(long, value_name = "CHAIN")]
+        tx: Option<String>,
+    },
+    /// Try a dead or parked packet again, at once.
+    Retry {
+        /// `chain/client/sequence`.
+        id: PacketKey,
+    },
+    /// Send a packet by hand, as a dApp would.
+    Send(send::Send),
+}
+
+impl Command {
+    /// Runs the action.
+    pub(crate) async fn execute(self, global: &Global) -> Result<(), Failure> {
+        let load = || config::load(&global.config);
+        let connect = || self.endpoint.connect(load);
+        match self.action {
+            Action::Send(send) => send.execute(global).await,
+            Action::List { path, state, pending, limit } => {
+                let request = ListPacketsRequest {
+                    path: path.unwrap_or_default(),
+                    state: state.unwrap_or(State::Unspecified).into(),
+                    pending_only: pending,
+                    ..ListPacketsRequest::default()
+                };
+                let packets = list(connect().await?, request, limit).await?;
+                show::list(&packets, global.json);
+                Ok(())
+            }
+            Action::Show { id, tx } => {
+                for packet in find(connect().await?, &id, tx).await? {
+                    show::one(&packet, global.json);
+                }
+                Ok(())
+            }
+            Action::Retry { id } => {
+                let request = RetryPacketRequest { id: Some(client::packet_id(&id)) };
+                connect().await?.admin.retry_packet(request).await.map_err(|status| client::status_failure(&status))?;
+                if global.json {
+                    output::json_object(&json!({ "retried": id.to_string() }));
+                } else {
+                    println!("{id} is tried again; causeway packet show {id} tells what became of it");
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn list(mut connection: client::Connection, mut request: ListPacketsRequest, limit: u32) -> Result<Vec<Packet>, Failure> {
+    let mut packets: Vec<Packet> = Vec::new();
+    loop {
+        let left = limit.saturating_sub(u32::try_from(packets.len()).unwrap_or(u32::MAX));
+        if left == 0 {
+            return Ok(packets);
+        }
+        request.page_size = left.min(200);
+        let page = connection.relay.list_packets(request.clone()).await.map_err(|status| client::status_failure(&status))?.into_inner();
+        packets.extend(page.packets);
+        if page.next_page_token.is_empty() {
+            return Ok(packets);
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
+async fn find(mut connection: client::Connection, id: &str, tx: Option<String>) -> Result<Vec<Packet>, Failure> {
+    let fail = |status: tonic::Status| client::status_failure(&status);
+    let Some(chain) = tx else {
+        let key: PacketKey = id.parse().or_fail(Code::BadConfig)?;
+        let request = GetPacketRequest { id: Some(client::packet_id(&key)) };
+        return Ok(connection.relay.get_packet(request).await.map_err(fail)?.into_inner().packet.into_iter().collect());
+    };
+    let request = FindPacketsRequest { chain: chain.clone(), transaction: id.to_string() };
+    let packets = connection.relay.find_packets(request).await.map_err(fail)?.into_inner().packets;
+    if packets.is_empty() {
+        return Err(Failure::new(Code::Failed, format!("transaction {id} on {chain} sent no packet that this relayer has seen; try again in a few blocks")));
+    }
+    Ok(packets)
+}
