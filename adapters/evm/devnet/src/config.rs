@@ -150,7 +150,7 @@ impl Default for DevnetConfig {
 
 impl DevnetConfig {
     /// Adds `n` development accounts with `balance` wei each; their keys are
-    /// [`dev_key`]`(seed, 0..n)`.
+    /// [`dev_key`]`(seed, 0..n)`, so the seed must be set before.
     #[must_use]
     pub fn fund_dev_accounts(mut self, n: u32, balance: U256) -> Self {
         let seed = self.seed;
