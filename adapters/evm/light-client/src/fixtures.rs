@@ -12,7 +12,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "test generators: a wrong index here is a failing test, not a failing relayer"
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
+    reason = "test generators, mostly tables: a wrong index here is a failing test, not a failing relayer"
 )]
 
 use std::string::String;

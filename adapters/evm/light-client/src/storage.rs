@@ -46,7 +46,7 @@ pub fn trie_key(path: &[u8]) -> Hash {
 ///
 /// # Errors
 /// `path-shape` unless there is exactly one element and it is not empty.
-pub fn path_of<'a, B: AsRef<[u8]>>(elements: &'a [B]) -> Result<&'a [u8], Violation> {
+pub fn path_of<B: AsRef<[u8]>>(elements: &[B]) -> Result<&[u8], Violation> {
     match elements {
         [path] if !path.as_ref().is_empty() => Ok(path.as_ref()),
         _ => Err(Violation::new(

@@ -1,4 +1,10 @@
 //! Properties: no input makes a panic, thresholds are what the theory says, parsed headers are what was sealed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 use causeway_evm_light_client::fixtures::{HeaderSpec, Random, Trie, World};
 use causeway_evm_light_client::predicates::{overlap_of, quorum_of};

@@ -1,6 +1,13 @@
 //! The public vectors: RLP, tries with deletions (secure and plain), and the IBFT2 client fixture.
 //!
 //! They live beside the repository and not in it; where they are absent, a test says that it was skipped.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking and say what they skipped"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
