@@ -20,6 +20,7 @@ pub mod event;
 pub mod evidence;
 pub mod fakes;
 pub mod light_client;
+pub mod rpc;
 pub mod transaction;
 
 pub use adapter::{ChainAdapter, Family};
