@@ -4,13 +4,19 @@
 //!
 //! All trees of the journal are one sled tree, told apart by the first byte of the key: sled's batches are atomic within one tree only,
 //! and a transaction over several would write and recover each tree's batch on its own (docs/adr/0002-journal-store.md).
+//!
+//! On Linux sled's own flush ends with `sync_file_range`, which neither empties the disk's cache nor writes the file's length. So each
+//! flush here is followed by a sync of the log file; without it a commit would survive a kill, but not a loss of power. Large values live in
+//! files of their own, which sled does not sync either; they are synced before the log.
 
 use crate::folder::Folder;
 use crate::group::{Backend, Grouped};
 use crate::{Entry, Store, StoreError, Tree, Write};
 use async_trait::async_trait;
+use std::fs::File;
 use std::ops::Bound;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Memory sled may use for pages. Its own default is one gigabyte.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -18,6 +24,12 @@ const CACHE_BYTES: u64 = 64 << 20;
 #[derive(Debug)]
 struct SledBackend {
     db: sled::Db,
+    /// Sled's log, opened a second time to be synced.
+    log: File,
+    /// Where sled keeps large values, each in a file named by its place in the log.
+    blobs: PathBuf,
+    /// The newest such file that was synced.
+    blob_synced: AtomicI64,
     path: String,
 }
 
@@ -36,9 +48,16 @@ impl SledStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let folder = Folder::hold(path, "sled")?;
         // Flushing is this crate's job: a timer would only add writes that nobody waits for.
-        let config = sled::Config::new().path(folder.path().join("sled")).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        let inside = folder.path().join("sled");
+        let config = sled::Config::new().path(&inside).cache_capacity(CACHE_BYTES).flush_every_ms(None);
         let db = config.open().map_err(|error| folder.refuse("open", &error))?;
-        let backend = SledBackend { db, path: path.display().to_string() };
+        let log = File::open(inside.join("db")).map_err(|error| folder.refuse("open its log", &error))?;
+        // The names of files just made must be durable as well.
+        for made in [inside.as_path(), &inside.join("blobs"), folder.path()] {
+            File::open(made).and_then(|made| made.sync_all()).map_err(|error| folder.refuse("sync its folder", &error))?;
+        }
+        let (blobs, blob_synced) = (inside.join("blobs"), AtomicI64::new(-1));
+        let backend = SledBackend { db, log, blobs, blob_synced, path: path.display().to_string() };
         Ok(Self { grouped: Grouped::start(backend, folder)? })
     }
 
@@ -98,12 +117,37 @@ impl Backend for SledBackend {
         }
         self.db.apply_batch(batch).map_err(|error| self.refuse("write", &error))?;
         self.db.flush().map_err(|error| self.refuse("flush", &error))?;
-        Ok(())
+        self.sync_blobs().map_err(|error| self.refuse("sync its large values", &error))?;
+        self.log.sync_data().map_err(|error| self.refuse("sync", &error))
     }
 }
 
 impl SledBackend {
-    fn refuse(&self, action: &'static str, error: &sled::Error) -> StoreError {
+    /// Syncs the files of large values made since the last call. Called by the writer thread alone.
+    fn sync_blobs(&self) -> std::io::Result<()> {
+        let synced = self.blob_synced.load(Ordering::Relaxed);
+        let mut newest = synced;
+        for entry in std::fs::read_dir(&self.blobs)? {
+            let entry = entry?;
+            let Some(place) = entry.file_name().to_str().and_then(|name| name.parse::<i64>().ok()) else { continue };
+            if place > synced {
+                match File::open(entry.path()) {
+                    Ok(file) => file.sync_all()?,
+                    // Sled removes what was overwritten in the meantime.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+                newest = newest.max(place);
+            }
+        }
+        if newest > synced {
+            File::open(&self.blobs)?.sync_all()?;
+            self.blob_synced.store(newest, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, action: &'static str, error: &dyn std::fmt::Display) -> StoreError {
         StoreError::Backend { path: self.path.clone(), action, detail: error.to_string() }
     }
 }
