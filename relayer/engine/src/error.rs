@@ -196,6 +196,21 @@ pub enum StartError {
         /// From the host.
         found: Hash,
     },
+    /// Everything that is trusted is newer than what the client holds.
+    #[error(
+        "chain {chain}: the root of trust at height {root} is newer than height {latest}, the newest that client {client} holds; \
+         pin a root at or below that height"
+    )]
+    RootTooNew {
+        /// The followed chain.
+        chain: ChainId,
+        /// The root's height.
+        root: Height,
+        /// The client.
+        client: ClientId,
+        /// Its newest height.
+        latest: Height,
+    },
     /// A step of a path set-up was refused by the chain.
     #[error("chain {chain}: {step} was refused: {detail}")]
     SetupRefused {

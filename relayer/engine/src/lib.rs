@@ -15,12 +15,23 @@
 //! # }
 //! ```
 
+mod chain;
+mod clearer;
 pub mod config;
 pub mod env;
 pub mod error;
 pub mod handle;
 pub mod handshake;
+mod filter;
+mod journal;
+mod keeper;
+pub mod metrics;
 pub mod packet;
+mod shared;
+mod start;
+mod submitter;
+mod watcher;
+mod worker;
 
 pub use config::{
     Batching, ChainSpec, Clearing, ConfigError, Deadlines, End, EngineConfig, Filter, PathSpec, Retention, RootOfTrust,
@@ -30,4 +41,4 @@ pub use error::{QueryError, StartError};
 pub use handle::{
     Change, Changes, ChainReport, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
 };
-pub use packet::{AckKind, By, Cost, Direction, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};
+pub use packet::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};

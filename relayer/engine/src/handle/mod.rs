@@ -8,11 +8,16 @@ pub use status::{
     Change, Changes, ChainReport, ClientReport, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
 };
 
-use crate::{EngineConfig, Env, PacketRecord, QueryError, StartError};
-use causeway_store::Store;
+use crate::chain::Chain;
+use crate::packet::{Direction, PacketState};
+use crate::shared::{Path, Shared};
+use crate::{EngineConfig, Env, PacketRecord, QueryError, StartError, Task};
+use causeway_store::{Store, StoreError};
 use causeway_types::{ChainId, PacketKey, TxId};
-use std::sync::Arc;
+use futures::future::BoxFuture;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio_util::task::TaskTracker;
 
 /// Starts engines.
 #[derive(Debug)]
@@ -24,19 +29,111 @@ impl Engine {
     /// # Errors
     /// [`StartError`], with nothing submitted and no task left running.
     pub async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env) -> Result<EngineHandle, StartError> {
-        let _unused = (config.validate()?, store, env);
-        Ok(EngineHandle {})
+        Ok(EngineHandle { running: Arc::new(crate::start::start(config, store, env).await?) })
+    }
+}
+
+/// An engine's tasks.
+#[derive(Debug)]
+pub(crate) struct Running {
+    shared: Arc<Shared>,
+    tracker: TaskTracker,
+    tasks: Mutex<Vec<Box<dyn Task>>>,
+}
+
+impl Running {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, tracker: TaskTracker::new(), tasks: Mutex::default() }
+    }
+
+    fn keep(&self, task: Box<dyn Task>) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+
+    /// Starts an actor that shutdown waits for.
+    pub(crate) fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>) {
+        let stop = self.shared.stop.clone();
+        let mut failures = self.shared.journal.failures();
+        let until_stopped = async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                // Nothing may be done that is not journaled.
+                _ = failures.wait_for(Option::is_some) => {}
+                () = task => {}
+            }
+        };
+        self.keep(self.shared.env.spawner.spawn(name, Box::pin(self.tracker.track_future(until_stopped))));
+    }
+
+    /// Starts the actor that the others need to the end.
+    pub(crate) fn spawn_untracked(&self, name: &'static str, task: BoxFuture<'static, ()>) {
+        self.keep(self.shared.env.spawner.spawn(name, task));
+    }
+
+    pub(crate) fn abort(&self) {
+        self.shared.stop.cancel();
+        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            task.abort();
+        }
     }
 }
 
 /// A running engine. Clones share it; dropping the last one does not stop it, [`EngineHandle::shutdown`] does.
 #[derive(Debug, Clone)]
-pub struct EngineHandle {}
+pub struct EngineHandle {
+    running: Arc<Running>,
+}
 
 impl EngineHandle {
+    fn shared(&self) -> &Shared {
+        &self.running.shared
+    }
+
     /// Chains, clients, wallets and packet counts now. Reads memory only.
     pub fn status(&self) -> Status {
-        Status { now_ms: 0, chains: Vec::new(), paths: Vec::new(), change: 0 }
+        let shared = self.shared();
+        Status {
+            now_ms: shared.env.clock.now_ms(),
+            chains: shared.config.chains.iter().filter_map(|spec| shared.chains.get(&spec.id)).map(|chain| chain_report(chain)).collect(),
+            paths: shared.paths.iter().map(|path| self.path_report(path)).collect(),
+            change: *shared.journal.change_numbers().borrow(),
+        }
+    }
+
+    fn path_report(&self, path: &Path) -> PathReport {
+        let shared = self.shared();
+        let finished = shared.journal.finished();
+        let (mut packets, mut oldest) = (Vec::new(), None);
+        for direction in [Direction::AToB, Direction::BToA] {
+            let lane = path.lane(direction);
+            let (counts, since) = shared.journal.table(|table| (table.counts(lane), table.oldest(lane)));
+            oldest = [oldest, since].into_iter().flatten().min();
+            let done = finished.iter().filter(|((name, way, _), _)| *name == path.spec.name && *way == direction);
+            let done = done.map(|((_, _, state), count)| (*state, *count));
+            let all = counts.into_iter().chain(done).filter(|(_, count)| *count > 0);
+            packets.extend(all.map(|(state, count)| PacketCount { direction, state, count }));
+        }
+        PathReport {
+            name: path.spec.name.clone(),
+            clients: [self.client_report(path, Direction::BToA), self.client_report(path, Direction::AToB)],
+            packets,
+            oldest_pending_ms: oldest.map(|since| shared.env.clock.now_ms().saturating_sub(since)),
+            halted: path.halted(),
+        }
+    }
+
+    /// The client at the end that packets of `direction` go to.
+    fn client_report(&self, path: &Path, direction: Direction) -> ClientReport {
+        let (end, view) = (path.to(direction), path.view(direction));
+        let now_s = i64::try_from(self.shared().env.clock.now_ms() / 1_000).unwrap_or(i64::MAX);
+        let expires = view.as_ref().and_then(|view| view.expires_at_s).and_then(|at| i64::try_from(at).ok());
+        ClientReport {
+            chain: end.chain.clone(),
+            client: end.client.clone(),
+            latest: view.as_ref().map(|view| view.latest),
+            expires_in_s: expires.map(|at| at.saturating_sub(now_s)),
+            frozen: view.is_some_and(|view| view.frozen),
+        }
     }
 
     /// One packet.
@@ -44,7 +141,7 @@ impl EngineHandle {
     /// # Errors
     /// [`QueryError::UnknownPacket`]; [`QueryError::Store`] when the journal cannot be read.
     pub async fn packet(&self, key: &PacketKey) -> Result<PacketRecord, QueryError> {
-        Err(QueryError::UnknownPacket(key.to_string()))
+        self.shared().journal.packet(key).await?.ok_or_else(|| QueryError::UnknownPacket(key.to_string()))
     }
 
     /// Packets that fit a filter: `limit` at most (1 to 1000), from `cursor` on (the `next` of the page before).
@@ -52,8 +149,7 @@ impl EngineHandle {
     /// # Errors
     /// [`QueryError::BadCursor`]; [`QueryError::Store`] when the journal cannot be read.
     pub async fn packets(&self, filter: &PacketFilter, cursor: Option<&str>, limit: usize) -> Result<Page, QueryError> {
-        let _unused = (filter, cursor, limit);
-        Err(QueryError::Stopped)
+        self.shared().journal.packets(filter, cursor, limit).await
     }
 
     /// Packets that a transaction sent.
@@ -61,8 +157,10 @@ impl EngineHandle {
     /// # Errors
     /// [`QueryError::UnknownChain`]; [`QueryError::Store`] when the journal cannot be read.
     pub async fn by_source_tx(&self, chain: &ChainId, tx: &TxId) -> Result<Vec<PacketRecord>, QueryError> {
-        let _unused = (chain, tx);
-        Err(QueryError::Stopped)
+        if !self.shared().chains.contains_key(chain) {
+            return Err(QueryError::UnknownChain(chain.to_string()));
+        }
+        self.shared().journal.by_source(chain, tx).await
     }
 
     /// Changes after `cursor` (0: from the oldest kept), waiting up to `wait` for the first; at most `limit`. At least once: after a crash
@@ -71,8 +169,19 @@ impl EngineHandle {
     /// # Errors
     /// [`QueryError::BadCursor`] for a cursor from the future; [`QueryError::Store`]; [`QueryError::Stopped`] once the engine has stopped.
     pub async fn watch(&self, cursor: u64, limit: usize, wait: Duration) -> Result<Changes, QueryError> {
-        let _unused = (cursor, limit, wait);
-        Err(QueryError::Stopped)
+        let shared = self.shared();
+        let mut numbers = shared.journal.change_numbers();
+        if cursor > *numbers.borrow() {
+            return Err(QueryError::BadCursor(cursor.to_string()));
+        }
+        if *numbers.borrow() == cursor {
+            tokio::select! {
+                _ = numbers.wait_for(|number| *number > cursor) => {}
+                () = shared.stop.cancelled() => return Err(QueryError::Stopped),
+                () = shared.env.clock.sleep(wait) => {}
+            }
+        }
+        shared.journal.changes(cursor, limit).await
     }
 
     /// Tries a dead or parked packet again, at once.
@@ -80,7 +189,19 @@ impl EngineHandle {
     /// # Errors
     /// [`QueryError::UnknownPacket`], [`QueryError::NotRetryable`], [`QueryError::Store`].
     pub async fn retry(&self, key: &PacketKey) -> Result<(), QueryError> {
-        Err(QueryError::UnknownPacket(key.to_string()))
+        let record = self.packet(key).await?;
+        if !matches!(record.state, PacketState::Dead { .. } | PacketState::Parked { .. }) {
+            return Err(QueryError::NotRetryable { key: key.to_string(), state: record.state.kind().as_str() });
+        }
+        let retry = crate::journal::Op::change(key.clone(), |record| {
+            if matches!(record.state, PacketState::Dead { .. } | PacketState::Parked { .. }) {
+                record.retry();
+            }
+        });
+        match self.shared().journal.commit(vec![retry]).await {
+            Err(StoreError::Stopped { .. }) => Err(QueryError::Stopped),
+            result => Ok(result?),
+        }
     }
 
     /// Looks for forgotten packets of a path (both directions) now.
@@ -88,19 +209,63 @@ impl EngineHandle {
     /// # Errors
     /// [`QueryError::UnknownPath`].
     pub fn clear(&self, path: &str) -> Result<(), QueryError> {
-        Err(QueryError::UnknownPath(path.to_owned()))
+        let found = self.shared().paths.iter().find(|candidate| candidate.spec.name == path);
+        let found = found.ok_or_else(|| QueryError::UnknownPath(path.to_owned()))?;
+        found.clear.iter().for_each(tokio::sync::Notify::notify_one);
+        Ok(())
     }
 
     /// Completes when the engine has stopped by itself: the journal refused a write, and nothing may be done that is not journaled.
     /// The text says why.
     pub async fn stopped(&self) -> String {
-        std::future::pending().await
+        let mut failures = self.shared().journal.failures();
+        match failures.wait_for(Option::is_some).await {
+            Ok(failure) => failure.clone().unwrap_or_default(),
+            Err(_) => "the journal is closed".to_owned(),
+        }
     }
 
     /// Stops: no new work, transactions in flight are followed until `deadline`, then everything ends. What is unfinished is in the journal.
     /// Returns whether everything drained in time.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
-        let _unused = deadline;
-        true
+        self.shared().drain.cancel();
+        self.running.tracker.close();
+        let drained = tokio::select! {
+            () = self.running.tracker.wait() => true,
+            () = self.shared().env.clock.sleep(deadline) => false,
+        };
+        self.running.abort();
+        drained
+    }
+}
+
+fn chain_report(chain: &Chain) -> ChainReport {
+    let seen = chain.seen();
+    let today = chain.now_s() / 86_400;
+    let spent_today = if seen.spent.0 == today { seen.spent.1 } else { 0 };
+    let wallet = |signer: &String| {
+        let wallet = seen.wallets.get(signer).cloned().unwrap_or_default();
+        WalletReport {
+            signer: signer.clone(),
+            address: wallet.address,
+            balance: wallet.balance,
+            denom: chain.description.fee_denom.clone(),
+            in_flight: wallet.in_flight,
+            spent_today,
+            blocked: wallet.blocked,
+        }
+    };
+    ChainReport {
+        chain: chain.id().clone(),
+        native_chain_id: chain.description.native_chain_id.clone(),
+        family: chain.description.family.clone(),
+        head: *chain.head.borrow(),
+        verified: Some(chain.trust.latest().height),
+        cursor: seen.cursor,
+        endpoints: seen.endpoints.clone(),
+        divergence: seen.divergence.clone(),
+        watch_error: seen.watch_error.clone(),
+        wallets: chain.spec.signers.iter().map(wallet).collect(),
+        violations: seen.violations.iter().map(|(rule, count)| ((*rule).to_owned(), *count)).collect(),
     }
 }

@@ -6,6 +6,7 @@ mod record;
 pub(crate) mod transition;
 
 pub use record::{
-    AckKind, By, Cost, Direction, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef,
+    AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef,
 };
 pub(crate) use record::Need;
+pub(crate) use transition::Action;

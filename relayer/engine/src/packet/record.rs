@@ -278,6 +278,15 @@ pub struct Cost {
     pub fee: u128,
 }
 
+/// An endpoint's word that a packet is finished on its source chain. It delays work; state read again later, and clearing, have the last word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone {
+    /// Since when, unix milliseconds.
+    pub since_ms: u64,
+    /// Whether a timeout finished it, as far as told.
+    pub timed_out: bool,
+}
+
 /// Everything known about a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PacketRecord {
@@ -307,6 +316,10 @@ pub struct PacketRecord {
     pub marked: bool,
     /// Where it was marked.
     pub marked_at: Option<Locator>,
+    /// An endpoint says that its commitment is gone, so that somebody finished it: since when, and whether by timing it out.
+    pub gone: Option<Gone>,
+    /// Nothing but an operator's retry helps: the path does not relay it, or the sending application refuses its end.
+    pub stuck: bool,
     /// Failures since the last progress.
     pub attempts: u32,
     /// Most packets it may share a transaction with, halved while a failure is being narrowed down; 0: no limit.
@@ -353,6 +366,8 @@ impl PacketRecord {
             refused: None,
             marked: false,
             marked_at: None,
+            gone: None,
+            stuck: false,
             attempts: 0,
             share_max: 0,
             times: vec![(Stage::Observed, now_ms)],

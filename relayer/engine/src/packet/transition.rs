@@ -1,1 +1,386 @@
-//! Changes of a record.
+//! What happens to a record when something is learnt. Pure: no I/O, no clock; called inside the journal's commit, so that a transition is
+//! durable before its effect.
+
+use super::{AckKind, By, Cost, Gone, Need, PacketRecord, PacketState, Received, Stage, TxRef};
+use causeway_adapter::{MessageResult, RejectReason};
+use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, TxId};
+
+/// Failures of one message after which it is called dead.
+pub(crate) const ATTEMPTS_MAX: u32 = 6;
+
+/// What a message does to a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Action {
+    Receive,
+    Acknowledge,
+    Timeout,
+    MarkExpired,
+}
+
+impl Action {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Receive => "receive",
+            Self::Acknowledge => "acknowledge",
+            Self::Timeout => "timeout",
+            Self::MarkExpired => "mark-expired",
+        }
+    }
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        [Self::Receive, Self::Acknowledge, Self::Timeout, Self::MarkExpired].into_iter().find(|action| action.as_str() == word)
+    }
+}
+
+/// How long to wait after failures: doubling, bounded, with a little jitter so that packets do not march in step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Backoff {
+    pub(crate) min_ms: u64,
+    pub(crate) max_ms: u64,
+    pub(crate) jitter: u64,
+}
+
+impl Backoff {
+    pub(crate) fn delay_ms(self, attempts: u32) -> u64 {
+        let factor = 1_u64.checked_shl(attempts.saturating_sub(1).min(32)).unwrap_or(u64::MAX);
+        let delay = self.min_ms.saturating_mul(factor).min(self.max_ms).max(1);
+        delay.saturating_add(self.jitter % (delay / 8).max(1))
+    }
+}
+
+/// When and how patiently.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct When {
+    pub(crate) now_ms: u64,
+    pub(crate) backoff: Backoff,
+}
+
+/// The transaction that a message was in.
+#[derive(Debug, Clone)]
+pub(crate) struct Landed {
+    pub(crate) chain: ChainId,
+    pub(crate) tx: TxId,
+    pub(crate) height: Height,
+    /// Index of the message.
+    pub(crate) index: u32,
+    /// Share of one packet.
+    pub(crate) gas: u64,
+    pub(crate) fee: u128,
+    /// Packets in it.
+    pub(crate) packets: u32,
+}
+
+impl PacketRecord {
+    /// The state that follows from the facts when nothing is in flight.
+    pub(crate) fn resume(&mut self) {
+        self.state = match self.need() {
+            Need::Nothing => return,
+            Need::Hydrate => PacketState::NeedsPayload,
+            Need::Deliver => PacketState::Observed,
+            Need::LearnAck => PacketState::Delivered,
+            Need::Acknowledge => PacketState::AwaitingAck,
+            Need::Timeout => PacketState::TimingOut(None),
+            Need::Expire => PacketState::Dead { reason: self.refused.clone().unwrap_or_default() },
+        };
+    }
+
+    /// The packet's bytes are known.
+    pub(crate) fn found(&mut self, packet: Packet, locator: Locator) {
+        if self.packet.is_none() {
+            self.packet = Some(packet);
+            self.attempts = 0;
+            self.sent = Some(locator);
+            self.resume_if_idle();
+        } else if self.sent.is_none() {
+            self.sent = Some(locator);
+        }
+    }
+
+    fn resume_if_idle(&mut self) {
+        if self.state.tx().is_none() {
+            self.resume();
+        }
+    }
+
+    /// The path does not relay it.
+    pub(crate) fn excluded(&mut self, packet: Packet, locator: Locator, why: &str) {
+        self.packet = Some(packet);
+        self.sent = Some(locator);
+        self.stuck = true;
+        self.state = PacketState::Dead { reason: format!("not relayed: {why}") };
+    }
+
+    /// What was told of it does not fit what its chain committed to: it is looked for again.
+    pub(crate) fn disbelieved(&mut self, reason: &str, when: When) {
+        if self.state.tx().is_none() {
+            self.packet = None;
+            self.sent = None;
+            self.park(reason, when);
+        }
+    }
+
+    /// An acknowledgement was seen at the destination.
+    pub(crate) fn ack_seen(&mut self, packet: Packet, ack: Acknowledgement, at: Locator, now_ms: u64) {
+        if self.state.kind().is_final() || self.ack.is_some() {
+            return;
+        }
+        if self.packet.is_none() {
+            self.packet = Some(packet);
+        }
+        let ours = matches!(&self.state, PacketState::Delivering(tx) if tx.tx_ids.contains(&at.transaction));
+        if !matches!(self.received, Received::Included | Received::Verified) {
+            self.received = if ours { Received::Included } else { Received::Hint { since_ms: now_ms } };
+        }
+        self.ack = Some(ack);
+        self.acked_at = Some(at);
+        self.attempts = 0;
+        self.share_max = 0;
+        self.reach(Stage::Delivered, now_ms);
+        if !matches!(self.state, PacketState::Acking(_) | PacketState::TimingOut(Some(_))) {
+            self.resume();
+        }
+    }
+
+    /// An endpoint says that the destination has it.
+    pub(crate) fn received_hint(&mut self, now_ms: u64) {
+        if self.received == Received::No {
+            self.received = Received::Hint { since_ms: now_ms };
+            self.reach(Stage::Delivered, now_ms);
+            self.resume_if_idle();
+        }
+    }
+
+    /// The hint of its receipt was not confirmed: it is undelivered again.
+    pub(crate) fn hint_refuted(&mut self, reason: &str, when: When) {
+        if matches!(self.received, Received::Hint { .. }) {
+            self.received = Received::No;
+            self.times.retain(|(stage, _)| *stage != Stage::Delivered);
+        }
+        self.ack = None;
+        self.acked_at = None;
+        self.park(reason, when);
+    }
+
+    /// A proof showed that the destination has it.
+    pub(crate) fn received_verified(&mut self) {
+        self.received = Received::Verified;
+    }
+
+    /// An endpoint of the source chain says that somebody finished it. Confirmed on a second look, at least a second later.
+    pub(crate) fn gone_hint(&mut self, timed_out: bool, now_ms: u64) {
+        if self.state.kind().is_final() || self.state.tx().is_some() {
+            return;
+        }
+        match self.gone {
+            None => {
+                self.gone = Some(Gone { since_ms: now_ms, timed_out });
+                let reason = "an endpoint says that it is finished; to be looked at again".to_owned();
+                self.state = PacketState::Parked { reason, retry_at_ms: now_ms.saturating_add(1_000) };
+            }
+            Some(gone) if now_ms >= gone.since_ms.saturating_add(1_000) => {
+                let acked = self.ack.is_some() || self.received != Received::No;
+                if (gone.timed_out || timed_out || self.marked) && !acked {
+                    self.finish(PacketState::TimedOut { by: By::Other }, now_ms);
+                } else {
+                    let ack = self.ack_kind();
+                    self.finish(PacketState::Completed { ack, by: By::Other }, now_ms);
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Its commitment still lives: it is not finished.
+    pub(crate) fn not_gone(&mut self) {
+        self.gone = None;
+    }
+
+    fn ack_kind(&self) -> AckKind {
+        match &self.ack {
+            None => AckKind::Unseen,
+            Some(ack) if ack.is_error() => AckKind::Error,
+            Some(_) => AckKind::Success,
+        }
+    }
+
+    fn finish(&mut self, state: PacketState, now_ms: u64) {
+        self.state = state;
+        self.reach(Stage::Finished, now_ms);
+    }
+
+    /// Waits after a failure.
+    pub(crate) fn park(&mut self, reason: &str, when: When) {
+        if self.state.kind().is_final() || self.state.tx().is_some() {
+            return;
+        }
+        self.attempts = self.attempts.saturating_add(1);
+        let retry_at_ms = when.now_ms.saturating_add(when.backoff.delay_ms(self.attempts));
+        self.state = PacketState::Parked { reason: shorten(reason), retry_at_ms };
+    }
+
+    /// Its wait is over.
+    pub(crate) fn unpark(&mut self) {
+        if matches!(self.state, PacketState::Parked { .. }) {
+            self.resume();
+        }
+    }
+
+    /// It is in a transaction that is about to be broadcast.
+    pub(crate) fn submitted(&mut self, action: Action, tx: TxRef, now_ms: u64) {
+        self.state = match action {
+            Action::Receive => PacketState::Delivering(tx),
+            Action::Acknowledge => PacketState::Acking(tx),
+            Action::Timeout | Action::MarkExpired => PacketState::TimingOut(Some(tx)),
+        };
+        self.reach(if action == Action::Receive { Stage::Submitted } else { Stage::Returning }, now_ms);
+    }
+
+    /// The transaction can never land; the facts decide what is next.
+    pub(crate) fn released(&mut self, tx: &TxId) {
+        if self.carried_by(tx) {
+            self.resume();
+        }
+    }
+
+    fn carried_by(&self, tx: &TxId) -> bool {
+        self.state.tx().is_some_and(|carrier| carrier.tx_ids.contains(tx))
+    }
+
+    /// The transaction landed, with this result for this packet.
+    pub(crate) fn landed(&mut self, action: Action, result: &MessageResult, landed: &Landed, when: When) {
+        let carried = self.carried_by(&landed.tx);
+        if !matches!(result, MessageResult::NotExecuted) {
+            self.costs.push(Cost {
+                action: action.as_str().to_owned(),
+                chain: landed.chain.clone(),
+                tx: landed.tx.clone(),
+                gas: landed.gas,
+                fee: landed.fee,
+            });
+        }
+        if self.state.kind().is_final() {
+            return;
+        }
+        match result {
+            MessageResult::Applied { .. } | MessageResult::ErrorAck | MessageResult::Noop => self.done(action, result, landed, when.now_ms),
+            MessageResult::NotExecuted | MessageResult::Failed(_) if !carried => {}
+            MessageResult::NotExecuted if landed.packets > 1 => {
+                self.share_max = (landed.packets / 2).max(1);
+                self.attempts = self.attempts.saturating_add(1);
+                self.resume();
+            }
+            MessageResult::NotExecuted => self.failed(action, "the transaction failed without naming a message", when),
+            MessageResult::Failed(reason) => self.failed(action, reason, when),
+        }
+    }
+
+    fn done(&mut self, action: Action, result: &MessageResult, landed: &Landed, now_ms: u64) {
+        let noop = *result == MessageResult::Noop;
+        let by = if noop { By::Other } else { By::Us };
+        self.attempts = 0;
+        self.share_max = 0;
+        match action {
+            Action::Receive => {
+                if !matches!(self.received, Received::Included | Received::Verified) {
+                    self.received = if noop { Received::Hint { since_ms: now_ms } } else { Received::Included };
+                }
+                self.reach(Stage::Delivered, now_ms);
+                self.resume_unless_returning();
+            }
+            Action::MarkExpired => {
+                self.marked = true;
+                self.marked_at = (!noop).then(|| Locator { block: landed.height.number, transaction: landed.tx.clone(), index: landed.index });
+                self.resume();
+            }
+            Action::Acknowledge => {
+                let ack = self.ack_kind();
+                self.finish(PacketState::Completed { ack, by }, now_ms);
+            }
+            Action::Timeout => self.finish(PacketState::TimedOut { by }, now_ms),
+        }
+    }
+
+    fn resume_unless_returning(&mut self) {
+        if !matches!(self.state, PacketState::Acking(_) | PacketState::TimingOut(Some(_))) {
+            self.resume();
+        }
+    }
+
+    fn failed(&mut self, action: Action, reason: &str, when: When) {
+        self.resume();
+        if self.attempts.saturating_add(1) >= ATTEMPTS_MAX {
+            self.refuse(action, reason);
+        } else {
+            self.park(reason, when);
+        }
+    }
+
+    fn refuse(&mut self, action: Action, reason: &str) {
+        if action == Action::Receive && self.received == Received::No {
+            self.refused = Some(shorten(reason));
+        } else {
+            self.stuck = true;
+        }
+        self.attempts = 0;
+        self.state = PacketState::Dead { reason: shorten(reason) };
+    }
+
+    /// The adapter left the message out.
+    pub(crate) fn rejected(&mut self, action: Action, reason: &RejectReason, when: When) {
+        if self.state.kind().is_final() || self.state.tx().is_some() {
+            return;
+        }
+        match (reason, action) {
+            (RejectReason::NoRoom, _) => {}
+            (RejectReason::Stale(text), _) => self.park(text, when),
+            (RejectReason::AlreadyDone, Action::Receive) => self.received_hint(when.now_ms),
+            (RejectReason::AlreadyDone, Action::MarkExpired) => {
+                self.marked = true;
+                self.resume();
+            }
+            (RejectReason::AlreadyDone, Action::Acknowledge) => self.gone_hint(false, when.now_ms),
+            (RejectReason::AlreadyDone, Action::Timeout) => self.gone_hint(true, when.now_ms),
+            // Whether it was received is for its acknowledgement to show; a packet that only looks refused is tried again.
+            (RejectReason::Refused(text), Action::MarkExpired) => {
+                self.received_hint(when.now_ms);
+                self.park(text, when);
+            }
+            (RejectReason::Refused(text), _) => self.refuse(action, text),
+        }
+    }
+
+    /// The operator wants it tried again.
+    pub(crate) fn retry(&mut self) {
+        self.refused = None;
+        self.stuck = false;
+        self.attempts = 0;
+        self.share_max = 0;
+        self.resume();
+    }
+
+    /// Drops what is not needed once it is finished: payload values.
+    pub(crate) fn shrink(&mut self) {
+        for payload in self.packet.iter_mut().flat_map(|packet| packet.payloads.iter_mut()) {
+            payload.value = Vec::new();
+        }
+    }
+
+    /// A finished packet whose commitment is on the chain after all: pending again.
+    pub(crate) fn reopen(&mut self) {
+        self.packet = None;
+        self.ack = None;
+        self.acked_at = None;
+        self.received = Received::No;
+        self.refused = None;
+        self.stuck = false;
+        self.gone = None;
+        self.attempts = 0;
+        self.origin = super::Origin::Cleared;
+        self.times.retain(|(stage, _)| *stage == Stage::Observed);
+        self.state = PacketState::NeedsPayload;
+    }
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(240).collect()
+}

@@ -1,0 +1,259 @@
+//! What is trusted of a chain: the root, and every verified height a client may hold. Monotone, persisted, bound to the root.
+//!
+//! States enter only through the light client. Two different, validly sealed headers of one height are evidence, and are kept as such.
+
+use super::Chain;
+use crate::journal::{Journal, Op, codec, keys, wire};
+use crate::metrics;
+use causeway_adapter::{AdapterError, ClientView, HostLimits, Plan, TrustedState, Verdict, Violation};
+use causeway_store::{Tree, Write};
+use causeway_types::{ChainId, Height};
+use prost::Message;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// Verified heights that are kept besides the root.
+const HEIGHTS_MAX: usize = 2_048;
+/// Headers asked for on the way to one height.
+const BISECTION_MAX: usize = 64;
+
+/// Why a height could not be verified.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TrustError {
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    #[error("the chain cannot prove it yet")]
+    NotYet { retry_after_ms: u64 },
+    #[error("nothing below height {0} is trusted")]
+    NothingBelow(Height),
+    #[error("no chain of headers leads to height {0}")]
+    NoWay(Height),
+    #[error("the journal stopped")]
+    Journal,
+}
+
+/// A verified height and the update that proved it.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) state: TrustedState,
+    pub(crate) update: Vec<u8>,
+    pub(crate) base: Height,
+}
+
+/// Conflicting, validly sealed headers of one height.
+#[derive(Debug, Clone)]
+pub(crate) struct Conflict {
+    pub(crate) height: Height,
+    pub(crate) a: Vec<u8>,
+    pub(crate) b: Vec<u8>,
+}
+
+/// The trusted states of one chain.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    chain: ChainId,
+    root: TrustedState,
+    held: Mutex<BTreeMap<Height, Held>>,
+    pub(crate) conflict: watch::Sender<Option<Conflict>>,
+}
+
+impl Trust {
+    pub(crate) fn new(chain: ChainId, root: TrustedState, mut held: BTreeMap<Height, Held>) -> Self {
+        held.entry(root.height).or_insert_with(|| Held { state: root.clone(), update: Vec::new(), base: root.height });
+        Self { chain, root, held: Mutex::new(held), conflict: watch::Sender::new(None) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Height, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what the journal holds.
+    pub(crate) fn read(rows: &[(Vec<u8>, Vec<u8>)]) -> Result<BTreeMap<Height, Held>, codec::Damaged> {
+        let mut held = BTreeMap::new();
+        for (_, bytes) in rows {
+            let row: wire::TrustRow = codec::decode(bytes)?;
+            let base = Height { revision: row.base_revision, number: row.base_number };
+            let state = codec::trusted(&row)?;
+            held.insert(state.height, Held { state, update: row.update, base });
+        }
+        Ok(held)
+    }
+
+    /// A state's row.
+    pub(crate) fn write(chain: &ChainId, held: &Held, now_ms: u64) -> Write {
+        let state = &held.state;
+        let row = wire::TrustRow {
+            revision: state.height.revision,
+            number: state.height.number,
+            time_s: state.time_s,
+            block_hash: state.block_hash.to_vec(),
+            bytes: state.bytes.clone(),
+            update: held.update.clone(),
+            base_number: held.base.number,
+            base_revision: held.base.revision,
+            verified_ms: now_ms,
+        };
+        Write::Put(Tree::Meta, keys::trust(chain, state.height), row.encode_to_vec())
+    }
+
+    pub(crate) fn at(&self, height: Height) -> Option<TrustedState> {
+        self.lock().get(&height).map(|held| held.state.clone())
+    }
+
+    pub(crate) fn latest(&self) -> TrustedState {
+        self.lock().last_key_value().map_or_else(|| self.root.clone(), |(_, held)| held.state.clone())
+    }
+
+    /// The newest trusted state that is not above a height.
+    pub(crate) fn at_most(&self, height: Height) -> Option<TrustedState> {
+        self.lock().range(..=height).next_back().map(|(_, held)| held.state.clone())
+    }
+
+    fn below(&self, height: Height) -> Option<TrustedState> {
+        self.lock().range(..height).next_back().map(|(_, held)| held.state.clone())
+    }
+
+    /// Judges one update and remembers what it proves. Returns the state and, if it is new, the row that must become durable before anything
+    /// that builds on it is submitted.
+    pub(crate) fn judge(&self, chain: &Chain, base: &TrustedState, update: &[u8]) -> Result<(TrustedState, Option<Write>), Judged> {
+        let state = match chain.light_client().verify_update(base, update, &chain.spec.params, chain.now_s()) {
+            Verdict::Success(state) => state,
+            Verdict::NotEnoughTrust { found, needed } => return Err(Judged::NotEnoughTrust { found, needed }),
+            Verdict::Invalid(violation) => return Err(Judged::Invalid(violation)),
+        };
+        let mut held = self.lock();
+        if let Some(known) = held.get(&state.height) {
+            if known.state.block_hash == state.block_hash {
+                return Ok((known.state.clone(), None));
+            }
+            let conflict = Conflict { height: state.height, a: known.update.clone(), b: update.to_vec() };
+            drop(held);
+            return Err(self.conflicting(chain, base, conflict));
+        }
+        let entry = Held { state: state.clone(), update: update.to_vec(), base: base.height };
+        let write = Self::write(&self.chain, &entry, chain.now_ms());
+        held.insert(state.height, entry);
+        if held.len() > HEIGHTS_MAX {
+            // The oldest one after the root goes.
+            let oldest = held.keys().find(|height| **height != self.root.height).copied();
+            if let Some(oldest) = oldest {
+                held.remove(&oldest);
+            }
+        }
+        metrics::height("causeway_verified_height", &self.chain, held.keys().next_back().map_or(0, |height| height.number));
+        Ok((state, Some(write)))
+    }
+
+    fn conflicting(&self, chain: &Chain, base: &TrustedState, conflict: Conflict) -> Judged {
+        let violation = Violation::new("header-conflict", "one block a height", format!("two at {}", conflict.height));
+        metrics::alarm(&self.chain, "header-conflict");
+        tracing::error!(chain = %self.chain, height = %conflict.height, "two validly sealed headers of one height: evidence is kept");
+        let convicts = chain.light_client().verify_misbehaviour(base, &conflict.a, &conflict.b, &chain.spec.params).is_ok();
+        if convicts {
+            self.conflict.send_replace(Some(conflict));
+        }
+        Judged::Invalid(violation)
+    }
+
+    /// The trusted state at a height, verifying the way to it if needed. `view` is a client of this chain, for the adapter's planning.
+    pub(crate) async fn verified_at(
+        &self,
+        chain: &Chain,
+        view: &ClientView,
+        height: Height,
+        journal: &Journal,
+    ) -> Result<TrustedState, TrustError> {
+        if let Some(state) = self.at(height) {
+            return Ok(state);
+        }
+        let base = self.below(height).ok_or(TrustError::NothingBelow(height))?;
+        let planned = self.by_plan(chain, view, &base, height).await;
+        let (state, writes) = match planned {
+            Ok(found) => found,
+            Err(_) => self.by_headers(chain, base, height).await?,
+        };
+        journal.commit(writes.into_iter().map(Op::Write).collect()).await.map_err(|_| TrustError::Journal)?;
+        Ok(state)
+    }
+
+    /// As if a client that holds `base` were to be brought to `height`.
+    async fn by_plan(
+        &self,
+        chain: &Chain,
+        view: &ClientView,
+        base: &TrustedState,
+        height: Height,
+    ) -> Result<(TrustedState, Vec<Write>), TrustError> {
+        let from = ClientView { latest: base.height, latest_time_s: base.time_s, ..view.clone() };
+        let limits = HostLimits { messages_max: u32::MAX, tx_bytes_max: u64::MAX, tx_gas_max: u64::MAX };
+        let plan = chain.call("plan_update", chain.adapter().plan_update(&from, Some(height), limits)).await?;
+        let Plan::Steps(steps) = plan else { return Err(TrustError::NoWay(height)) };
+        let (mut at, mut writes) = (base.clone(), Vec::new());
+        for step in steps {
+            let trusted = if step.trusted == at.height { at } else { self.at(step.trusted).ok_or(TrustError::NoWay(height))? };
+            let (state, write) = self.judge(chain, &trusted, &step.update).map_err(|judged| judged.into_error(chain, height))?;
+            writes.extend(write);
+            at = state;
+        }
+        if at.height == height { Ok((at, writes)) } else { Err(TrustError::NoWay(height)) }
+    }
+
+    /// Header by header, halving the distance where too few known signers sealed one.
+    async fn by_headers(&self, chain: &Chain, base: TrustedState, height: Height) -> Result<(TrustedState, Vec<Write>), TrustError> {
+        let (mut at, mut writes) = (base, Vec::new());
+        let mut goals = vec![height];
+        for _ in 0..BISECTION_MAX {
+            let Some(goal) = goals.last().copied() else { return Ok((at, writes)) };
+            let found = chain.call("root", chain.adapter().root(Some(goal))).await;
+            let judged = match found {
+                Ok((_, update)) => self.judge(chain, &at, &update),
+                // Client heights may have gaps: the next lower one is tried on the way, never for the goal itself.
+                Err(AdapterError::NotFound { .. }) if goals.len() > 1 && goal > at.height.plus(1) => {
+                    goals.pop();
+                    goals.push(goal.minus(1));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            match judged {
+                Ok((state, write)) if state.height == goal => {
+                    writes.extend(write);
+                    at = state;
+                    goals.pop();
+                }
+                Ok(_) => return Err(TrustError::NoWay(height)),
+                Err(Judged::NotEnoughTrust { .. }) => {
+                    let half = goal.number.saturating_sub(at.height.number) / 2;
+                    if half == 0 || goal.revision != at.height.revision {
+                        return Err(TrustError::NoWay(height));
+                    }
+                    goals.push(at.height.plus(half));
+                }
+                Err(judged) => return Err(judged.into_error(chain, height)),
+            }
+        }
+        Err(TrustError::NoWay(height))
+    }
+}
+
+/// Why an update was not believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Judged {
+    NotEnoughTrust { found: u64, needed: u64 },
+    Invalid(Violation),
+}
+
+impl Judged {
+    pub(crate) fn into_error(self, chain: &Chain, height: Height) -> TrustError {
+        match self {
+            Self::NotEnoughTrust { .. } => TrustError::NoWay(height),
+            Self::Invalid(violation) => {
+                chain.violated(&violation, "update");
+                TrustError::Violation(violation)
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What the actors of one engine share. No actor holds another; they meet in the journal, in mailboxes and here.
+
+use crate::chain::Chain;
+use crate::config::{End, EngineConfig, PathSpec};
+use crate::journal::{Journal, LaneId, Opening};
+use crate::packet::{Action, Direction};
+use crate::{Env, metrics};
+use causeway_adapter::{ClientView, Message, MessageResult, ProofGroup};
+use causeway_types::{ChainId, ClientId, Packet, PacketKey};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// A path at run time.
+#[derive(Debug)]
+pub(crate) struct Path {
+    pub(crate) index: usize,
+    pub(crate) spec: PathSpec,
+    halted: Mutex<Option<String>>,
+    views: Mutex<[Option<ClientView>; 2]>,
+    /// One a direction: look for forgotten packets now.
+    pub(crate) clear: [Notify; 2],
+}
+
+fn slot(direction: Direction) -> usize {
+    usize::from(direction == Direction::BToA)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Path {
+    pub(crate) fn new(index: usize, spec: PathSpec) -> Self {
+        Self { index, spec, halted: Mutex::default(), views: Mutex::default(), clear: [Notify::new(), Notify::new()] }
+    }
+
+    /// The end that packets of a direction leave from.
+    pub(crate) fn from(&self, direction: Direction) -> &End {
+        if direction == Direction::AToB { &self.spec.a } else { &self.spec.b }
+    }
+
+    /// The end that packets of a direction go to.
+    pub(crate) fn to(&self, direction: Direction) -> &End {
+        self.from(direction.reverse())
+    }
+
+    pub(crate) fn lane(&self, direction: Direction) -> LaneId {
+        LaneId(self.index, direction)
+    }
+
+    pub(crate) fn openings(&self) -> [Opening; 2] {
+        [Direction::AToB, Direction::BToA].map(|direction| {
+            let end = self.from(direction);
+            Opening { id: self.lane(direction), chain: end.chain.clone(), client: end.client.clone() }
+        })
+    }
+
+    /// The direction of packets sent from this client, if it is an end of the path.
+    pub(crate) fn direction_from(&self, chain: &ChainId, client: &ClientId) -> Option<Direction> {
+        [Direction::AToB, Direction::BToA].into_iter().find(|direction| {
+            let end = self.from(*direction);
+            end.chain == *chain && end.client == *client
+        })
+    }
+
+    /// Whether the packet's clients are the ends of the path, in this direction.
+    pub(crate) fn carries(&self, direction: Direction, packet: &Packet) -> bool {
+        packet.source_client == self.from(direction).client && packet.dest_client == self.to(direction).client
+    }
+
+    pub(crate) fn key(&self, direction: Direction, packet: &Packet) -> PacketKey {
+        PacketKey { chain: self.from(direction).chain.clone(), client: packet.source_client.clone(), sequence: packet.sequence }
+    }
+
+    pub(crate) fn halted(&self) -> Option<String> {
+        lock(&self.halted).clone()
+    }
+
+    /// Stops relaying on this path until the engine is started again: something only people can judge has happened.
+    pub(crate) fn halt(&self, chain: &ChainId, kind: &'static str, reason: String) {
+        let mut halted = lock(&self.halted);
+        if halted.is_none() {
+            metrics::alarm(chain, kind);
+            tracing::error!(path = %self.spec.name, %chain, kind, %reason, "path halted");
+            *halted = Some(reason);
+        }
+    }
+
+    /// The client that the packets of a direction are proven to, as last seen.
+    pub(crate) fn view(&self, direction: Direction) -> Option<ClientView> {
+        lock(&self.views).get(slot(direction)).cloned().flatten()
+    }
+
+    pub(crate) fn note_view(&self, direction: Direction, view: ClientView) {
+        if let Some(place) = lock(&self.views).get_mut(slot(direction)) {
+            *place = Some(view);
+        }
+    }
+
+    pub(crate) fn clear_notify(&self, direction: Direction) -> &Notify {
+        let [a, b] = &self.clear;
+        if direction == Direction::AToB { a } else { b }
+    }
+}
+
+/// Packets taken from the table; dropping it frees those that are in no transaction.
+#[derive(Debug)]
+pub(crate) struct Busy {
+    journal: Journal,
+    keys: Vec<PacketKey>,
+}
+
+impl Busy {
+    pub(crate) fn new(journal: Journal, keys: Vec<PacketKey>) -> Self {
+        Self { journal, keys }
+    }
+
+    /// Frees one without waking anybody: its turn comes with the next block or timer.
+    pub(crate) fn put_back(&mut self, key: &PacketKey) {
+        self.keys.retain(|kept| kept != key);
+        let freed = [key.clone()];
+        self.journal.table(|table| table.release(&freed));
+    }
+
+    /// Frees all without waking anybody.
+    pub(crate) fn put_all_back(mut self) {
+        let keys = std::mem::take(&mut self.keys);
+        self.journal.table(|table| table.release(&keys));
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if !self.keys.is_empty() {
+            self.journal.release(&self.keys);
+        }
+    }
+}
+
+/// Messages that a worker wants on a chain, in one transaction if they fit.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) messages: Vec<Message>,
+    pub(crate) proofs: Vec<ProofGroup>,
+    /// One a message: the packet it is about and what it does to it.
+    pub(crate) items: Vec<Option<(PacketKey, Action)>>,
+    pub(crate) busy: Busy,
+    pub(crate) done: Option<oneshot::Sender<BatchEnd>>,
+}
+
+/// How a batch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BatchEnd {
+    /// Its transaction landed, with these results.
+    Landed(Vec<MessageResult>),
+    /// It was never sent, or can never land.
+    NotSent(String),
+}
+
+/// A key of a chain that takes batches.
+#[derive(Debug, Clone)]
+pub(crate) struct SignerLane {
+    pub(crate) sender: mpsc::Sender<Batch>,
+    /// Batches handed over and not finished.
+    pub(crate) load: Arc<AtomicUsize>,
+}
+
+/// Everything.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: EngineConfig,
+    pub(crate) env: Env,
+    pub(crate) journal: Journal,
+    pub(crate) chains: BTreeMap<ChainId, Arc<Chain>>,
+    pub(crate) paths: Vec<Arc<Path>>,
+    pub(crate) signers: BTreeMap<ChainId, Vec<SignerLane>>,
+    /// No new work.
+    pub(crate) drain: CancellationToken,
+    /// End now.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Shared {
+    /// Hands a batch to the least loaded key of a chain; waits while all are full.
+    pub(crate) async fn submit(&self, chain: &ChainId, batch: Batch) {
+        let lanes = self.signers.get(chain).map(Vec::as_slice).unwrap_or_default();
+        let Some(lane) = lanes.iter().min_by_key(|lane| lane.load.load(Ordering::Relaxed)) else { return };
+        lane.load.fetch_add(1, Ordering::Relaxed);
+        if lane.sender.send(batch).await.is_err() {
+            tracing::debug!(%chain, "the submitter has stopped");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The start: everything is checked before anything runs.
+//!
+//! Order: adapters answer and are who they should be; clients exist and fit the paths; roots of trust hold; the journal opens; clients hold
+//! what was verified. Only then are actors spawned. Every refusal is a [`StartError`] that says what to do.
+
+pub(crate) mod roots;
+
+use crate::chain::{Chain, Trust, TrustError};
+use crate::clearer::Clearer;
+use crate::config::{ChainSpec, EngineConfig};
+use crate::error::StartError;
+use crate::handle::Running;
+use crate::journal::{Journal, codec, keys, wire};
+use crate::keeper::Keeper;
+use crate::packet::Direction;
+use crate::shared::{Path, Shared, SignerLane};
+use crate::submitter::Submitter;
+use crate::watcher::Watcher;
+use crate::worker::Worker;
+use crate::{Env, metrics};
+use causeway_adapter::description::SEAM_VERSION;
+use causeway_adapter::{AdapterError, ClientView, Description};
+use causeway_store::{Store, Tree};
+use causeway_types::{ChainId, Height};
+use futures::future::BoxFuture;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Batches that may wait for one key.
+const MAILBOX: usize = 4;
+/// Attempts of a call at the start, a second apart.
+const PATIENCE: u32 = 5;
+
+type Inboxes = Vec<(Arc<Chain>, String, (mpsc::Receiver<crate::shared::Batch>, Arc<AtomicUsize>))>;
+
+/// Calls a chain that may not be up yet: a few attempts, then the refusal.
+pub(crate) async fn ask<T, F>(env: &Env, spec: &ChainSpec, call: impl Fn() -> F) -> Result<T, StartError>
+where
+    F: Future<Output = Result<T, AdapterError>>,
+{
+    let mut attempts = 0_u32;
+    loop {
+        attempts = attempts.saturating_add(1);
+        let error = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let lasting = error.retry() == causeway_adapter::Retry::Never;
+        if lasting || attempts >= PATIENCE {
+            return Err(StartError::Adapter { chain: spec.id.clone(), error });
+        }
+        env.clock.sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Who the adapter and its chain are, checked against the configuration.
+pub(crate) async fn describe(env: &Env, spec: &ChainSpec) -> Result<Description, StartError> {
+    let description = ask(env, spec, || spec.family.adapter.describe()).await?;
+    if description.seam_version != SEAM_VERSION {
+        return Err(StartError::SeamVersion { chain: spec.id.clone(), expected: SEAM_VERSION, found: description.seam_version });
+    }
+    match &spec.native_chain_id {
+        Some(expected) if *expected != description.native_chain_id => Err(StartError::ChainIdMismatch {
+            chain: spec.id.clone(),
+            expected: expected.clone(),
+            found: description.native_chain_id,
+        }),
+        _ => Ok(description),
+    }
+}
+
+/// A client of a path, if it is what the path says.
+async fn client(env: &Env, config: &EngineConfig, path: &Path, direction: Direction) -> Result<ClientView, StartError> {
+    let (source, host) = (path.from(direction), path.to(direction));
+    let find = |id: &ChainId| config.chains.iter().find(|spec| spec.id == *id);
+    let (Some(source_spec), Some(host_spec)) = (find(&source.chain), find(&host.chain)) else {
+        return Err(StartError::ClientMissing { chain: host.chain.clone(), client: host.client.clone() });
+    };
+    let (chain, client) = (host.chain.clone(), host.client.clone());
+    let view = match ask(env, host_spec, || host_spec.family.adapter.client(&host.client)).await {
+        Ok(view) => view,
+        Err(StartError::Adapter { error: AdapterError::NotFound { .. }, .. }) => return Err(StartError::ClientMissing { chain, client }),
+        Err(error) => return Err(error),
+    };
+    let expected = source_spec.family.light_client.client_type();
+    if view.client_type != expected {
+        let (expected, found) = (expected.to_owned(), view.client_type);
+        return Err(StartError::ClientType { chain, client, source_chain: source.chain.clone(), expected, found });
+    }
+    let registered = view.counterparty.as_ref().map(|end| end.client_id.as_str()).unwrap_or("none");
+    if registered != source.client.as_str() {
+        return Err(StartError::CounterpartyMismatch { chain, client, expected: source.client.clone(), found: registered.to_owned() });
+    }
+    if view.frozen { Err(StartError::ClientFrozen { chain, client }) } else { Ok(view) }
+}
+
+/// Starts an engine.
+pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env) -> Result<Running, StartError> {
+    config.validate()?;
+    metrics::describe();
+    let descriptions = futures::future::try_join_all(config.chains.iter().map(|spec| describe(&env, spec))).await?;
+    let paths: Vec<Arc<Path>> = config.paths.iter().enumerate().map(|(index, spec)| Arc::new(Path::new(index, spec.clone()))).collect();
+    let openings: Vec<_> = paths.iter().flat_map(|path| path.openings()).collect();
+    let (journal, actor) = Journal::open(Arc::clone(&store), &openings, &env, config.retention.changes).await?;
+    let mut followed: BTreeMap<ChainId, Height> = BTreeMap::new();
+    for path in &paths {
+        for direction in [Direction::AToB, Direction::BToA] {
+            let view = client(&env, &config, path, direction).await?;
+            let lowest = followed.entry(path.from(direction).chain.clone()).or_insert(view.latest);
+            *lowest = view.latest.min(*lowest);
+            path.note_view(direction, view);
+        }
+    }
+    let mut chains = BTreeMap::new();
+    for (spec, description) in config.chains.iter().zip(descriptions) {
+        let trust = roots::establish(&env, spec, store.as_ref(), followed.get(&spec.id).copied()).await?;
+        let chain = Chain::new(spec.clone(), description, trust, env.clone(), config.deadlines);
+        if let Some(bytes) = store.get(Tree::Meta, &keys::spend(&spec.id)).await? {
+            chain.seen().spent = spent(&bytes).map_err(|error| StartError::Damaged { what: "spend".into(), detail: error.0 })?;
+        }
+        chains.insert(spec.id.clone(), Arc::new(chain));
+    }
+    let (signers, inboxes) = lanes(&chains);
+    let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
+    let shared = Arc::new(Shared { config, env: env.clone(), journal, chains, paths, signers, drain, stop });
+    let running = Running::new(Arc::clone(&shared));
+    running.spawn_untracked("journal", Box::pin(actor));
+    if let Err(error) = agree(&shared).await {
+        running.abort();
+        return Err(error);
+    }
+    spawn(&running, &shared, inboxes).await?;
+    Ok(running)
+}
+
+fn spent(bytes: &[u8]) -> Result<(u64, u128), codec::Damaged> {
+    let row: wire::SpendRow = codec::decode(bytes)?;
+    Ok((row.day, codec::amount(&row.spent)?))
+}
+
+fn lanes(chains: &BTreeMap<ChainId, Arc<Chain>>) -> (BTreeMap<ChainId, Vec<SignerLane>>, Inboxes) {
+    let mut signers: BTreeMap<ChainId, Vec<SignerLane>> = BTreeMap::new();
+    let mut inboxes = Vec::new();
+    for (id, chain) in chains {
+        for signer in &chain.spec.signers {
+            let (sender, inbox) = mpsc::channel(MAILBOX);
+            let load = Arc::new(AtomicUsize::new(0));
+            signers.entry(id.clone()).or_default().push(SignerLane { sender, load: Arc::clone(&load) });
+            inboxes.push((Arc::clone(chain), signer.clone(), (inbox, load)));
+        }
+    }
+    (signers, inboxes)
+}
+
+/// Every client holds what was verified of the chain it follows.
+async fn agree(shared: &Shared) -> Result<(), StartError> {
+    for path in &shared.paths {
+        for direction in [Direction::AToB, Direction::BToA] {
+            let (source_end, host_end) = (path.from(direction), path.to(direction));
+            let (Some(source), Some(host)) = (shared.chains.get(&source_end.chain), shared.chains.get(&host_end.chain)) else { continue };
+            let Some(view) = path.view(direction) else { continue };
+            let trusted = match source.trust.verified_at(source, &view, view.latest, &shared.journal).await {
+                Ok(trusted) => trusted,
+                Err(error) => {
+                    unverified(source, &view, error)?;
+                    continue;
+                }
+            };
+            let consensus = ask(&shared.env, &host.spec, || host.adapter().consensus(&host_end.client, view.latest)).await?;
+            let expected = source.light_client().consensus_hash(&trusted);
+            if consensus.hash != expected {
+                return Err(StartError::ConsensusMismatch {
+                    chain: host_end.chain.clone(),
+                    client: host_end.client.clone(),
+                    height: view.latest,
+                    expected,
+                    found: consensus.hash,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What to make of a client height that could not be verified at the start.
+fn unverified(source: &Chain, view: &ClientView, error: TrustError) -> Result<(), StartError> {
+    let chain = source.id().clone();
+    match error {
+        TrustError::NothingBelow(_) => {
+            let root = source.trust.latest().height;
+            Err(StartError::RootTooNew { chain, root, client: view.client_id.clone(), latest: view.latest })
+        }
+        TrustError::Violation(violation) => Err(StartError::Verification { chain, violation }),
+        // The state of an old height may be pruned; the workers then build on a height that was verified before.
+        error => {
+            tracing::warn!(%chain, client = %view.client_id, height = %view.latest, %error, "the client's newest height cannot be verified now");
+            Ok(())
+        }
+    }
+}
+
+async fn spawn(running: &Running, shared: &Arc<Shared>, inboxes: Inboxes) -> Result<(), StartError> {
+    for (chain, signer, mailbox) in inboxes {
+        running.spawn("submitter", Box::pin(Submitter::new(Arc::clone(shared), chain, signer, mailbox).run()));
+    }
+    for chain in shared.chains.values() {
+        let cursor = match shared.journal.store().get(Tree::Meta, &keys::cursor(chain.id())).await? {
+            Some(bytes) => Some(codec::height(&bytes).map_err(|error| StartError::Damaged { what: "cursor".into(), detail: error.0 })?),
+            None => None,
+        };
+        chain.seen().cursor = cursor;
+        running.spawn("watcher", Box::pin(Watcher::new(Arc::clone(shared), Arc::clone(chain), cursor).run()));
+    }
+    for path in &shared.paths {
+        for direction in [Direction::AToB, Direction::BToA] {
+            let find = |id: &ChainId| shared.chains.get(id).cloned();
+            let (Some(source), Some(host)) = (find(&path.from(direction).chain), find(&path.to(direction).chain)) else { continue };
+            let clearer = Clearer::new(Arc::clone(shared), Arc::clone(path), direction, Arc::clone(&source));
+            let worker: BoxFuture<'static, ()> = Box::pin(Worker::new(Arc::clone(shared), Arc::clone(path), direction, (source, host)).run());
+            running.spawn("worker", worker);
+            running.spawn("clearer", Box::pin(clearer.run()));
+        }
+    }
+    running.spawn("keeper", Box::pin(Keeper::new(Arc::clone(shared)).run()));
+    Ok(())
+}
+
+/// A trust of a chain that no engine runs on; for path set-up.
+pub(crate) async fn trust_of(env: &Env, spec: &ChainSpec, store: &dyn Store) -> Result<Trust, StartError> {
+    roots::establish(env, spec, store, None).await
+}

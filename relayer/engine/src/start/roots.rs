@@ -1,0 +1,128 @@
+//! Roots of trust: where trust in a chain begins, bound to the journal for good.
+
+use super::ask;
+use crate::chain::Trust;
+use crate::config::{ChainSpec, RootOfTrust};
+use crate::error::StartError;
+use crate::journal::{codec, keys, wire};
+use crate::Env;
+use causeway_adapter::{TrustedState, Violation};
+use causeway_store::{Store, Tree, Write};
+use causeway_types::{Hash, Height};
+use prost::Message;
+
+/// What is trusted of a chain: from the journal, or from the configured root at the first start.
+pub(crate) async fn establish(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<Height>) -> Result<Trust, StartError> {
+    let damaged = |error: codec::Damaged| StartError::Damaged { what: "trusted state".into(), detail: error.0 };
+    let root = match store.get(Tree::Meta, &keys::root(&spec.id)).await? {
+        Some(bytes) => {
+            let row: wire::TrustRow = codec::decode(&bytes).map_err(damaged)?;
+            let stored = codec::trusted(&row).map_err(damaged)?;
+            match spec.root {
+                RootOfTrust::Pinned { hash, .. } if hash != stored.block_hash => {
+                    return Err(StartError::RootChanged { chain: spec.id.clone(), stored: stored.block_hash, configured: hash });
+                }
+                _ => stored,
+            }
+        }
+        None => first(env, spec, store, followed).await?,
+    };
+    let rows = store.scan(Tree::Meta, &keys::trusts(&spec.id), None, usize::MAX).await?;
+    let trust = Trust::new(spec.id.clone(), root, Trust::read(&rows).map_err(damaged)?);
+    check_age(env, spec, &trust.latest())?;
+    Ok(trust)
+}
+
+fn check_age(env: &Env, spec: &ChainSpec, latest: &TrustedState) -> Result<(), StartError> {
+    let Some(time_s) = latest.time_s else { return Ok(()) };
+    let age_s = (env.clock.now_ms() / 1_000).saturating_sub(time_s);
+    let period_s = spec.params.trusting_period_s;
+    if age_s > period_s {
+        return Err(StartError::TrustExpired { chain: spec.id.clone(), height: latest.height, age_s, period_s });
+    }
+    Ok(())
+}
+
+async fn first(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<Height>) -> Result<TrustedState, StartError> {
+    let refused = |height: Height| {
+        let chain = spec.id.clone();
+        move |violation: Violation| StartError::RootRefused { chain, height, violation }
+    };
+    let light_client = &spec.family.light_client;
+    let root = match spec.root {
+        RootOfTrust::Pinned { height, hash } => {
+            let (_, update) = ask(env, spec, || spec.family.adapter.root(Some(height))).await?;
+            let root = light_client.verify_root(&hash, &update).map_err(refused(height))?;
+            if root.height != height {
+                let violation = Violation::new("root-height", height.to_string(), root.height.to_string());
+                return Err(refused(height)(violation));
+            }
+            root
+        }
+        // Nothing newer than what the clients of the paths hold: they must be verifiable from it.
+        RootOfTrust::FirstUse => {
+            let (height, update) = ask(env, spec, || spec.family.adapter.root(followed)).await?;
+            let hash = claimed_hash(spec, &update).map_err(refused(height))?;
+            agreement(env, spec).await?;
+            tracing::warn!(chain = %spec.id, %height, hash = %crate::error::hex(&hash), "trusted on first use: compare it with another node");
+            light_client.verify_root(&hash, &update).map_err(refused(height))?
+        }
+        RootOfTrust::Missing => {
+            let (height, update) = ask(env, spec, || spec.family.adapter.root(followed)).await?;
+            let hash = claimed_hash(spec, &update).map_err(refused(height))?;
+            let endpoints = agreement(env, spec).await?;
+            return Err(StartError::UntrustedRoot { chain: spec.id.clone(), height, hash, endpoints });
+        }
+    };
+    let row = wire::TrustRow {
+        revision: root.height.revision,
+        number: root.height.number,
+        time_s: root.time_s,
+        block_hash: root.block_hash.to_vec(),
+        bytes: root.bytes.clone(),
+        update: Vec::new(),
+        base_number: root.height.number,
+        base_revision: root.height.revision,
+        verified_ms: env.clock.now_ms(),
+    };
+    let bytes = row.encode_to_vec();
+    let writes = vec![
+        Write::Put(Tree::Meta, keys::root(&spec.id), bytes.clone()),
+        Write::Put(Tree::Meta, keys::trust(&spec.id, root.height), bytes),
+    ];
+    store.commit(writes).await?;
+    Ok(root)
+}
+
+/// What the endpoints say, in words; refused when they contradict each other.
+async fn agreement(env: &Env, spec: &ChainSpec) -> Result<String, StartError> {
+    let status = ask(env, spec, || spec.family.adapter.status()).await?;
+    if let Some(divergence) = status.divergence {
+        let violation = Violation::new("endpoints-agree", "one chain from all endpoints", divergence);
+        return Err(StartError::Verification { chain: spec.id.clone(), violation });
+    }
+    let say = |endpoint: &causeway_adapter::EndpointStatus| match &endpoint.head {
+        Some(head) => format!("{} is at {}", endpoint.endpoint, head.height),
+        None => format!("{} does not answer", endpoint.endpoint),
+    };
+    Ok(status.endpoints.iter().map(say).collect::<Vec<_>>().join("; "))
+}
+
+/// The hash of the block that an update claims to prove. The light client compares with a hash that no block has, and names what it found.
+fn claimed_hash(spec: &ChainSpec, update: &[u8]) -> Result<Hash, Violation> {
+    let violation = match spec.family.light_client.verify_root(&[0; 32], update) {
+        Ok(state) => return Ok(state.block_hash),
+        Err(violation) => violation,
+    };
+    let digits = violation.found.trim_start_matches("0x");
+    let mut hash = [0_u8; 32];
+    let bytes = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()));
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    match bytes.filter(|bytes| bytes.len() == hash.len()) {
+        Some(bytes) => {
+            hash.copy_from_slice(&bytes);
+            Ok(hash)
+        }
+        None => Err(violation),
+    }
+}

@@ -1,0 +1,199 @@
+//! The watcher of one chain: long-polls for final blocks, journals what they tell together with the cursor, makes the head known.
+//!
+//! What it is not: it proves nothing; an event is a hint. Whatever it misses, clearing finds in state.
+
+use crate::chain::Chain;
+use crate::journal::{Op, codec, keys};
+use crate::packet::PacketRecord;
+use crate::shared::{Path, Shared};
+use causeway_adapter::{AdapterError, Event, EventFilter, LocatedEvent, WatchBatch, WatchRequest};
+use causeway_store::{StoreError, Tree, Write};
+use causeway_types::{Acknowledgement, ClientId, Height, Locator, Packet};
+use prost::Message;
+use std::sync::Arc;
+
+/// Most blocks in one answer.
+const BLOCKS_MAX: u64 = 500;
+/// Most events in one answer.
+const EVENTS_MAX: u32 = 2_000;
+
+pub(crate) struct Watcher {
+    shared: Arc<Shared>,
+    chain: Arc<Chain>,
+    cursor: Option<Height>,
+}
+
+enum Turn {
+    Seen,
+    Wait(std::time::Duration),
+}
+
+impl Watcher {
+    /// `cursor`: everything up to it is in the journal.
+    pub(crate) fn new(shared: Arc<Shared>, chain: Arc<Chain>, cursor: Option<Height>) -> Self {
+        Self { shared, chain, cursor }
+    }
+
+    pub(crate) async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut failures = 0_u32;
+        loop {
+            let turn = tokio::select! {
+                () = shared.drain.cancelled() => return,
+                turn = self.turn(&mut failures) => turn,
+            };
+            let wait = match turn {
+                Ok(Turn::Seen) => continue,
+                Ok(Turn::Wait(wait)) => wait,
+                Err(_) => return,
+            };
+            tokio::select! {
+                () = shared.drain.cancelled() => return,
+                () = shared.env.clock.sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn turn(&mut self, failures: &mut u32) -> Result<Turn, StoreError> {
+        let Some(after) = self.cursor else { return self.begin(failures).await };
+        let started_ms = self.chain.now_ms();
+        let request = WatchRequest {
+            after,
+            filter: EventFilter { clients: self.clients() },
+            blocks_max: BLOCKS_MAX,
+            events_max: EVENTS_MAX,
+            wait_ms: self.chain.deadlines.watch_ms,
+        };
+        match self.chain.call("watch", self.chain.adapter().watch(request)).await {
+            Ok(batch) => {
+                *failures = 0;
+                self.chain.seen().watch_error = None;
+                let empty = batch.cursor == after;
+                self.journal(batch).await?;
+                // An endpoint that answers at once with nothing would be asked in a circle.
+                let hasty = empty && self.chain.now_ms().saturating_sub(started_ms) < 20;
+                Ok(if hasty { Turn::Wait(self.chain.poll_interval()) } else { Turn::Seen })
+            }
+            Err(error) => self.failed(error, failures).await,
+        }
+    }
+
+    fn clients(&self) -> Vec<ClientId> {
+        let ends = self.shared.paths.iter().flat_map(|path| [&path.spec.a, &path.spec.b]);
+        ends.filter(|end| end.chain == *self.chain.id()).map(|end| end.client.clone()).collect()
+    }
+
+    /// The first start: from the head on; what lies before is found by clearing.
+    async fn begin(&mut self, failures: &mut u32) -> Result<Turn, StoreError> {
+        match self.chain.call("status", self.chain.adapter().status()).await {
+            Ok(status) => {
+                self.chain.note_head(status.head);
+                self.move_cursor(status.head.height, Vec::new()).await?;
+                self.clear();
+                Ok(Turn::Seen)
+            }
+            Err(error) => self.failed(error, failures).await,
+        }
+    }
+
+    async fn failed(&mut self, error: AdapterError, failures: &mut u32) -> Result<Turn, StoreError> {
+        *failures = failures.saturating_add(1);
+        self.chain.seen().watch_error = Some(error.to_string());
+        match &error {
+            AdapterError::Reorganised { resume_from, .. } => {
+                tracing::warn!(chain = %self.chain.id(), %error, "watching again from a common block");
+                self.move_cursor(*resume_from, Vec::new()).await?;
+                self.clear();
+            }
+            AdapterError::HeightPruned { .. } => {
+                tracing::warn!(chain = %self.chain.id(), %error, "events are gone; state tells what waits");
+                self.cursor = None;
+            }
+            _ => {}
+        }
+        Ok(Turn::Wait(self.chain.delay_after(&error, *failures)))
+    }
+
+    /// A gap: state has to tell what events did not.
+    fn clear(&self) {
+        for path in &self.shared.paths {
+            path.clear.iter().for_each(tokio::sync::Notify::notify_one);
+        }
+    }
+
+    async fn move_cursor(&mut self, cursor: Height, mut ops: Vec<Op>) -> Result<(), StoreError> {
+        let row = codec::height_row(cursor).encode_to_vec();
+        ops.push(Op::Write(Write::Put(Tree::Meta, keys::cursor(self.chain.id()), row)));
+        self.shared.journal.commit(ops).await?;
+        self.cursor = Some(cursor);
+        self.chain.seen().cursor = Some(cursor);
+        Ok(())
+    }
+
+    /// Cursor and what the blocks up to it tell become durable together.
+    async fn journal(&mut self, batch: WatchBatch) -> Result<(), StoreError> {
+        let WatchBatch { cursor, head, events } = batch;
+        if self.cursor.is_none_or(|known| cursor > known) {
+            let mut ops = Vec::with_capacity(events.len().saturating_add(1));
+            for located in events {
+                ops.extend(self.op(located));
+            }
+            self.move_cursor(cursor, ops).await?;
+        }
+        self.chain.note_head(head);
+        Ok(())
+    }
+
+    fn op(&self, located: LocatedEvent) -> Option<Op> {
+        let at = Locator { block: located.height.number, transaction: located.tx, index: located.index };
+        let now_ms = self.chain.now_ms();
+        match located.event {
+            Event::Sent { packet } => self.shared.paths.iter().find_map(|path| sent(path, &self.chain, &packet, &at, now_ms)),
+            Event::Acknowledged { packet, acknowledgement } => {
+                let told = (packet, acknowledgement);
+                self.shared.paths.iter().find_map(|path| acknowledged(path, &self.chain, &told, &at, now_ms))
+            }
+            Event::Completed { client, sequence } => Some(self.gone((client, sequence), false, now_ms)),
+            Event::TimedOut { client, sequence } => Some(self.gone((client, sequence), true, now_ms)),
+            Event::ClientUpdated { .. } => None,
+            Event::ClientFrozen { client } => {
+                let end = |path: &&Arc<Path>| {
+                    [&path.spec.a, &path.spec.b].into_iter().any(|end| end.chain == *self.chain.id() && end.client == client)
+                };
+                if let Some(path) = self.shared.paths.iter().find(end) {
+                    path.halt(self.chain.id(), "client-frozen", format!("client {client} on {} was frozen", self.chain.id()));
+                }
+                None
+            }
+        }
+    }
+
+    fn gone(&self, (client, sequence): (ClientId, causeway_types::Sequence), timed_out: bool, now_ms: u64) -> Op {
+        let key = causeway_types::PacketKey { chain: self.chain.id().clone(), client, sequence };
+        Op::change(key, move |record| record.gone_hint(timed_out, now_ms))
+    }
+}
+
+fn sent(path: &Path, chain: &Chain, packet: &Packet, at: &Locator, now_ms: u64) -> Option<Op> {
+    let direction = path.direction_from(chain.id(), &packet.source_client)?;
+    if !path.carries(direction, packet) {
+        return None;
+    }
+    if let Err(why) = path.spec.filter.admits(packet) {
+        tracing::debug!(path = %path.spec.name, sequence = packet.sequence.get(), why, "not relayed");
+        return None;
+    }
+    let record = PacketRecord::new(path.key(direction, packet), &path.spec.name, direction, now_ms);
+    let (packet, at) = (packet.clone(), at.clone());
+    Some(Op::upsert(record, move |record| record.found(packet, at)))
+}
+
+fn acknowledged(path: &Path, chain: &Chain, (packet, ack): &(Packet, Acknowledgement), at: &Locator, now_ms: u64) -> Option<Op> {
+    let direction = path.direction_from(chain.id(), &packet.dest_client)?.reverse();
+    if !path.carries(direction, packet) || path.spec.filter.admits(packet).is_err() || ack.validate().is_err() {
+        return None;
+    }
+    let record = PacketRecord::new(path.key(direction, packet), &path.spec.name, direction, now_ms);
+    let (packet, ack, at) = (packet.clone(), ack.clone(), at.clone());
+    Some(Op::upsert(record, move |record| record.ack_seen(packet, ack, at, now_ms)))
+}

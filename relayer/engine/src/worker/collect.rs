@@ -1,0 +1,255 @@
+//! What waits: parked packets that are due, bytes to find, packets to mark, candidates for a batch, and what state says of them.
+
+use super::{Candidate, LOOKUP_MAX, Turned, Worker};
+use crate::journal::{Op, Queue};
+use crate::packet::{Action, PacketRecord, Received, Stage};
+use crate::shared::{Batch, Busy};
+use causeway_adapter::{Absence, ClientView, Event, Hydrated, HydrateKind, HydrateRequest, LocatedEvent, Message, PacketState};
+use causeway_types::{ClientId, Locator, PacketKey, Sequence};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Worker {
+    pub(super) async fn unpark(&self) -> Turned<()> {
+        let due = self.shared.journal.table(|table| table.due(self.inbound(), self.host.now_ms(), 1_000));
+        let ops = due.into_iter().map(|key| Op::change(key, PacketRecord::unpark)).collect();
+        Ok(self.shared.journal.commit(ops).await?)
+    }
+
+    async fn lookup(
+        &self,
+        kind: HydrateKind,
+        client: &ClientId,
+        found: &[Arc<PacketRecord>],
+    ) -> Turned<BTreeMap<Sequence, LocatedEvent>> {
+        let sequences: Vec<Sequence> = found.iter().map(|record| record.key.sequence).collect();
+        let request = HydrateRequest { client: client.clone(), kind, sequences, range: None };
+        let answers = self.source.call("hydrate", self.source.adapter().hydrate(request)).await;
+        let answers = answers.map_err(|error| self.adapter_failed(&self.source, &error))?;
+        let located = answers.into_iter().filter_map(|answer| match answer {
+            Hydrated::Found(located) => {
+                let (Event::Sent { packet } | Event::Acknowledged { packet, .. }) = &located.event else { return None };
+                Some((packet.sequence, located))
+            }
+            Hydrated::Unavailable(_) => None,
+        });
+        Ok(located.collect())
+    }
+
+    /// Bytes of packets that only state names.
+    pub(super) async fn hydrate(&self) -> Turned<()> {
+        let records = self.shared.journal.table(|table| table.take(self.inbound(), Queue::Hydrate, LOOKUP_MAX, |_| true));
+        if records.is_empty() {
+            return Ok(());
+        }
+        let _busy = Busy::new(self.shared.journal.clone(), keys(&records));
+        let client = self.path.from(self.direction).client.clone();
+        let mut found = self.lookup(HydrateKind::Sent, &client, &records).await?;
+        let when = self.when();
+        let ops = records.into_iter().map(|record| {
+            let key = record.key.clone();
+            match found.remove(&key.sequence) {
+                Some(LocatedEvent { height, tx, index, event: Event::Sent { packet } }) if self.path.carries(self.direction, &packet) => {
+                    let at = Locator { block: height.number, transaction: tx, index };
+                    match self.path.spec.filter.admits(&packet) {
+                        Ok(()) => Op::change(key, move |record| record.found(packet, at)),
+                        Err(why) => Op::change(key, move |record| record.excluded(packet, at, why)),
+                    }
+                }
+                _ => Op::change(key, move |record| record.park("no endpoint has the packet's bytes", when)),
+            }
+        });
+        Ok(self.shared.journal.commit(ops.collect()).await?)
+    }
+
+    /// Acknowledgements that were not seen as events.
+    pub(super) async fn learn_acks(&self) -> Turned<()> {
+        let now_ms = self.host.now_ms();
+        let grace_ms = self.source.description.block_interval_ms.saturating_mul(2).max(1_000);
+        let patient = |record: &PacketRecord| record.time(Stage::Delivered).is_none_or(|at| at.saturating_add(grace_ms) <= now_ms);
+        let records = self.shared.journal.table(|table| table.take(self.returns(), Queue::LearnAck, LOOKUP_MAX, patient));
+        if records.is_empty() {
+            return Ok(());
+        }
+        let _busy = Busy::new(self.shared.journal.clone(), keys(&records));
+        let client = self.path.from(self.direction).client.clone();
+        let mut found = self.lookup(HydrateKind::Acknowledged, &client, &records).await?;
+        let when = self.when();
+        let hint_ms = self.host.deadlines.hint_ms;
+        let ops = records.into_iter().map(|record| {
+            let key = record.key.clone();
+            let event = found.remove(&key.sequence);
+            if let Some(LocatedEvent { height, tx, index, event: Event::Acknowledged { packet, acknowledgement } }) = event {
+                if Some(&packet) == record.packet.as_ref() && acknowledgement.validate().is_ok() {
+                    let at = Locator { block: height.number, transaction: tx, index };
+                    return Op::change(key, move |record| record.ack_seen(packet, acknowledgement, at, now_ms));
+                }
+            }
+            match record.received {
+                Received::Hint { since_ms } if since_ms.saturating_add(hint_ms) <= now_ms => {
+                    Op::change(key, move |record| record.hint_refuted("called received, but no acknowledgement is to be found", when))
+                }
+                _ => Op::change(key, move |record| record.park("no endpoint has the acknowledgement", when)),
+            }
+        });
+        Ok(self.shared.journal.commit(ops.collect()).await?)
+    }
+
+    /// Where absence cannot be proven: marks packets whose time is over on the host that should have received them.
+    pub(super) async fn mark_expired(&self) -> Turned<()> {
+        if self.host.description.absence == Absence::Provable {
+            return Ok(());
+        }
+        let now_s = self.host.hinted_time_s();
+        let limit = self.count_max();
+        let records = self.shared.journal.table(|table| table.take_expired(self.inbound(), now_s, limit));
+        if records.is_empty() {
+            return Ok(());
+        }
+        let busy = Busy::new(self.shared.journal.clone(), keys(&records));
+        let packets = records.iter().filter_map(|record| Some((record.packet.clone()?, record.key.clone())));
+        let (messages, items) =
+            packets.map(|(packet, key)| (Message::MarkExpired { packet }, Some((key, Action::MarkExpired)))).unzip();
+        self.shared.submit(self.host.id(), Batch { messages, proofs: Vec::new(), items, busy, done: None }).await;
+        Ok(())
+    }
+
+    /// Takes what may go into the next batch: live packets first, cleared ones with what is left, at least a quarter.
+    pub(super) fn collect(&self) -> Vec<Candidate> {
+        let max = self.count_max();
+        let host_s = self.host.hinted_time_s();
+        let source_s = self.source.hinted_time_s();
+        let absence = self.source.description.absence;
+        let (inbound, returns) = (self.inbound(), self.returns());
+        let in_time = |record: &PacketRecord| record.packet.as_ref().is_some_and(|packet| packet.timeout_timestamp_s > host_s);
+        let mut picked: Vec<Candidate> = Vec::new();
+        self.shared.journal.table(|table| {
+            let cleared_waits = table.queue_len(inbound, Queue::DeliverCleared);
+            let mut add = |records: Vec<Arc<PacketRecord>>, action| {
+                picked.extend(records.into_iter().map(|record| Candidate { record, action }));
+                picked.len()
+            };
+            let mut taken = add(table.take(returns, Queue::Acknowledge, max / 2 + 1, |_| true), Action::Acknowledge);
+            let room = max.saturating_sub(taken);
+            taken = match absence {
+                Absence::Provable => add(table.take_expired(returns, source_s, room), Action::Timeout),
+                Absence::ByMarkExpired => add(table.take(returns, Queue::Timeout, room, |_| true), Action::Timeout),
+            };
+            let room = max.saturating_sub(taken);
+            let reserve = cleared_waits.min(room / 4);
+            taken = add(table.take(inbound, Queue::DeliverLive, room.saturating_sub(reserve), in_time), Action::Receive);
+            taken = add(table.take(inbound, Queue::DeliverCleared, max.saturating_sub(taken), in_time), Action::Receive);
+            add(table.take(returns, Queue::Acknowledge, max.saturating_sub(taken), |_| true), Action::Acknowledge);
+        });
+        self.narrow(self.wait_for_company(picked))
+    }
+
+    /// A batch that is neither full nor old enough waits.
+    fn wait_for_company(&self, picked: Vec<Candidate>) -> Vec<Candidate> {
+        let batching = self.shared.config.batching;
+        if batching.age_max_ms == 0 || picked.is_empty() || picked.len() >= self.count_max() {
+            return picked;
+        }
+        let now_ms = self.host.now_ms();
+        let since = |candidate: &Candidate| candidate.record.times.last().map_or(0, |(_, at)| *at);
+        let oldest = picked.iter().map(since).min().unwrap_or(0);
+        if oldest.saturating_add(batching.age_max_ms) <= now_ms {
+            return picked;
+        }
+        self.give_back(&picked);
+        Vec::new()
+    }
+
+    fn give_back(&self, picked: &[Candidate]) {
+        let keys: Vec<PacketKey> = picked.iter().map(|candidate| candidate.record.key.clone()).collect();
+        self.shared.journal.table(|table| table.release(&keys));
+    }
+
+    /// Packets whose transaction failed without naming a culprit travel in ever smaller company; within the limits of bytes, too.
+    fn narrow(&self, picked: Vec<Candidate>) -> Vec<Candidate> {
+        let bytes_max = self.host.description.limits.tx_bytes_max;
+        let (mut kept, mut rest): (Vec<Candidate>, Vec<Candidate>) = (Vec::new(), Vec::new());
+        let (mut share, mut bytes) = (usize::MAX, 0_u64);
+        for candidate in picked {
+            let own = match candidate.record.share_max {
+                0 => usize::MAX,
+                max => usize::try_from(max).unwrap_or(usize::MAX),
+            };
+            let size = weight(&candidate.record);
+            let fits = kept.len() < share.min(own) && (kept.is_empty() || bytes.saturating_add(size) <= bytes_max);
+            if fits {
+                share = share.min(own);
+                bytes = bytes.saturating_add(size);
+                kept.push(candidate);
+            } else {
+                rest.push(candidate);
+            }
+        }
+        self.give_back(&rest);
+        kept
+    }
+
+    /// The client, and what state says of the candidates on the host: one call each, at the same time.
+    pub(super) async fn look(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<(ClientView, Vec<Candidate>)> {
+        let sequences: Vec<Sequence> = candidates.iter().map(|candidate| candidate.record.key.sequence).collect();
+        let adapter = self.host.adapter();
+        let (view, states) = futures::join!(
+            self.host.call("client", adapter.client(&self.client)),
+            self.host.call("packet_states", adapter.packet_states(&self.client, &sequences)),
+        );
+        let failed = |error| self.adapter_failed(&self.host, &error);
+        let (view, states) = (view.map_err(failed)?, states.map_err(failed)?);
+        self.note_view(&view)?;
+        let (mut kept, mut ops) = (Vec::new(), Vec::new());
+        let when = self.when();
+        for (candidate, state) in candidates.into_iter().zip(states) {
+            match verdict(&candidate, &state) {
+                Said::Open => {
+                    if candidate.record.gone.is_some() {
+                        ops.push(Op::change(candidate.record.key.clone(), PacketRecord::not_gone));
+                    }
+                    kept.push(candidate);
+                    continue;
+                }
+                Said::Received => ops.push(Op::change(candidate.record.key.clone(), move |record| record.received_hint(when.now_ms))),
+                Said::Gone => ops.push(Op::change(candidate.record.key.clone(), move |record| record.gone_hint(false, when.now_ms))),
+                Said::Different => ops.push(Op::change(candidate.record.key.clone(), move |record| {
+                    record.disbelieved("its bytes are not what its chain committed to", when);
+                })),
+            }
+            busy.put_back(&candidate.record.key);
+        }
+        self.shared.journal.commit(ops).await?;
+        Ok((view, kept))
+    }
+}
+
+enum Said {
+    Open,
+    Received,
+    Gone,
+    Different,
+}
+
+fn verdict(candidate: &Candidate, state: &PacketState) -> Said {
+    let committed = candidate.record.packet.as_ref().map(causeway_types::Packet::commitment);
+    match (candidate.action, state.commitment) {
+        (Action::Receive, _) if state.received => Said::Received,
+        (Action::Receive | Action::MarkExpired, _) => Said::Open,
+        (_, None) => Said::Gone,
+        (_, commitment) if commitment != committed => Said::Different,
+        _ => Said::Open,
+    }
+}
+
+fn keys(records: &[Arc<PacketRecord>]) -> Vec<PacketKey> {
+    records.iter().map(|record| record.key.clone()).collect()
+}
+
+/// Bytes a packet takes in a transaction, proof included, roughly.
+fn weight(record: &PacketRecord) -> u64 {
+    let payloads = record.packet.iter().flat_map(|packet| &packet.payloads);
+    let payload: usize = payloads.map(|p| p.value.len().saturating_add(p.source_port.len()).saturating_add(p.dest_port.len())).sum();
+    let ack: usize = record.ack.iter().flat_map(|ack| &ack.app_acknowledgements).map(Vec::len).sum();
+    u64::try_from(payload.saturating_add(ack)).unwrap_or(u64::MAX).saturating_add(600)
+}
