@@ -14,6 +14,7 @@
 
 pub mod adapter;
 pub mod client;
+pub mod conformance;
 pub mod description;
 pub mod error;
 pub mod event;

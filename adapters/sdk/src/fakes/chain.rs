@@ -9,7 +9,7 @@ use super::pool::{Included, PoolTx, TxBody};
 use super::wire::{self, Header, Signature, Update};
 use super::world::Shared;
 use super::FakeFamily;
-use crate::{ClientParams, Counterparty, Event, Family, HostLimits, LocatedEvent, MessageResult, SlotOrdering, TrustedState};
+use crate::{ClientParams, Counterparty, Event, Family, HostLimits, LocatedEvent, Message, MessageResult, SlotOrdering, TrustedState};
 use causeway_types::{ClientId, Hash, Height, Packet, Payload, Sequence, TxId};
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -313,6 +313,13 @@ impl FakeChain {
         let processed = Now { block: state.tip(), time_s: self.inner.shared.now_s.load(Ordering::SeqCst) };
         let added = state.host.add_client(family, other.inner.config.name.clone(), other.inner.config.params, Held { trusted, processed });
         added.map_err(|failure| failure.text().to_owned())
+    }
+
+    /// Executes a message at once, as if somebody else's transaction had brought it.
+    pub(super) fn execute_now(&self, message: &Message) -> Result<(), String> {
+        let mut state = self.lock();
+        let now = Now { block: state.tip(), time_s: self.inner.shared.now_s.load(Ordering::SeqCst) };
+        state.host.execute(message, &[], now).map(|_| ()).map_err(|failure| failure.text().to_owned())
     }
 
     pub(super) fn register(&self, own: &ClientId, other: &ClientId) -> Result<(), String> {

@@ -14,7 +14,9 @@
 //! | [`FakeFamily::Slotted`] | slot | Merkle | yes | header; steps by period, not before their time |
 
 mod adapter;
+mod broken;
 mod chain;
+mod driver;
 mod family;
 mod faults;
 mod host;
@@ -29,7 +31,9 @@ mod wire;
 mod world;
 
 pub use adapter::FakeAdapter;
+pub use broken::{Breakage, BrokenAdapter};
 pub use chain::{FakeChain, FakeChainConfig};
+pub use driver::FakeDriver;
 pub use family::{FakeFamily, HOST_DELAY_S, PERIOD_BLOCKS};
 pub use faults::FakeFaults;
 pub use host::{PORT_ECHO, PORT_REFUSE, PORT_STUCK};

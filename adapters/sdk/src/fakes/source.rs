@@ -10,8 +10,8 @@ use crate::{Absence, AdapterError, ClientView, Evidence, EvidenceItem, Plan, Pro
 use causeway_types::{Claim, Height};
 use prost::Message as _;
 
-/// Most steps of one plan; a longer way is planned again from where it ended.
-const STEPS_MAX: usize = 64;
+/// Most steps of one plan: a client that is further behind is refused by name, never helped half of the way.
+const STEPS_MAX: usize = 1_024;
 
 impl FakeAdapter {
     fn family(&self) -> FakeFamily {
@@ -71,7 +71,11 @@ impl FakeAdapter {
 
     fn steps(&self, state: &State, base: u64, target: u64) -> Result<Vec<UpdateStep>> {
         let (mut steps, mut at) = (Vec::new(), base);
-        while at < target && steps.len() < STEPS_MAX {
+        while at < target {
+            if steps.len() == STEPS_MAX {
+                let detail = format!("more than {STEPS_MAX} steps from block {base} to {target}; update it more often");
+                return Err(AdapterError::Invalid { what: "client state", detail });
+            }
             let trusted = self.block(state, at)?;
             let next = (at.saturating_add(1)..=target).rev().find(|number| state.block(*number).is_some_and(|block| self.reaches(trusted, block)));
             let next = next.ok_or_else(|| AdapterError::NotFound { what: "way to client height", name: target.to_string() })?;
