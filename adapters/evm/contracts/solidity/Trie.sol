@@ -79,6 +79,7 @@ library Trie {
                 }
             }
             nodeKind = items == 17 ? KIND_BRANCH : items == 2 ? KIND_SHORT : KIND_MALFORMED;
+            if (nodeKind == KIND_MALFORMED) return KIND_MALFORMED;
             (, payload,) = Rlp.read(start, end);
         }
         return nodeKind << 128 | end << 64 | payload;

@@ -1,0 +1,168 @@
+//! Who may do what: owner, roles, pause, client creation, recovery. Not packets.
+
+mod support;
+
+use alloy::primitives::{Address, Bytes, U256, address, keccak256};
+use alloy::sol_types::SolValue;
+use causeway_evm_contracts::Contract;
+use causeway_evm_contracts::abi::{ClientStatus, CounterpartyInfo, HostileApp, HostileClient, Router, TokenTransfer, Voucher};
+use support::Pair;
+use support::pair::{ALICE, OWNER, RELAYER};
+
+const MALLORY: Address = address!("0x6666000000000000000000000000000000000006");
+
+fn info(client_id: &str) -> CounterpartyInfo {
+    CounterpartyInfo { clientId: client_id.to_owned(), merklePrefix: vec![Bytes::new()] }
+}
+
+#[test]
+fn ownership_moves_in_two_steps() {
+    let mut pair = Pair::new();
+    let (evm, router) = (&mut pair.a.evm, pair.a.router);
+    let offer = Router::transferOwnershipCall { newOwner: ALICE };
+    assert_eq!(evm.call(MALLORY, router, &offer).error(), "OwnableUnauthorizedAccount");
+    evm.call(OWNER, router, &offer).must();
+    assert_eq!(evm.view(router, &Router::ownerCall {}), OWNER);
+    assert_eq!(evm.call(MALLORY, router, &Router::acceptOwnershipCall {}).error(), "OwnableUnauthorizedAccount");
+    evm.call(ALICE, router, &Router::acceptOwnershipCall {}).must();
+    assert_eq!(evm.view(router, &Router::ownerCall {}), ALICE);
+    assert!(!evm.call(OWNER, router, &Router::unpauseCall {}).ok);
+}
+
+#[test]
+fn pause_stops_packets_and_not_clients() {
+    let mut pair = Pair::new();
+    let packet = pair.a.raw("hostile", b"x");
+    let block = pair.a_to_b();
+    let pauser = keccak256("PAUSER_ROLE");
+    assert_eq!(pair.b.evm.call(MALLORY, pair.b.router, &Router::pauseCall {}).error(), "MissingRole");
+    pair.b.evm.call(OWNER, pair.b.router, &Router::grantRoleCall { role: pauser, account: ALICE }).must();
+    pair.b.evm.call(ALICE, pair.b.router, &Router::pauseCall {}).must();
+    assert_eq!(pair.b.recv(&packet, &block).error(), "RouterPaused");
+    let next = pair.a.seal();
+    pair.b.evm.time = next.time;
+    pair.b.update(&next).must();
+    assert_eq!(pair.b.evm.call(ALICE, pair.b.router, &Router::unpauseCall {}).error(), "OwnableUnauthorizedAccount");
+    pair.b.evm.call(OWNER, pair.b.router, &Router::unpauseCall {}).must();
+    pair.b.recv(&packet, &block).must();
+}
+
+#[test]
+fn relaying_can_be_closed() {
+    let mut pair = Pair::new();
+    let packet = pair.a.raw("hostile", b"x");
+    let block = pair.a_to_b();
+    pair.b.evm.call(OWNER, pair.b.router, &Router::setRelayingOpenCall { open: false }).must();
+    assert_eq!(pair.b.recv(&packet, &block).error(), "MissingRole");
+    assert_eq!(pair.b.update(&block).error(), "MissingRole");
+    let grant = Router::grantRoleCall { role: keccak256("RELAYER_ROLE"), account: RELAYER };
+    assert_eq!(pair.b.evm.call(RELAYER, pair.b.router, &grant).error(), "OwnableUnauthorizedAccount");
+    pair.b.evm.call(OWNER, pair.b.router, &grant).must();
+    pair.b.recv(&packet, &block).must();
+    let revoke = Router::revokeRoleCall { role: keccak256("RELAYER_ROLE"), account: RELAYER };
+    pair.b.evm.call(OWNER, pair.b.router, &revoke).must();
+    assert_eq!(pair.b.recv(&packet, &block).error(), "MissingRole");
+}
+
+#[test]
+fn ids_and_ports_are_guarded() {
+    let mut pair = Pair::new();
+    let client = pair.a.evm.deploy(MALLORY, Contract::HostileClient, &[]);
+    let (evm, router) = (&mut pair.a.evm, pair.a.router);
+    let named = |id: &str| Router::addClient_0Call { clientId: id.to_owned(), info: info("other-0"), client };
+    assert_eq!(evm.call(MALLORY, router, &named("mine-0")).error(), "MissingRole");
+    for bad in ["abc", "client-7", "channel-7", "with space", ""] {
+        assert_eq!(evm.call(OWNER, router, &named(bad)).error(), "IBCInvalidClientId", "{bad}");
+    }
+    assert_eq!(evm.call(OWNER, router, &named("qbft-0")).error(), "IBCClientAlreadyExists");
+    evm.call(OWNER, router, &named("qbft-1")).must();
+    let port = |id: &str| Router::addIBCApp_1Call { portId: id.to_owned(), app: client };
+    assert_eq!(evm.call(MALLORY, router, &port("port")).error(), "MissingRole");
+    assert_eq!(evm.call(OWNER, router, &port("transfer")).error(), "IBCPortAlreadyExists");
+    assert_eq!(evm.call(OWNER, router, &port(&format!("{MALLORY:#x}"))).error(), "IBCInvalidPortIdentifier");
+    assert_eq!(evm.call(MALLORY, router, &Router::addIBCApp_0Call { app: MALLORY }).error(), "ContractExpected");
+    evm.call(MALLORY, router, &Router::addIBCApp_0Call { app: client }).must();
+    assert_eq!(evm.view(router, &Router::getIBCAppCall { portId: format!("{client:#x}") }), client);
+    // A chosen id that looks like the next automatic one is passed over.
+    let id = evm.call(MALLORY, router, &Router::addClient_1Call { info: info("x-0"), client }).answer::<Router::addClient_1Call>();
+    assert_eq!(id, "client-1");
+}
+
+#[test]
+fn only_the_creator_names_the_counterparty_and_once() {
+    let mut pair = Pair::new();
+    let register = Router::registerCounterpartyCall { clientId: pair.a.client_id.clone(), info: info("qbft-5") };
+    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &register).error(), "CounterpartyAlreadyRegistered");
+    assert_eq!(pair.a.evm.call(MALLORY, pair.a.router, &register).error(), "NotClientCreator");
+    let create = Router::createClientCall { clientType: "ibft2".to_owned(), init: Bytes::new() };
+    assert_eq!(pair.a.evm.call(MALLORY, pair.a.router, &create).error(), "ClientTypeUnknown");
+    let add = Router::registerClientTypeCall { clientType: "ibft2".to_owned(), factory: pair.a.token };
+    assert_eq!(pair.a.evm.call(MALLORY, pair.a.router, &add).error(), "OwnableUnauthorizedAccount");
+    let factory = pair.a.evm.deploy(OWNER, Contract::QbftLightClientFactory, &U256::from(1).abi_encode());
+    let add = Router::registerClientTypeCall { clientType: "ibft2".to_owned(), factory };
+    pair.a.evm.call(OWNER, pair.a.router, &add).must();
+    let block = pair.b.seal();
+    let mut init = pair.b.init(&block);
+    let create = |init: &causeway_evm_contracts::abi::Init| Router::createClientCall {
+        clientType: "ibft2".to_owned(),
+        init: init.abi_encode().into(),
+    };
+    assert_eq!(pair.a.evm.call(MALLORY, pair.a.router, &create(&init)).error(), "WrongKind");
+    init.clientState.kind = 1;
+    let id = pair.a.evm.call(MALLORY, pair.a.router, &create(&init)).answer::<Router::createClientCall>();
+    assert_eq!(id, "ibft2-1");
+    let counterparty = Router::getCounterpartyCall { clientId: id };
+    assert_eq!(pair.a.evm.try_call(MALLORY, pair.a.router, &counterparty).error(), "IBCCounterpartyClientNotFound");
+}
+
+#[test]
+fn a_substitute_replaces_only_what_stopped() {
+    let mut pair = Pair::new();
+    let substitute = pair.a.evm.deploy(OWNER, Contract::HostileClient, &[]);
+    let recover = Router::recoverClientCall { clientId: pair.a.client_id.clone(), substitute };
+    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &recover).error(), "ClientStillActive");
+    pair.a.evm.time += 86_400 * 8;
+    assert_eq!(pair.a.evm.call(MALLORY, pair.a.router, &recover).error(), "MissingRole");
+    pair.a.evm.call(OWNER, substitute, &HostileClient::setStatusCall { status_: ClientStatus::Frozen }).must();
+    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &recover).error(), "ClientNotActive");
+    pair.a.evm.call(OWNER, substitute, &HostileClient::setStatusCall { status_: ClientStatus::Active }).must();
+    let grant = Router::grantRoleCall { role: keccak256("RECOVERER_ROLE"), account: ALICE };
+    pair.a.evm.call(OWNER, pair.a.router, &grant).must();
+    pair.a.evm.call(ALICE, pair.a.router, &recover).must();
+    assert_eq!(pair.a.evm.view(pair.a.router, &Router::getClientCall { clientId: pair.a.client_id.clone() }), substitute);
+    let migrate = Router::migrateClientCall { clientId: pair.a.client_id.clone(), info: info("qbft-3"), client: substitute };
+    assert_eq!(pair.a.evm.call(ALICE, pair.a.router, &migrate).error(), "OwnableUnauthorizedAccount");
+    pair.a.evm.call(OWNER, pair.a.router, &migrate).must();
+}
+
+#[test]
+fn applications_listen_to_the_router_alone() {
+    let mut pair = Pair::new();
+    pair.delivered_transfer(10);
+    let (_, voucher) = pair.voucher();
+    let mint = Voucher::mintCall { to: MALLORY, amount: U256::from(1) };
+    assert_eq!(pair.b.evm.call(MALLORY, voucher, &mint).error(), "NotTransferApp");
+    assert_eq!(pair.b.evm.call(MALLORY, voucher, &Voucher::initializeCall { denom_: "x".to_owned() }).error(), "NotTransferApp");
+    let packet = pair.a.raw("hostile", b"x");
+    let m = causeway_evm_contracts::abi::OnTimeoutPacketCallback {
+        sourceClient: packet.sourceClient.clone(),
+        destinationClient: packet.destClient.clone(),
+        sequence: 1,
+        payload: packet.payloads[0].clone(),
+        relayer: MALLORY,
+    };
+    let call = TokenTransfer::onTimeoutPacketCall { m };
+    assert_eq!(pair.b.evm.call(MALLORY, pair.b.transfer, &call).error(), "NotRouter");
+    assert_eq!(pair.b.evm.call(MALLORY, pair.b.gateway, &call).error(), "NotRouter");
+    let send = causeway_evm_contracts::abi::MsgSendPacket {
+        sourceClient: packet.sourceClient.clone(),
+        timeoutTimestamp: pair.a.evm.time + 5,
+        payload: packet.payloads[0].clone(),
+    };
+    assert_eq!(pair.a.evm.call(MALLORY, pair.a.router, &Router::sendPacketCall { m: send.clone() }).error(), "IBCUnauthorizedSender");
+    let late = causeway_evm_contracts::abi::MsgSendPacket { timeoutTimestamp: pair.a.evm.time, ..send.clone() };
+    let through = |m| HostileApp::sendCall { router: pair.a.router, m };
+    assert_eq!(pair.a.evm.try_call(ALICE, pair.a.app, &through(late)).error(), "IBCInvalidTimeoutTimestamp");
+    let far = causeway_evm_contracts::abi::MsgSendPacket { timeoutTimestamp: pair.a.evm.time + 86_401, ..send };
+    assert_eq!(pair.a.evm.try_call(ALICE, pair.a.app, &through(far)).error(), "IBCInvalidTimeoutDuration");
+}
