@@ -27,6 +27,7 @@ mod journal;
 mod keeper;
 pub mod metrics;
 pub mod packet;
+pub mod trust;
 mod shared;
 mod start;
 mod submitter;

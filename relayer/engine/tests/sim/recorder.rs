@@ -1,0 +1,177 @@
+//! An adapter that passes everything on and notes breaches of the engine's promises: a broadcast that is not in the journal, a slot used for
+//! something else while its first transaction could still land.
+
+use async_trait::async_trait;
+use causeway_adapter::adapter::Result;
+use causeway_adapter::fakes::{FakeAdapter, FakeChain};
+use causeway_adapter::{
+    Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Evidence, HostLimits,
+    Hydrated, HydrateRequest, Impossible, Message, Outcome, PacketState, Plan, Provable, SignedTx, Slot, WatchBatch, WatchRequest,
+};
+use causeway_store::{MemoryStore, Store, Tree};
+use causeway_types::{Claim, ClientId, Height, Sequence};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+#[derive(Debug)]
+pub struct Recorder {
+    inner: FakeAdapter,
+    store: Mutex<MemoryStore>,
+    /// Messages by unsigned transaction.
+    built: Mutex<HashMap<Vec<u8>, Vec<Message>>>,
+    /// Transactions broadcast by account and number.
+    slots: Mutex<BTreeMap<(String, u64), Vec<SignedTx>>>,
+    breaches: Mutex<Vec<String>>,
+    calls: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Recorder {
+    pub fn new(chain: &FakeChain, store: &MemoryStore) -> Self {
+        Self {
+            inner: chain.adapter(),
+            store: Mutex::new(store.clone()),
+            built: Mutex::default(),
+            slots: Mutex::default(),
+            breaches: Mutex::default(),
+            calls: Mutex::default(),
+        }
+    }
+
+    pub fn use_store(&self, store: &MemoryStore) {
+        *self.store.lock().unwrap() = store.clone();
+    }
+
+    pub fn breaches(&self) -> Vec<String> {
+        self.breaches.lock().unwrap().clone()
+    }
+
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    fn count(&self, name: &'static str) {
+        *self.calls.lock().unwrap().entry(name).or_default() += 1;
+    }
+
+    fn breach(&self, text: String) {
+        self.breaches.lock().unwrap().push(text);
+    }
+
+    /// The messages of a fake transaction: the first 32 bytes of its raw form name its unsigned form.
+    fn messages(&self, tx: &SignedTx) -> Option<Vec<Message>> {
+        self.built.lock().unwrap().get(tx.raw.get(..32)?).cloned()
+    }
+
+    async fn check(&self, tx: &SignedTx) {
+        let store = self.store.lock().unwrap().clone();
+        let rows = store.scan(Tree::Hot, b"t\0", None, usize::MAX).await.unwrap_or_default();
+        if !rows.iter().any(|(_, row)| row.windows(tx.raw.len()).any(|window| window == tx.raw)) {
+            self.breach(format!("{} was broadcast before it was journaled", tx.tx_id));
+        }
+        let Slot::Number(number) = tx.slot else { return };
+        let earlier = self.slots.lock().unwrap().entry((tx.account.clone(), number)).or_default().clone();
+        for old in earlier.iter().filter(|old| old.tx_id != tx.tx_id) {
+            let same = self.messages(old) == self.messages(tx);
+            let over = matches!(self.inner.outcome(old).await, Ok(Outcome::Impossible(Impossible::SlotUsed)));
+            if !same && !over {
+                self.breach(format!("slot {number}: {} while {} could still land", tx.tx_id, old.tx_id));
+            }
+        }
+        let mut slots = self.slots.lock().unwrap();
+        let known = slots.entry((tx.account.clone(), number)).or_default();
+        if known.iter().all(|old| old.tx_id != tx.tx_id) {
+            known.push(tx.clone());
+        }
+    }
+}
+
+#[async_trait]
+impl ChainAdapter for Recorder {
+    async fn describe(&self) -> Result<Description> {
+        self.inner.describe().await
+    }
+
+    async fn status(&self) -> Result<ChainStatus> {
+        self.count("status");
+        self.inner.status().await
+    }
+
+    async fn watch(&self, request: WatchRequest) -> Result<WatchBatch> {
+        self.count("watch");
+        self.inner.watch(request).await
+    }
+
+    async fn commitments(&self, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
+        self.count("commitments");
+        self.inner.commitments(client, from, limit).await
+    }
+
+    async fn packet_states(&self, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
+        self.count("packet_states");
+        self.inner.packet_states(client, sequences).await
+    }
+
+    async fn hydrate(&self, request: HydrateRequest) -> Result<Vec<Hydrated>> {
+        self.count("hydrate");
+        self.inner.hydrate(request).await
+    }
+
+    async fn client(&self, client: &ClientId) -> Result<ClientView> {
+        self.count("client");
+        self.inner.client(client).await
+    }
+
+    async fn consensus(&self, client: &ClientId, height: Height) -> Result<ConsensusView> {
+        self.count("consensus");
+        self.inner.consensus(client, height).await
+    }
+
+    async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
+        self.count("root");
+        self.inner.root(height).await
+    }
+
+    async fn plan_update(&self, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan> {
+        self.count("plan_update");
+        self.inner.plan_update(view, need, limits).await
+    }
+
+    async fn provable(&self, claim: &Claim) -> Result<Provable> {
+        self.count("provable");
+        self.inner.provable(claim).await
+    }
+
+    async fn fetch(&self, claims: &[Claim], height: Height) -> Result<Evidence> {
+        self.count("fetch");
+        self.inner.fetch(claims, height).await
+    }
+
+    async fn build(&self, request: BuildRequest) -> Result<Built> {
+        self.count("build");
+        let messages = request.messages.clone();
+        let built = self.inner.build(request).await?;
+        let included = built.included.iter().map(|index| messages[*index].clone()).collect();
+        self.built.lock().unwrap().insert(built.unsigned.clone(), included);
+        Ok(built)
+    }
+
+    async fn sign(&self, signer: &str, built: &Built) -> Result<SignedTx> {
+        self.inner.sign(signer, built).await
+    }
+
+    async fn broadcast(&self, tx: &SignedTx) -> Result<BroadcastResult> {
+        self.count("broadcast");
+        self.check(tx).await;
+        self.inner.broadcast(tx).await
+    }
+
+    async fn outcome(&self, tx: &SignedTx) -> Result<Outcome> {
+        self.count("outcome");
+        self.inner.outcome(tx).await
+    }
+
+    async fn account(&self, signer: &str) -> Result<Account> {
+        self.count("account");
+        self.inner.account(signer).await
+    }
+}

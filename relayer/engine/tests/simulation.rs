@@ -1,0 +1,58 @@
+//! The whole engine under faults and crashes, from seeds, on all four fake families.
+//!
+//! `SIM_SEED=n` runs one seed, `SIM_SEEDS=n` that many. A failure prints its seed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
+mod sim;
+
+use causeway_adapter::fakes::FakeFamily;
+use sim::{Class, simulate};
+
+fn families(seed: u64) -> (FakeFamily, FakeFamily) {
+    let all = FakeFamily::ALL;
+    (all[(seed % 4) as usize], all[(seed / 4 % 4) as usize])
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn a_quiet_world_relays_every_class_on_every_pair() {
+    for seed in 0..16 {
+        let (left, right) = families(seed);
+        simulate(seed, left, right, async |sim| {
+            for class in [Class::Echo, Class::Refused, Class::Poison, Class::Late, Class::Competed] {
+                for right in [true, false] {
+                    sim.send(right, class);
+                    sim.send(right, Class::Echo);
+                }
+            }
+            sim.run(0, 600).await;
+            println!("{left:?}-{right:?}: {} s", sim.world.now_s() - sim::START_S);
+            sim.check().await;
+        });
+    }
+}
+
+fn storm(seed: u64) {
+    let (left, right) = families(seed);
+    simulate(seed, left, right, async |sim| {
+        sim.send_mixed(20);
+        sim.run(120, 2_000).await;
+        sim.check().await;
+    });
+}
+
+#[test]
+fn nothing_is_lost_under_faults_and_crashes() {
+    if let Some(seed) = number("SIM_SEED") {
+        return storm(seed);
+    }
+    for seed in 0..number("SIM_SEEDS").unwrap_or(256) {
+        if let Err(panic) = std::panic::catch_unwind(|| storm(seed)) {
+            println!("failing seed: {seed} on {:?}; repeat it with SIM_SEED={seed}", families(seed));
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
