@@ -116,7 +116,9 @@ pub async fn deploy(config: &Config, keys: &Keys, options: &DeployOptions, journ
         let names = ("Causeway Test".to_string(), "CWT".to_string()).abi_encode_params();
         deployment.test_token = Some(run.create("test-token", Contract::TestToken, &names).await?.0);
         deployment.echo = Some(run.create("echo", Contract::Echo, &[]).await?.0);
-        deployment.raw_sender = Some(run.create("raw-sender", Contract::RawSender, &router.abi_encode()).await?.0);
+        let (raw_sender, _) = run.create("raw-sender", Contract::RawSender, &router.abi_encode()).await?;
+        run.own_port(router, raw_sender).await?;
+        deployment.raw_sender = Some(raw_sender);
     }
     Ok(deployment)
 }
@@ -155,6 +157,18 @@ impl Run<'_> {
             return Ok(());
         }
         let call = abi::Router::addIBCApp_1Call { portId: port.to_string(), app };
+        self.step(&format!("application-{port}"), TxKind::Call(router), call.abi_encode().into()).await.map(|_| ())
+    }
+
+    /// Registers an application under its own address, which anybody may.
+    async fn own_port(&mut self, router: Address, app: Address) -> Result<()> {
+        let height = self.chain.head().await?.height;
+        let port = app.to_string().to_lowercase();
+        let known = abi::Router::getIBCAppCall { portId: port.clone() };
+        if self.chain.view(router, &known, height).await? == Some(app) {
+            return Ok(());
+        }
+        let call = abi::Router::addIBCApp_0Call { app };
         self.step(&format!("application-{port}"), TxKind::Call(router), call.abi_encode().into()).await.map(|_| ())
     }
 

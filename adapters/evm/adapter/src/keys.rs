@@ -237,7 +237,8 @@ impl Keys {
         self.signers.keys().map(String::as_str)
     }
 
-    pub(crate) fn signer(&self, name: &str) -> Option<&PrivateKeySigner> {
+    /// An unlocked key, for signing something else than what the adapter builds.
+    pub fn signer(&self, name: &str) -> Option<&PrivateKeySigner> {
         self.signers.get(name)
     }
 }
