@@ -1,7 +1,7 @@
 //! What people and programs see: tables for the former, one JSON object for the latter.
 
 use crate::exit::Failure;
-use comfy_table::{Table, presets};
+use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::{Value, json};
 
 /// Prints a failure: one line on standard error, or one JSON object on standard output when a program asked.
@@ -21,7 +21,7 @@ pub(crate) fn json_object(value: &Value) {
 /// A table with a header and rows, without heavy lines.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header.to_vec());
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(header.to_vec());
     for row in rows {
         table.add_row(row);
     }

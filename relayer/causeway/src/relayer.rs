@@ -1,13 +1,17 @@
 //! Turns the configuration into a running relayer: families, store, engine. Used by `start`, `path create` and the demo alike.
 
-use crate::config::{ChainConfig, Config, EndConfig, PathConfig, Relayer, StoreBackend};
+use crate::config::{ChainConfig, Config, EndConfig, Fees, PathConfig, Relayer, StoreBackend};
 use crate::exit::{Code, Failure, OrFail};
 use crate::families;
 use causeway_adapter::{ClientParams, FeePolicy};
-use causeway_engine::{ChainSpec, End, EngineConfig, Filter, PathSpec, RootOfTrust, StartError};
+use causeway_api::{Api, ApiConfig};
+use causeway_engine::{ChainSpec, End, Engine, EngineConfig, EngineHandle, Filter, PathSpec, RootOfTrust, StartError};
 use causeway_store::{RedbStore, SledStore, Store, StoreError};
 use causeway_types::{ChainId, ClientId, Height};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Opens the journal's store.
 ///
@@ -38,14 +42,22 @@ pub(crate) async fn chain_spec(config: &ChainConfig, trust_on_first_use: bool) -
         native_chain_id: families::native_chain_id(config),
         params: ClientParams { trusting_period_s: config.trusting_period_s, clock_drift_max_s: config.clock_drift_max_s },
         signers: config.signers.clone(),
-        fees: FeePolicy {
-            gas_headroom_percent: config.fees.gas_headroom_percent,
-            gas_price_max: config.fees.gas_price_max().or_fail(Code::BadConfig)?,
-            replace_bump_percent: config.fees.replace_bump_percent,
-            replaces_price: None,
-        },
+        fees: fee_policy(&config.fees)?,
         root,
         spend_cap_per_day: None,
+    })
+}
+
+/// What the operator allows a transaction to cost.
+///
+/// # Errors
+/// Exit code 64 for a price that is no number.
+pub(crate) fn fee_policy(fees: &Fees) -> Result<FeePolicy, Failure> {
+    Ok(FeePolicy {
+        gas_headroom_percent: fees.gas_headroom_percent,
+        gas_price_max: fees.gas_price_max().or_fail(Code::BadConfig)?,
+        replace_bump_percent: fees.replace_bump_percent,
+        replaces_price: None,
     })
 }
 
@@ -96,4 +108,69 @@ pub(crate) fn start_failure(error: &StartError) -> Failure {
         _ => Code::Untrusted,
     };
     Failure::new(code, error)
+}
+
+/// A relayer that runs: the engine and its services.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// The engine.
+    pub(crate) engine: EngineHandle,
+    /// Where gRPC is served.
+    pub(crate) grpc_address: SocketAddr,
+    /// Where HTTP is served.
+    pub(crate) http_address: SocketAddr,
+    api: Api,
+}
+
+impl Running {
+    /// Opens the store, connects to the chains, starts the engine and then the services.
+    ///
+    /// # Errors
+    /// Exit codes 64, 65, 69, 73 and 77; nothing was submitted then.
+    pub(crate) async fn start(config: &Config, trust_on_first_use: bool) -> Result<Self, Failure> {
+        let store = open_store(&config.relayer)?;
+        let recorder = causeway_api::install_recorder().or_fail(Code::Failed)?;
+        let engine_config = engine_config(config, trust_on_first_use).await?;
+        let engine = Engine::start(engine_config, store, causeway_engine::env::system()).await.map_err(|error| start_failure(&error))?;
+        let api_config = ApiConfig {
+            grpc_listen: config.api.grpc_listen,
+            http_listen: config.api.http_listen,
+            allow_remote: config.api.allow_remote,
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            ..ApiConfig::default()
+        };
+        match Api::start(api_config, Arc::new(engine.clone()), recorder, &CancellationToken::new()).await {
+            Ok(api) => Ok(Self { engine, grpc_address: api.grpc_address(), http_address: api.http_address(), api }),
+            Err(error) => {
+                engine.shutdown(Duration::from_secs(1)).await;
+                Err(Failure::new(Code::BadConfig, error))
+            }
+        }
+    }
+
+    /// Drains: first the engine, so that its last words can still be asked for, then the services. Whether all of it ended in time.
+    pub(crate) async fn shutdown(self, deadline: Duration) -> bool {
+        let drained = self.engine.shutdown(deadline).await;
+        self.api.shutdown(Duration::from_secs(2)).await && drained
+    }
+}
+
+/// Completes when the process is asked to end: SIGINT or SIGTERM.
+pub(crate) async fn wait_for_signal() {
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        tracing::warn!("SIGTERM cannot be watched; only Ctrl-C ends the process in order");
+        interrupted().await;
+        return;
+    };
+    tokio::select! {
+        () = interrupted() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn interrupted() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!(%error, "Ctrl-C cannot be watched");
+        std::future::pending::<()>().await;
+    }
 }

@@ -1,7 +1,7 @@
 //! `causeway path`: sets paths up.
 
 use crate::cli::Global;
-use crate::config::{self, Config, EndConfig, PathConfig};
+use crate::config::{self, Config, PathConfig};
 use crate::exit::{Code, Failure, OrFail};
 use crate::{output, relayer};
 use causeway_engine::handshake::{self, PathSetup, Progress};
@@ -82,13 +82,7 @@ async fn create(global: &Global, config: &Config, options: Create) -> Result<(),
     let path = handshake::create_path(setup, store, causeway_engine::env::system(), &report)
         .await
         .map_err(|error| relayer::start_failure(&error))?;
-    let entry = PathConfig {
-        name: path.name.clone(),
-        a: EndConfig { chain: path.a.chain.to_string(), client: path.a.client.to_string() },
-        b: EndConfig { chain: path.b.chain.to_string(), client: path.b.client.to_string() },
-        allow_ports: Vec::new(),
-        deny_ports: Vec::new(),
-    };
+    let entry = PathConfig::from(&path);
     config::append_path(&global.config, &entry)?;
     if global.json {
         output::json_object(&path_json(&entry));

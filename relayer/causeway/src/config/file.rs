@@ -296,3 +296,10 @@ impl ChainConfig {
 fn within(key: &str, value: u64, min: u64, max: u64) -> Result<(), String> {
     if (min..=max).contains(&value) { Ok(()) } else { Err(format!("{key} = {value}: allowed are {min} to {max}")) }
 }
+
+impl From<&causeway_engine::PathSpec> for PathConfig {
+    fn from(path: &causeway_engine::PathSpec) -> Self {
+        let end = |end: &causeway_engine::End| EndConfig { chain: end.chain.to_string(), client: end.client.to_string() };
+        Self { name: path.name.clone(), a: end(&path.a), b: end(&path.b), allow_ports: Vec::new(), deny_ports: Vec::new() }
+    }
+}

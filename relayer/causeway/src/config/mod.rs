@@ -8,7 +8,7 @@ mod file;
 mod tests;
 
 pub(crate) use edit::{append_path, set_chain_values};
-pub(crate) use file::{Api, ChainConfig, Config, EndConfig, Fees, PathConfig, Relayer, Trust};
+pub(crate) use file::{ChainConfig, Config, EndConfig, Fees, PathConfig, Relayer, StoreBackend, Trust};
 
 use crate::exit::{Code, Failure};
 use std::path::Path;

@@ -106,6 +106,14 @@ impl Report {
     }
 }
 
+impl Report {
+    /// One closing line.
+    pub(crate) fn summary(&self) -> String {
+        let verdict = if self.passed() { "Every packet ended as its class must, and all balances add up." } else { "NOT as it must be." };
+        format!("{} packets in {:.1} s. {verdict}", self.packets.len(), self.elapsed_ms as f64 / 1_000.0)
+    }
+}
+
 fn endings(packets: &[&Finished]) -> String {
     let mut counts: BTreeMap<Ending, usize> = BTreeMap::new();
     for packet in packets {

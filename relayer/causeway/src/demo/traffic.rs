@@ -39,7 +39,7 @@ async fn transfer(from: &mut Side, timeout_s: u64) -> Result<B256, Failure> {
             memo: String::new(),
         },
     };
-    from.send(from.at.transfer, &call).await
+    from.dapp.send(from.at.transfer, &call).await
 }
 
 async fn message(from: &mut Side, to: &Side, payload: Bytes, timeout_s: u64) -> Result<B256, Failure> {
@@ -54,7 +54,7 @@ async fn message(from: &mut Side, to: &Side, payload: Bytes, timeout_s: u64) -> 
             memo: String::new(),
         },
     };
-    from.send(from.at.echo, &call).await
+    from.dapp.send(from.at.echo, &call).await
 }
 
 async fn poison(from: &mut Side, timeout_s: u64) -> Result<B256, Failure> {
@@ -71,5 +71,5 @@ async fn poison(from: &mut Side, timeout_s: u64) -> Result<B256, Failure> {
             },
         },
     };
-    from.send(from.at.raw, &call).await
+    from.dapp.send(from.at.raw, &call).await
 }

@@ -4,7 +4,7 @@ pub(crate) mod evm;
 
 use crate::config::ChainConfig;
 use crate::exit::{Code, Failure, OrFail};
-use causeway_adapter::rpc::RemoteAdapter;
+use causeway_adapter::rpc::{RemoteAdapter, RemoteOptions};
 use causeway_adapter::{ChainAdapter, Family};
 use std::sync::Arc;
 
@@ -20,7 +20,12 @@ pub(crate) async fn connect(config: &ChainConfig) -> Result<Family, Failure> {
     let evm = evm_config(config)?;
     let light_client = Arc::new(evm::light_client(evm)?);
     let adapter: Arc<dyn ChainAdapter> = match &config.adapter {
-        Some(address) => Arc::new(RemoteAdapter::connect(address).await.map_err(|error| remote_failure(config, address, error))?),
+        Some(address) => {
+            let (remote, _) = RemoteAdapter::connect(address, RemoteOptions::default())
+                .await
+                .map_err(|error| remote_failure(config, address, error))?;
+            Arc::new(remote)
+        }
         None => Arc::new(evm::adapter(&config.name, evm, &config.signers).await?),
     };
     Ok(Family { adapter, light_client })

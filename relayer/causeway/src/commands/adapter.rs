@@ -1,0 +1,137 @@
+//! `causeway adapter`: a chain adapter as a process of its own, and the suite that holds any adapter to its promises.
+
+use crate::cli::Global;
+use crate::config::{self, ChainConfig, Config};
+use crate::exit::{Code, Failure, OrFail};
+use crate::{families, output, relayer};
+use causeway_adapter::conformance::{self, Elsewhere, Subject};
+use causeway_adapter::rpc::{self, HostOptions};
+use causeway_adapter::{ClientParams, Family};
+use causeway_engine::env::{Clock, SystemClock};
+use causeway_types::{ClientId, Height};
+use serde_json::json;
+use std::net::SocketAddr;
+
+/// Serve a chain adapter as a process of its own, or hold one to its promises.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Serve the built-in adapter of a configured chain over gRPC. Its keys stay in this process.
+    Serve {
+        /// Name of the chain.
+        #[arg(long)]
+        chain: String,
+        /// Address to listen on.
+        #[arg(long, default_value = "127.0.0.1:7700")]
+        listen: SocketAddr,
+        /// Permit an address that other machines reach: whoever reaches an adapter can spend from its keys.
+        #[arg(long)]
+        allow_remote: bool,
+    },
+    /// Hold an adapter to the promises of the seam and print each, kept or broken. Broadcasts nothing.
+    Check {
+        /// Name of the chain; its configuration says what to expect of the adapter.
+        #[arg(long)]
+        chain: String,
+        /// Adapter to examine [default: the chain's `adapter`, or the built-in one].
+        #[arg(long, value_name = "http://HOST:PORT")]
+        endpoint: Option<String>,
+        /// How many blocks back events are looked at.
+        #[arg(long, default_value_t = 500)]
+        lookback_blocks: u64,
+    },
+}
+
+impl Command {
+    /// Runs the action.
+    pub(crate) async fn execute(self, global: &Global) -> Result<(), Failure> {
+        let config = config::load(&global.config)?;
+        match self.action {
+            Action::Serve { chain, listen, allow_remote } => {
+                serve(global, config.chain(&chain).or_fail(Code::BadConfig)?, HostOptions { address: listen, allow_non_loopback: allow_remote })
+                    .await
+            }
+            Action::Check { chain, endpoint, lookback_blocks } => {
+                let mut chain = config.chain(&chain).or_fail(Code::BadConfig)?.clone();
+                chain.adapter = endpoint.or(chain.adapter);
+                check(global, &config, &chain, lookback_blocks).await
+            }
+        }
+    }
+}
+
+async fn serve(global: &Global, chain: &ChainConfig, options: HostOptions) -> Result<(), Failure> {
+    let family = families::built_in(chain).await?;
+    let listener = rpc::bind(options).await.or_fail(Code::BadConfig)?;
+    let address = listener.local_addr().or_fail(Code::Failed)?;
+    if global.json {
+        output::json_object(&json!({ "serving": chain.name, "address": address.to_string() }));
+    } else {
+        println!("Serving the adapter of {} on http://{address}; Ctrl-C stops it", chain.name);
+    }
+    rpc::serve(listener, family.adapter, relayer::wait_for_signal()).await.or_fail(Code::Failed)
+}
+
+async fn check(global: &Global, config: &Config, chain: &ChainConfig, lookback_blocks: u64) -> Result<(), Failure> {
+    let family = families::connect(chain).await?;
+    let subject = subject(config, chain, &family, lookback_blocks).await?;
+    let report = conformance::run(&subject).await;
+    if global.json {
+        let promises: Vec<_> = report
+            .promises
+            .iter()
+            .map(|promise| json!({ "name": promise.name, "standing": promise.standing.to_string().to_lowercase(), "detail": promise.detail }))
+            .collect();
+        output::json_object(&json!({ "kept": report.kept(), "promises": promises }));
+    } else {
+        let rows = report
+            .promises
+            .iter()
+            .map(|promise| vec![promise.name.to_string(), promise.standing.to_string(), promise.detail.clone()])
+            .collect();
+        println!("{}", output::table(&["promise", "standing", "seen"], rows));
+    }
+    if report.kept() {
+        return Ok(());
+    }
+    Err(Failure::new(Code::Failed, format!("the adapter breaks: {}; relay nothing through it", report.broken().join(", "))))
+}
+
+/// What is examined: the adapter, and where a path is configured its clients at both ends.
+async fn subject(config: &Config, chain: &ChainConfig, family: &Family, lookback_blocks: u64) -> Result<Subject, Failure> {
+    let ends = config.paths.iter().find_map(|path| {
+        if path.a.chain == chain.name {
+            return Some((&path.a, &path.b));
+        }
+        (path.b.chain == chain.name).then_some((&path.b, &path.a))
+    });
+    let (mut client, mut elsewhere, mut root) = (None, None, None);
+    if let Some((here, there)) = ends {
+        client = Some(ClientId::new(&here.client).or_fail(Code::BadConfig)?);
+        let host = families::watch_only(config.chain(&there.chain).or_fail(Code::BadConfig)?).await?.adapter;
+        let hosted = ClientId::new(&there.client).or_fail(Code::BadConfig)?;
+        let latest = host.client(&hosted).await.or_fail(Code::Unavailable)?.latest;
+        let (height, update) = family.adapter.root(Some(latest)).await.or_fail(Code::Unavailable)?;
+        root = Some((height, family.light_client.block_hash(&update).or_fail(Code::Untrusted)?));
+        elsewhere = Some(Elsewhere { host, client: hosted });
+    } else if let Some(trust) = &chain.trust {
+        root = Some((Height::new(trust.height), trust.hash_bytes().or_fail(Code::BadConfig)?));
+    }
+    let params = ClientParams { trusting_period_s: chain.trusting_period_s, clock_drift_max_s: chain.clock_drift_max_s };
+    Ok(Subject {
+        adapter: family.adapter.clone(),
+        light_client: Some(family.light_client.clone()),
+        root,
+        judge: (params, SystemClock.now_ms() / 1_000),
+        client,
+        elsewhere,
+        signer: chain.signers.first().cloned(),
+        driver: None,
+        lookback_blocks,
+    })
+}

@@ -1,0 +1,98 @@
+//! What a person sees while the demo runs: steps, then chains, clients and packets by state, redrawn in place on a terminal.
+
+use super::side::Side;
+use super::stage::Stage;
+use crate::output;
+use crate::relayer::Running;
+use causeway_engine::{StateKind, Status};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
+
+/// The live view. Silent when a program reads the answer.
+#[derive(Debug)]
+pub(crate) struct View {
+    bar: ProgressBar,
+}
+
+impl View {
+    /// A view on standard error; none for programs.
+    pub(super) fn new(as_json: bool) -> Self {
+        let target = if as_json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(5) };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(ProgressStyle::default_spinner());
+        if !as_json && bar.is_hidden() {
+            // Not a terminal: steps as lines, no redrawing.
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self { bar }
+    }
+
+    /// A new step.
+    pub(super) fn step(&self, text: &str) {
+        self.bar.println(format!("- {text}"));
+        self.bar.set_message(text.to_string());
+        self.bar.tick();
+    }
+
+    /// The relayer's state.
+    pub(super) fn show(&self, status: &Status) {
+        self.bar.set_message(lines(status));
+        self.bar.tick();
+    }
+
+    /// Clears what is redrawn.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn lines(status: &Status) -> String {
+    let mut text = String::from("relaying\n");
+    for chain in &status.chains {
+        let head = chain.head.map_or_else(|| "-".to_string(), |head| head.height.to_string());
+        let verified = chain.verified.map_or_else(|| "-".to_string(), |height| height.to_string());
+        text.push_str(&format!("  chain {}: head {head}, verified {verified}\n", chain.chain));
+    }
+    for path in &status.paths {
+        for client in &path.clients {
+            let latest = client.latest.map_or_else(|| "-".to_string(), |height| height.to_string());
+            text.push_str(&format!("  client {} on {}: height {latest}\n", client.client, client.chain));
+        }
+        let mut counts: BTreeMap<StateKind, u64> = BTreeMap::new();
+        for count in &path.packets {
+            *counts.entry(count.state).or_default() += count.count;
+        }
+        let counts: Vec<_> = counts.iter().map(|(state, count)| format!("{} {count}", state.as_str())).collect();
+        text.push_str(&format!("  packets: {}", counts.join(", ")));
+    }
+    text
+}
+
+/// Where everything is while it is left running, and how to send a packet by hand.
+pub(super) fn explain(stage: &Stage, running: &Running, as_json: bool) {
+    let [a, b] = stage.both();
+    let config = stage.config_file().display().to_string();
+    if as_json {
+        output::json_object(&serde_json::json!({
+            "config": config,
+            "rpc": { a.name.clone(): stage.rpc_url(0), b.name.clone(): stage.rpc_url(1) },
+            "grpc": running.grpc_address.to_string(),
+            "http": running.http_address.to_string(),
+        }));
+        return;
+    }
+    let side = |side: &Side, url: String| {
+        println!("  chain {}: JSON-RPC {url}, router {}, token {}, echo {}", side.name, side.at.router, side.at.token, side.at.echo);
+    };
+    println!("\nEverything goes on running. Ctrl-C stops it.");
+    side(a, stage.rpc_url(0));
+    side(b, stage.rpc_url(1));
+    println!("  gRPC {}, metrics http://{}/metrics", running.grpc_address, running.http_address);
+    println!("  configuration {config}");
+    println!("A packet by hand, and what the relayer makes of it:");
+    let from = "causeway --config";
+    println!("  {from} {config} packet send --path {} --from {} --signer {} message --to {} --data 0x12345678", stage.path_name(), a.name, stage::SIGNER, b.at.echo);
+    println!("  {from} {config} status");
+}
+
+use super::stage;
