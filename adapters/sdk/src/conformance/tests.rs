@@ -93,6 +93,9 @@ impl LightClient for Credulous {
     fn verify_misbehaviour(&self, trusted: &TrustedState, a: &[u8], b: &[u8], params: &ClientParams) -> Result<(), Violation> {
         self.0.verify_misbehaviour(trusted, a, b, params)
     }
+    fn block_hash(&self, update: &[u8]) -> Result<Hash, Violation> {
+        self.0.block_hash(update)
+    }
     fn consensus_hash(&self, trusted: &TrustedState) -> Hash {
         self.0.consensus_hash(trusted)
     }
