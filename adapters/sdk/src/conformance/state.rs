@@ -63,11 +63,10 @@ pub(super) async fn sent(subject: &Subject) -> Result<Vec<(Packet, LocatedEvent)
     let request = HydrateRequest { client: client.clone(), kind: HydrateKind::Sent, sequences, range: None };
     let mut found = Vec::new();
     for item in subject.adapter.hydrate(request).await? {
-        if let Hydrated::Found(located) = item {
-            if let Event::Sent { packet } = &located.event {
+        if let Hydrated::Found(located) = item
+            && let Event::Sent { packet } = &located.event {
                 found.push((packet.clone(), located));
             }
-        }
     }
     Ok(found)
 }

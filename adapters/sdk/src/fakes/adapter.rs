@@ -39,11 +39,10 @@ impl FakeAdapter {
         if state.faults.unreachable {
             return Err(AdapterError::Unreachable { endpoint: self.endpoint(), detail: "connection refused".into() });
         }
-        if let Some(at) = state.faults.fail_next.iter().position(|(name, _)| *name == operation) {
-            if let Some((_, error)) = state.faults.fail_next.remove(at) {
+        if let Some(at) = state.faults.fail_next.iter().position(|(name, _)| *name == operation)
+            && let Some((_, error)) = state.faults.fail_next.remove(at) {
                 return Err(error);
             }
-        }
         Ok(state)
     }
 

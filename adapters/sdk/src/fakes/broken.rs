@@ -216,11 +216,10 @@ impl ChainAdapter for BrokenAdapter {
 
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
         let (found, mut update) = self.inner.root(height).await?;
-        if self.is(Breakage::RootVerifies) {
-            if let Some(byte) = update.last_mut() {
+        if self.is(Breakage::RootVerifies)
+            && let Some(byte) = update.last_mut() {
                 *byte ^= 1;
             }
-        }
         Ok((found, update))
     }
 

@@ -233,11 +233,10 @@ impl Host {
         let header = parsed.header.ok_or_else(|| Failure::Refused("update without a header".into()))?;
         let revision = client.family.revision();
         let (height, base) = (Height { revision, number: header.height }, Height { revision, number: parsed.trusted });
-        if let Some(held) = client.held.get(&height) {
-            if held.trusted.block_hash == header.hash() {
+        if let Some(held) = client.held.get(&height)
+            && held.trusted.block_hash == header.hash() {
                 return Ok((MessageResult::Noop, Vec::new()));
             }
-        }
         let Some(trusted) = client.held.get(&base) else {
             return stale(format!("trusted height {base} is not held"));
         };

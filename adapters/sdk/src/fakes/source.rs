@@ -154,11 +154,10 @@ impl FakeAdapter {
                 (FakeFamily::Clockless, Some(value)) => endorse(block, &key, value).encode_to_vec(),
                 _ => tree.prove(&key).encode_to_vec(),
             };
-            if state.faults.lie_evidence {
-                if let Some(last) = bytes.last_mut() {
+            if state.faults.lie_evidence
+                && let Some(last) = bytes.last_mut() {
                     *last ^= 1;
                 }
-            }
             EvidenceItem::Bytes(bytes)
         });
         Ok(Evidence { height, shared: block.header.root.clone(), each: each.collect() })

@@ -68,12 +68,11 @@ impl FakeAdapter {
                 rejected.push(Rejected { index, reason: RejectReason::NoRoom });
                 continue;
             }
-            if simulate {
-                if let Err(reason) = self.simulate(state, &mut host, (message, &request), now) {
+            if simulate
+                && let Err(reason) = self.simulate(state, &mut host, (message, &request), now) {
                     rejected.push(Rejected { index, reason });
                     continue;
                 }
-            }
             alone = own;
             bytes = bytes.saturating_add(more_bytes);
             gas = gas.saturating_add(more_gas);

@@ -67,6 +67,7 @@ fn commitments_from(pb: pb::CommitmentList) -> Result<(Vec<Sequence>, Option<Seq
     Ok((super::sequences(pb.sequences)?, pb.last.map(sequence).transpose()?))
 }
 
+#[allow(clippy::ptr_arg, reason = "the macro passes the value of the answer as it is")]
 fn states_to(states: &Vec<PacketState>) -> pb::PacketStateList {
     pb::PacketStateList { states: to_all(states) }
 }
@@ -75,6 +76,7 @@ fn states_from(pb: pb::PacketStateList) -> Result<Vec<PacketState>, WireError> {
     all(pb.states)
 }
 
+#[allow(clippy::ptr_arg, reason = "the macro passes the value of the answer as it is")]
 fn hydrated_to(items: &Vec<Hydrated>) -> pb::HydratedList {
     pb::HydratedList { items: to_all(items) }
 }
