@@ -201,8 +201,12 @@ contract TokenTransfer is IIBCApp {
 
     function _cut(bytes memory text, uint256 from) private pure returns (string memory) {
         bytes memory rest = new bytes(text.length - from);
-        for (uint256 i = 0; i < rest.length; ++i) {
-            rest[i] = text[from + i];
+        assembly ("memory-safe") {
+            // Word by word: `new bytes` reserves whole words, so that the last one stays inside.
+            let size := mload(rest)
+            for { let i := 0 } lt(i, size) { i := add(i, 32) } {
+                mstore(add(add(rest, 32), i), mload(add(add(add(text, 32), from), i)))
+            }
         }
         return string(rest);
     }

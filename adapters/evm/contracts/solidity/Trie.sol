@@ -71,13 +71,29 @@ library Trie {
             uint256 items = 0;
             uint256 pos = payload;
             while (pos < end) {
-                (kind, payload, length) = Rlp.read(pos, end);
-                if (kind == Rlp.INVALID) return KIND_MALFORMED;
-                pos = payload + length;
+                uint256 first;
+                assembly ("memory-safe") {
+                    first := byte(0, calldataload(pos))
+                }
+                // Nothing and a hash are what branches mostly hold.
+                if (first == 0x80) {
+                    unchecked {
+                        pos += 1;
+                    }
+                } else if (first == 0xa0) {
+                    unchecked {
+                        pos += 33;
+                    }
+                } else {
+                    (kind, payload, length) = Rlp.read(pos, end);
+                    if (kind == Rlp.INVALID) return KIND_MALFORMED;
+                    pos = payload + length;
+                }
                 unchecked {
                     ++items;
                 }
             }
+            if (pos != end) return KIND_MALFORMED;
             nodeKind = items == 17 ? KIND_BRANCH : items == 2 ? KIND_SHORT : KIND_MALFORMED;
             if (nodeKind == KIND_MALFORMED) return KIND_MALFORMED;
             (, payload,) = Rlp.read(start, end);
@@ -175,10 +191,7 @@ library Trie {
         if (kind == KIND_SHORT) return stepShort(c, pos, end);
         if (c.depth == c.nibbles) {
             // The value of a branch is its last item.
-            for (uint256 i = 0; i < 16; ++i) {
-                pos = skip(pos, end);
-            }
-            return value(c, pos, end);
+            return value(c, skip(pos, end, 16), end);
         }
         uint256 nibble = nibbleAt(c.key, c.depth);
         unchecked {
@@ -191,10 +204,7 @@ library Trie {
             }
             return (false, Outcome.Absent);
         }
-        for (uint256 i = 0; i < nibble; ++i) {
-            pos = skip(pos, end);
-        }
-        return child(c, pos, end);
+        return child(c, skip(pos, end, nibble), end);
     }
 
     /// A leaf or an extension.
@@ -266,17 +276,31 @@ library Trie {
         return (false, Outcome.Absent);
     }
 
-    /// The end of the item at `pos`, whose shape was checked when the node was loaded.
-    function skip(uint256 pos, uint256 end) private pure returns (uint256 next) {
-        assembly ("memory-safe") {
-            let first := byte(0, calldataload(pos))
-            next := add(add(pos, 1), shl(5, eq(first, 0xa0)))
-            if iszero(or(eq(first, 0x80), eq(first, 0xa0))) { next := 0 }
-        }
-        if (next == 0) {
+    /// Where the item after the next `count` items starts. Their shape was checked when the node was loaded.
+    function skip(uint256 pos, uint256 end, uint256 count) private pure returns (uint256) {
+        while (true) {
+            assembly ("memory-safe") {
+                for {} count { count := sub(count, 1) } {
+                    let first := byte(0, calldataload(pos))
+                    if eq(first, 0x80) {
+                        pos := add(pos, 1)
+                        continue
+                    }
+                    if eq(first, 0xa0) {
+                        pos := add(pos, 33)
+                        continue
+                    }
+                    break
+                }
+            }
+            if (count == 0) return pos;
             (, uint256 p, uint256 l) = Rlp.read(pos, end);
-            next = p + l;
+            unchecked {
+                pos = p + l;
+                --count;
+            }
         }
+        return pos;
     }
 
     function nibbleAt(bytes32 key, uint256 depth) private pure returns (uint256 nibble) {
