@@ -111,9 +111,11 @@ impl Chain {
             .into_iter()
             .map(|answer| {
                 let raw = answer.map_err(|failure| self.state_error(failure, height))?;
-                let word: Bytes = parse(&name, "eth_getStorageAt", &raw)?;
-                // Some clients cut leading zeros.
-                if word.len() > 32 { Err(self.protocol("storage-word", "at most 32 bytes", word.len())) } else { Ok(B256::left_padding_from(&word)) }
+                // Some clients cut leading zeros, and even half a byte; a number takes all of it, and refuses more than 32 bytes.
+                let word: String = parse(&name, "eth_getStorageAt", &raw)?;
+                let digits = word.strip_prefix("0x").filter(|digits| !digits.is_empty() && digits.len() <= 64);
+                let number = digits.and_then(|digits| U256::from_str_radix(digits, 16).ok());
+                number.map(B256::from).ok_or_else(|| self.protocol("storage-word", "1 to 64 hexadecimal digits", &word))
             })
             .collect()
     }

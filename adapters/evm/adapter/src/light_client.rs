@@ -161,27 +161,35 @@ impl LightClient for EvmLightClient {
     }
 
     fn verify_root(&self, root_hash: &Hash, update: &[u8]) -> Result<TrustedState, Violation> {
-        let (_, update) = decode_update(update)?;
+        let (_, mut update) = decode_update(update)?;
+        if update.trusted_height != 0 || !update.trusted_validators.is_empty() {
+            return Err(Violation::new("root-form", "no trusted height and no trusted validators", format!("height {}", update.trusted_height)));
+        }
         let header = verifier::Header::parse(self.kind, &update.header).map_err(violation)?;
         if header.normalised_hash != *root_hash {
             return Err(Violation::new("root-hash", hex::encode(root_hash), hex::encode(header.normalised_hash)));
         }
-        let set = &header.validators;
-        verifier::predicates::validators_present(&header)
-            .and_then(|()| verifier::predicates::validators_bounded(set))
-            .and_then(|()| verifier::predicates::validators_distinct(set))
-            .map_err(violation)?;
-        let router = self.router.into_array();
-        let storage_root =
-            verifier::account::prove_storage_root(&header.state_root, &router, &update.account_proof).map_err(violation)?;
-        Ok(self.seam(&verifier::TrustedState {
-            height: header.number,
+        // The operator vouches for the block. That its own validators sealed it is checked as from a parent of the same set, and at
+        // its own time, so that every rule of a header holds for the root as well.
+        let before = header.number.checked_sub(1).ok_or_else(|| Violation::new("root-form", "a sealed block", "the genesis block"))?;
+        let parent = verifier::TrustedState {
+            height: before,
             timestamp_s: header.timestamp_s,
-            storage_root,
-            validators_hash: verifier::validators_hash(set),
-            validators: header.validators,
-            header_hash: header.normalised_hash,
-        }))
+            storage_root: header.state_root,
+            validators_hash: verifier::validators_hash(&header.validators),
+            validators: header.validators.clone(),
+            header_hash: header.parent_hash,
+        };
+        update.trusted_height = before;
+        update.trusted_validators = header.validators;
+        let params = self.params(&ClientParams { trusting_period_s: u64::MAX, clock_drift_max_s: 0 });
+        match verifier::verify_update(&params, &parent, &update, header.timestamp_s, &self.recover) {
+            verifier::Verdict::Success(state) => Ok(self.seam(&state)),
+            verifier::Verdict::Invalid(broken) => Err(violation(broken)),
+            verifier::Verdict::NotEnoughTrust { found, needed } => {
+                Err(Violation::new("overlap", needed.to_string(), found.to_string()))
+            }
+        }
     }
 
     fn verify_misbehaviour(&self, trusted: &TrustedState, a: &[u8], b: &[u8], params: &ClientParams) -> Result<(), Violation> {

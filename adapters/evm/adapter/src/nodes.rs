@@ -26,14 +26,27 @@ pub(crate) struct NodeList<'a> {
 }
 
 impl<'a> NodeList<'a> {
-    /// Checks the outer shape.
+    /// Checks that the bytes are the one canonical encoding: nodes one after the other, padding of zeros, nothing after.
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, Violation> {
         if word(bytes, 0) != Some(32) {
             return Err(refuse("no offset of a single list"));
         }
         let len = word(bytes, 32).filter(|len| *len <= NODES_MAX).ok_or_else(|| refuse("no length, or too many nodes"))?;
         let body = bytes.get(64..).filter(|body| body.len() / 32 >= len).ok_or_else(|| refuse("fewer offsets than nodes"))?;
-        Ok(Self { body, len })
+        let list = Self { body, len };
+        let mut next = len * 32;
+        for index in 0..len {
+            if word(body, index * 32) != Some(next) {
+                return Err(refuse(format!("node {index} is not where it belongs")));
+            }
+            let node = list.get(index)?.len();
+            let end = next + 32 + node;
+            next = end.next_multiple_of(32);
+            if !body.get(end..next).is_some_and(|padding| padding.iter().all(|byte| *byte == 0)) {
+                return Err(refuse(format!("node {index} is not padded with zeros")));
+            }
+        }
+        if next == body.len() { Ok(list) } else { Err(refuse("bytes after the last node")) }
     }
 
     /// One node.
@@ -65,7 +78,8 @@ pub(crate) fn path_indices(bytes: &[u8]) -> Result<Vec<u16>, Violation> {
     if bytes.len() > 64 + 32 * PATH_NODES_MAX {
         return Err(refuse(format!("a path of {} bytes", bytes.len())));
     }
-    Vec::<u16>::abi_decode(bytes).map_err(|error| refuse(error.to_string()))
+    let indices = Vec::<u16>::abi_decode(bytes).map_err(|error| refuse(error.to_string()))?;
+    if indices.abi_encode() == bytes { Ok(indices) } else { Err(refuse("another encoding of the same indices")) }
 }
 
 /// A node list that grows: each node once, in order of first use.

@@ -42,23 +42,47 @@ struct RawStorageProof {
 pub(crate) async fn account_proofs(chain: &Chain, heights: &[u64]) -> Result<Vec<Vec<Bytes>>> {
     let calls: Vec<Call> = heights.iter().map(|height| proof_call(chain, &[], *height)).collect();
     let answers = chain.rpc.batch(calls).await?;
-    let each = answers.into_iter().zip(heights).map(|(answer, height)| {
-        let raw = answer.map_err(|failure| proof_error(chain, failure, *height))?;
-        let proof: RawProof = parse(&chain.rpc.first_name(), "eth_getProof", &raw)?;
-        Ok(proof.account_proof)
-    });
-    each.collect()
+    let mut proofs = Vec::with_capacity(heights.len());
+    for (answer, height) in answers.into_iter().zip(heights) {
+        proofs.push(proof(chain, answer, *height).await?.account_proof);
+    }
+    Ok(proofs)
+}
+
+/// The answer of one `eth_getProof`; some clients answer null for a block they cannot prove.
+async fn proof(chain: &Chain, answer: crate::rpc::Answer, height: u64) -> Result<RawProof> {
+    match answer {
+        Err(failure) => Err(proof_error(chain, failure, height).await),
+        Ok(raw) => match parse::<Option<RawProof>>(&chain.rpc.first_name(), "eth_getProof", &raw)? {
+            Some(proof) => Ok(proof),
+            None => Err(unservable(chain, height).await),
+        },
+    }
 }
 
 fn proof_call(chain: &Chain, keys: &[B256], height: u64) -> Call {
     Call::new("eth_getProof", json!([chain.router, keys, quantity(height)]))
 }
 
-fn proof_error(chain: &Chain, failure: crate::rpc::Failure, height: u64) -> AdapterError {
-    // Besu answers a pruned block with a result of null or with `-32000` and no useful text.
-    match failure.kind() {
-        FailureKind::Other if failure.code == -32000 => AdapterError::HeightPruned { asked: Height::new(height), oldest: Height::new(height + 1) },
-        _ => chain.state_error(failure, height),
+/// A refusal of a proof, sorted by where the height is: above the head, or too old. Clients word both in many ways, Besu in none.
+async fn proof_error(chain: &Chain, failure: crate::rpc::Failure, height: u64) -> AdapterError {
+    let vague = failure.kind() == FailureKind::Other && failure.code == -32000;
+    if !vague && !matches!(failure.kind(), FailureKind::Pruned | FailureKind::UnknownBlock) {
+        return chain.state_error(failure, height);
+    }
+    unservable(chain, height).await
+}
+
+/// Why a node that has the chain gives no proof at a height.
+async fn unservable(chain: &Chain, height: u64) -> AdapterError {
+    match chain.head().await {
+        Err(error) => error,
+        Ok(head) if height > head.height => AdapterError::Lagging { found: Height::new(head.height), needed: Height::new(height) },
+        Ok(head) => {
+            let window = chain.config.state_window_blocks.max(1);
+            let oldest = head.height.saturating_sub(window - 1).max(height.saturating_add(1));
+            AdapterError::HeightPruned { asked: Height::new(height), oldest: Height::new(oldest) }
+        }
     }
 }
 
@@ -77,9 +101,7 @@ pub(crate) async fn fetch(chain: &Chain, claims: &[Claim], height: Height) -> Re
     let calls = slots.chunks(KEYS_MAX).map(|keys| proof_call(chain, keys, height.number)).collect();
     let mut proofs = Vec::with_capacity(slots.len());
     for (answer, keys) in chain.rpc.batch(calls).await?.into_iter().zip(slots.chunks(KEYS_MAX)) {
-        let raw = answer.map_err(|failure| proof_error(chain, failure, height.number))?;
-        let proof: Option<RawProof> = parse(&chain.rpc.first_name(), "eth_getProof", &raw)?;
-        let proof = proof.ok_or(AdapterError::HeightPruned { asked: height, oldest: height.plus(1) })?;
+        let proof = proof(chain, answer, height.number).await?;
         proofs.extend(check_keys(chain, proof, keys)?);
     }
     let items = claims.iter().zip(proofs).map(|(claim, proof)| holds(claim, &proof).then_some(proof.proof));
