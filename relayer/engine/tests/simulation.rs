@@ -47,6 +47,9 @@ fn storm(seed: u64) {
 #[test]
 fn nothing_is_lost_under_faults_and_crashes() {
     if let Some(seed) = number("SIM_SEED") {
+        if std::env::var("SIM_LOG").is_ok() {
+            tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE).init();
+        }
         return storm(seed);
     }
     for seed in 0..number("SIM_SEEDS").unwrap_or(256) {

@@ -122,6 +122,7 @@ impl Chain {
     ) -> Result<T, AdapterError> {
         let limit = if operation == "watch" { self.deadlines.watch_ms.saturating_add(self.deadlines.call_ms) } else { self.deadlines.call_ms };
         let result = tokio::select! {
+            biased;
             result = call => result,
             () = self.env.clock.sleep(Duration::from_millis(limit)) => {
                 Err(AdapterError::Unreachable { endpoint: self.id().to_string(), detail: format!("no answer to {operation} within {limit} ms") })

@@ -25,8 +25,6 @@ pub(crate) enum TrustError {
     Adapter(#[from] AdapterError),
     #[error(transparent)]
     Violation(#[from] Violation),
-    #[error("the chain cannot prove it yet")]
-    NotYet { retry_after_ms: u64 },
     #[error("nothing below height {0} is trusted")]
     NothingBelow(Height),
     #[error("no chain of headers leads to height {0}")]

@@ -37,6 +37,7 @@ impl Clearer {
                 Err(_) => return,
             };
             tokio::select! {
+                biased;
                 () = shared.drain.cancelled() => return,
                 () = path.clear_notify(self.direction).notified() => {}
                 () = shared.env.clock.sleep(Duration::from_millis(wait)) => {}

@@ -56,6 +56,7 @@ impl Running {
         let mut failures = self.shared.journal.failures();
         let until_stopped = async move {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 // Nothing may be done that is not journaled.
                 _ = failures.wait_for(Option::is_some) => {}
@@ -176,6 +177,7 @@ impl EngineHandle {
         }
         if *numbers.borrow() == cursor {
             tokio::select! {
+                biased;
                 _ = numbers.wait_for(|number| *number > cursor) => {}
                 () = shared.stop.cancelled() => return Err(QueryError::Stopped),
                 () = shared.env.clock.sleep(wait) => {}
@@ -231,6 +233,7 @@ impl EngineHandle {
         self.shared().drain.cancel();
         self.running.tracker.close();
         let drained = tokio::select! {
+            biased;
             () = self.running.tracker.wait() => true,
             () = self.shared().env.clock.sleep(deadline) => false,
         };

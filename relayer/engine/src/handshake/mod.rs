@@ -3,11 +3,18 @@
 //! Every step is journaled before its transaction is broadcast; after a crash the same call looks the outcome up and goes on. Calling it
 //! again for a finished path verifies and changes nothing. `causeway path create` calls it, with no engine running on the same store.
 
-use crate::config::{ChainSpec, PathSpec};
-use crate::{Env, StartError};
+mod step;
+
+use crate::chain::Chain;
+use crate::config::{ChainSpec, ConfigError, Deadlines, End, Filter, PathSpec};
+use crate::journal::Journal;
+use crate::start::{ask, describe, roots};
+use crate::{Env, StartError, Task};
+use causeway_adapter::{AdapterError, ClientView, Counterparty, Message, TrustedState};
 use causeway_store::Store;
 use causeway_types::ClientId;
 use std::sync::Arc;
+use step::Steps;
 
 /// What to set up.
 #[derive(Debug, Clone)]
@@ -35,16 +42,162 @@ pub struct Progress {
     pub detail: String,
 }
 
+type Report<'r> = &'r (dyn Fn(Progress) + Send + Sync);
+
 /// Sets a path up, or goes on where an earlier call stopped. `report` is called at every step.
 ///
 /// # Errors
 /// [`StartError`] naming the step; call again once the cause is gone.
-pub async fn create_path(
-    setup: PathSetup,
-    store: Arc<dyn Store>,
-    env: Env,
-    report: &(dyn Fn(Progress) + Send + Sync),
-) -> Result<PathSpec, StartError> {
-    let _unused = (store, env, report);
-    Err(StartError::SetupRefused { chain: setup.a.id, step: "create-client", detail: String::new() })
+pub async fn create_path(setup: PathSetup, store: Arc<dyn Store>, env: Env, report: Report<'_>) -> Result<PathSpec, StartError> {
+    for spec in [&setup.a, &setup.b] {
+        if spec.signers.is_empty() {
+            let key = format!("chain {}: signers", spec.id);
+            return Err(ConfigError { key, value: "none".into(), allowed: "name at least one key that pays".into() }.into());
+        }
+    }
+    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, 0).await?;
+    let task = env.spawner.spawn("journal", Box::pin(actor));
+    let result = run(&setup, &journal, &env, report).await;
+    Task::abort(task.as_ref());
+    result
+}
+
+async fn run(setup: &PathSetup, journal: &Journal, env: &Env, report: Report<'_>) -> Result<PathSpec, StartError> {
+    let a = chain(&setup.a, journal, env, report).await?;
+    let b = chain(&setup.b, journal, env, report).await?;
+    let side = |host, source| Side { name: &setup.name, host, source, journal, report };
+    let (on_a, on_b) = (side(&a, &b), side(&b, &a));
+    let client_a = on_a.client("client-a", setup.client_a.as_ref()).await?;
+    let client_b = on_b.client("client-b", setup.client_b.as_ref()).await?;
+    on_a.counterparty("counterparty-a", &client_a, &client_b).await?;
+    on_b.counterparty("counterparty-b", &client_b, &client_a).await?;
+    on_a.verify(&client_a).await?;
+    on_b.verify(&client_b).await?;
+    let end = |chain: &Chain, client| End { chain: chain.id().clone(), client };
+    Ok(PathSpec { name: setup.name.clone(), a: end(&a, client_a), b: end(&b, client_b), filter: Filter::default() })
+}
+
+async fn chain(spec: &ChainSpec, journal: &Journal, env: &Env, report: Report<'_>) -> Result<Chain, StartError> {
+    let description = describe(env, spec).await?;
+    let trust = roots::establish(env, spec, journal.store().as_ref(), None).await?;
+    let height = trust.latest().height;
+    report(Progress { step: "root", chain: spec.id.clone(), detail: format!("trusted up to height {height}") });
+    Ok(Chain::new(spec.clone(), description, trust, env.clone(), Deadlines::default()))
+}
+
+/// One side of the path: a host and the chain that its client follows.
+struct Side<'s> {
+    name: &'s str,
+    host: &'s Chain,
+    source: &'s Chain,
+    journal: &'s Journal,
+    report: Report<'s>,
+}
+
+impl Side<'_> {
+    fn say(&self, step: &'static str, detail: String) {
+        (self.report)(Progress { step, chain: self.host.id().clone(), detail });
+    }
+
+    fn steps(&self) -> Steps<'_> {
+        Steps { path: self.name, host: self.host, journal: self.journal, report: self.report }
+    }
+
+    /// The client: the one given, the one an earlier call made, or a new one.
+    async fn client(&self, step: &'static str, given: Option<&ClientId>) -> Result<ClientId, StartError> {
+        if let Some(client) = given {
+            return Ok(client.clone());
+        }
+        if let Some(client) = self.steps().finished(step).await? {
+            return self.parse(step, &client);
+        }
+        let trusted = self.newest().await;
+        let encoding = self.host.description.host_encodings.first().cloned().unwrap_or_default();
+        let light_client = self.source.light_client();
+        let initial = light_client.encode_initial(&encoding, &trusted, &self.source.spec.params);
+        let initial = initial.map_err(|violation| StartError::Verification { chain: self.source.id().clone(), violation })?;
+        let message = Message::CreateClient { client_type: light_client.client_type().to_owned(), initial };
+        let created = self.steps().run(step, message).await?;
+        self.parse(step, &created)
+    }
+
+    fn parse(&self, step: &'static str, text: &str) -> Result<ClientId, StartError> {
+        ClientId::new(text).map_err(|error| StartError::SetupRefused { chain: self.host.id().clone(), step, detail: error.to_string() })
+    }
+
+    /// The newest height of the source that can be verified now.
+    async fn newest(&self) -> TrustedState {
+        let latest = self.source.trust.latest();
+        let Ok((height, _)) = self.source.call("root", self.source.adapter().root(None)).await else { return latest };
+        // There is no client yet whose state an adapter could plan from; headers alone lead there as well.
+        let Ok(client_id) = ClientId::new("none") else { return latest };
+        let view = ClientView {
+            client_id,
+            client_type: self.source.light_client().client_type().to_owned(),
+            host_encoding: String::new(),
+            latest: latest.height,
+            latest_time_s: latest.time_s,
+            expires_at_s: None,
+            frozen: false,
+            counterparty: None,
+            state: Vec::new(),
+        };
+        self.source.trust.verified_at(self.source, &view, height, self.journal).await.unwrap_or(latest)
+    }
+
+    async fn view(&self, client: &ClientId) -> Result<ClientView, StartError> {
+        let (chain, client_id) = (self.host.id().clone(), client.clone());
+        match ask(&self.host.env, &self.host.spec, || self.host.adapter().client(client)).await {
+            Err(StartError::Adapter { error: AdapterError::NotFound { .. }, .. }) => {
+                Err(StartError::ClientMissing { chain, client: client_id })
+            }
+            result => result,
+        }
+    }
+
+    async fn counterparty(&self, step: &'static str, client: &ClientId, other: &ClientId) -> Result<(), StartError> {
+        match self.view(client).await?.counterparty {
+            Some(known) if known.client_id == *other => {
+                self.say(step, format!("{client} names {other} already"));
+                Ok(())
+            }
+            Some(known) => Err(StartError::CounterpartyMismatch {
+                chain: self.host.id().clone(),
+                client: client.clone(),
+                expected: other.clone(),
+                found: known.client_id.to_string(),
+            }),
+            None => {
+                let merkle_prefix = self.source.description.merkle_prefix.clone();
+                let counterparty = Counterparty { client_id: other.clone(), merkle_prefix };
+                self.steps().run(step, Message::RegisterCounterparty { client_id: client.clone(), counterparty }).await.map(drop)
+            }
+        }
+    }
+
+    /// What the host says of the client fits what was verified of the chain it follows.
+    async fn verify(&self, client: &ClientId) -> Result<(), StartError> {
+        let view = self.view(client).await?;
+        let chain = self.host.id().clone();
+        let expected = self.source.light_client().client_type();
+        if view.client_type != expected {
+            let (expected, found) = (expected.to_owned(), view.client_type);
+            return Err(StartError::ClientType { chain, client: client.clone(), source_chain: self.source.id().clone(), expected, found });
+        }
+        if view.frozen {
+            return Err(StartError::ClientFrozen { chain, client: client.clone() });
+        }
+        let trusted = self.source.trust.verified_at(self.source, &view, view.latest, self.journal).await;
+        let Ok(trusted) = trusted else {
+            return Err(StartError::NotProvable { chain: self.source.id().clone(), height: view.latest });
+        };
+        let consensus = ask(&self.host.env, &self.host.spec, || self.host.adapter().consensus(client, view.latest)).await?;
+        let expected = self.source.light_client().consensus_hash(&trusted);
+        if consensus.hash != expected {
+            let (height, found) = (view.latest, consensus.hash);
+            return Err(StartError::ConsensusMismatch { chain, client: client.clone(), height, expected, found });
+        }
+        self.say("verified", format!("{client} follows {} from height {}", self.source.id(), view.latest));
+        Ok(())
+    }
 }

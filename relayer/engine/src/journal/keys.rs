@@ -6,7 +6,6 @@ pub(super) const SCHEMA: &[u8] = b"schema";
 pub(super) const CHANGE: &[u8] = b"change";
 pub(super) const COUNTS: &[u8] = b"counts";
 pub(super) const PACKETS: &[u8] = b"p\0";
-pub(crate) const TRANSACTIONS: &[u8] = b"t\0";
 pub(super) const CHANGES: &[u8] = b"c\0";
 pub(super) const FINISHED: &[u8] = b"f\0";
 

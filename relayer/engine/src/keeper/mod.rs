@@ -26,6 +26,7 @@ impl Keeper {
             self.gauges();
             futures::future::join_all(self.shared.chains.values().map(|chain| look(chain))).await;
             tokio::select! {
+                biased;
                 () = self.shared.drain.cancelled() => return,
                 () = self.shared.env.clock.sleep(INTERVAL) => {}
             }

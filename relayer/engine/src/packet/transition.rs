@@ -186,7 +186,10 @@ impl PacketRecord {
                     self.finish(PacketState::Completed { ack, by: By::Other }, now_ms);
                 }
             }
-            Some(_) => {}
+            Some(gone) => {
+                let reason = "an endpoint says that it is finished; to be looked at again".to_owned();
+                self.state = PacketState::Parked { reason, retry_at_ms: gone.since_ms.saturating_add(1_000) };
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 
 pub(crate) mod roots;
 
-use crate::chain::{Chain, Trust, TrustError};
+use crate::chain::{Chain, TrustError};
 use crate::clearer::Clearer;
 use crate::config::{ChainSpec, EngineConfig};
 use crate::error::StartError;
@@ -227,9 +227,4 @@ async fn spawn(running: &Running, shared: &Arc<Shared>, inboxes: Inboxes) -> Res
     }
     running.spawn("keeper", Box::pin(Keeper::new(Arc::clone(shared)).run()));
     Ok(())
-}
-
-/// A trust of a chain that no engine runs on; for path set-up.
-pub(crate) async fn trust_of(env: &Env, spec: &ChainSpec, store: &dyn Store) -> Result<Trust, StartError> {
-    roots::establish(env, spec, store, None).await
 }

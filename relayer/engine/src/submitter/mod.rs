@@ -79,6 +79,7 @@ impl Submitter {
             let follow = !self.flights.is_empty();
             let tick = if follow || draining { self.chain.poll_interval() } else { std::time::Duration::from_secs(15) };
             let result = tokio::select! {
+                biased;
                 () = shared.stop.cancelled() => return,
                 Some(batch) = self.inbox.recv(), if room => self.submit(batch).await,
                 Ok(()) = head.changed(), if follow => self.follow().await,

@@ -39,6 +39,7 @@ impl Watcher {
         let mut failures = 0_u32;
         loop {
             let turn = tokio::select! {
+                biased;
                 () = shared.drain.cancelled() => return,
                 turn = self.turn(&mut failures) => turn,
             };
@@ -48,6 +49,7 @@ impl Watcher {
                 Err(_) => return,
             };
             tokio::select! {
+                biased;
                 () = shared.drain.cancelled() => return,
                 () = shared.env.clock.sleep(wait) => {}
             }

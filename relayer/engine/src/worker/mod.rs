@@ -122,6 +122,7 @@ impl Worker {
             let until = self.host.now_ms().saturating_add(pause);
             let backing_off = self.not_before_ms > self.host.now_ms();
             tokio::select! {
+                biased;
                 () = shared.drain.cancelled() => return,
                 () = shared.env.clock.sleep(Duration::from_millis(until.saturating_sub(self.host.now_ms()).max(1))) => {}
                 () = wake.notified(), if !backing_off => {}
@@ -250,7 +251,6 @@ impl Worker {
         match error {
             TrustError::Journal => Halt::Stop,
             TrustError::Adapter(error) => self.adapter_failed(&self.source, &error),
-            TrustError::NotYet { retry_after_ms } => Halt::Wait { ms: retry_after_ms, failed: false },
             TrustError::Violation(_) | TrustError::NothingBelow(_) | TrustError::NoWay(_) => {
                 tracing::warn!(path = %self.path.spec.name, chain = %self.source.id(), %error, "a height cannot be verified");
                 Halt::Wait { ms: 2_000, failed: true }

@@ -1,7 +1,7 @@
 //! A seeded simulation: two fake chains, the whole engine, faults and crashes, one virtual clock.
 //!
 //! What it is not: it uses nothing of the engine but its public face. Equal seeds give equal runs.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, unreachable_pub, reason = "tests")]
 
 mod recorder;
 
@@ -24,11 +24,18 @@ use std::time::Duration;
 pub const START_S: u64 = 1_700_000_000;
 
 #[derive(Debug, Clone)]
-pub struct SimClock(tokio::time::Instant);
+pub struct SimClock(tokio::time::Instant, Duration);
+
+impl SimClock {
+    /// A clock that is this far from the start already.
+    pub fn ahead(by: Duration) -> Self {
+        Self(tokio::time::Instant::now(), by)
+    }
+}
 
 impl Clock for SimClock {
     fn now_ms(&self) -> u64 {
-        START_S * 1_000 + u64::try_from(self.0.elapsed().as_millis()).unwrap()
+        START_S * 1_000 + u64::try_from((self.0.elapsed() + self.1).as_millis()).unwrap()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
@@ -138,7 +145,7 @@ impl Sim {
         let mut config = EngineConfig::new(chains, vec![path]);
         config.clearing.interval_ms = 15_000;
         config.deadlines.hint_ms = 8_000;
-        let clock = SimClock(tokio::time::Instant::now());
+        let clock = SimClock::ahead(Duration::ZERO);
         let rng = ChaCha8Rng::seed_from_u64(seed);
         let (sent, crashes, engine) = (Vec::new(), 0, None);
         Self { rng, world, left, right, left_client, right_client, store, clock, recorders, sent, crashes, config, engine, seed }

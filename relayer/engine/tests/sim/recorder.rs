@@ -50,6 +50,7 @@ impl Recorder {
     }
 
     fn count(&self, name: &'static str) {
+        tracing::trace!(name, "call");
         *self.calls.lock().unwrap().entry(name).or_default() += 1;
     }
 
