@@ -58,9 +58,14 @@ pub fn keys(chain_id: u64) -> Keys {
 }
 
 pub async fn deployed(devnet: DevnetConfig) -> (DevnetHandle, Config, Deployment) {
+    deployed_with(devnet, |_| {}).await
+}
+
+pub async fn deployed_with(devnet: DevnetConfig, change: impl FnOnce(&mut Config)) -> (DevnetHandle, Config, Deployment) {
     let node = Devnet::start(devnet).await.unwrap();
     let mut config = Config::new(node.chain_id(), node.rpc_url());
     config.block_interval_ms = 50;
+    change(&mut config);
     let options = DeployOptions { signer: KEY.to_string(), demo: true, fees: fees() };
     let mut journal = BTreeMap::new();
     let deployment = deploy(&config, &keys(node.chain_id()), &options, &mut journal).await.unwrap();
@@ -70,9 +75,9 @@ pub async fn deployed(devnet: DevnetConfig) -> (DevnetHandle, Config, Deployment
 }
 
 impl Side {
-    pub async fn start(devnet: DevnetConfig) -> Self {
+    pub async fn start(devnet: DevnetConfig, change: impl FnOnce(&mut Config)) -> Self {
         let chain_id = devnet.chain_id;
-        let (node, config, deployment) = deployed(devnet).await;
+        let (node, config, deployment) = deployed_with(devnet, change).await;
         let adapter = EvmAdapter::connect(&config, keys(chain_id)).await.unwrap();
         let light_client = EvmLightClient::new(&config).unwrap();
         let (height, update) = adapter.root(None).await.unwrap();
@@ -165,7 +170,16 @@ pub async fn world() -> (Side, Side) {
 
 /// Both chains with clients of each other.
 pub async fn world_of(a: DevnetConfig, b: DevnetConfig) -> (Side, Side) {
-    let (mut a, mut b) = tokio::join!(Side::start(a), Side::start(b));
+    world_with(a, |_| {}, b, |_| {}).await
+}
+
+pub async fn world_with(
+    a: DevnetConfig,
+    change_a: impl FnOnce(&mut Config),
+    b: DevnetConfig,
+    change_b: impl FnOnce(&mut Config),
+) -> (Side, Side) {
+    let (mut a, mut b) = tokio::join!(Side::start(a, change_a), Side::start(b, change_b));
     a.client = create_client(&a, &b).await;
     b.client = create_client(&b, &a).await;
     for (host, other) in [(&a, &b), (&b, &a)] {
