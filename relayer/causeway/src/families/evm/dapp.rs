@@ -11,7 +11,7 @@ use alloy::providers::{Provider, ProviderBuilder, RootProvider};
 use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent};
-use causeway_evm_contracts::abi;
+use causeway_evm_contracts::{abi, refusal};
 use std::time::Duration;
 
 /// Gas limit of a call; what is not used is not paid.
@@ -101,7 +101,17 @@ impl Dapp {
         if receipt.status() {
             return Ok(receipt);
         }
-        Err(Failure::new(Code::Failed, format!("{}: transaction {hash} reverted; check balances, allowances and the timeout", self.name)))
+        let reason = self.revert_reason(&receipt).await.unwrap_or_else(|| "check balances, allowances and the timeout".to_string());
+        Err(Failure::new(Code::Failed, format!("{}: transaction {hash} reverted: {reason}", self.name)))
+    }
+
+    /// Why a transaction reverted, as far as the node can tell by running it again.
+    async fn revert_reason(&self, receipt: &TransactionReceipt) -> Option<String> {
+        let tx = self.provider.get_transaction_by_hash(receipt.transaction_hash).await.ok()??;
+        let block = alloy::eips::BlockId::number(receipt.block_number?);
+        let error = self.provider.call(tx.into_request()).block(block).await.err()?;
+        let data = error.as_error_resp()?.as_revert_data()?;
+        Some(refusal::describe(&data))
     }
 
     /// The sequence of the packet that a transaction sent through `router`.
