@@ -151,6 +151,12 @@ impl State {
     pub(super) fn run_pool(&mut self, now: Now, config: &FakeChainConfig) -> Vec<LocatedEvent> {
         let mut located = Vec::new();
         self.pool.retain(|tx| !matches!(tx.body.slot, Slot::Expiry(height) if height.number < now.block));
+        // As real pools do: a transaction whose slot somebody else has used is thrown out.
+        let accounts = &self.accounts;
+        self.pool.retain(|tx| match tx.body.slot {
+            Slot::Number(number) => accounts.get(&tx.body.signer).is_none_or(|account| number >= account.next),
+            Slot::Expiry(_) => true,
+        });
         if self.faults.reorder {
             self.pool.reverse();
         }
