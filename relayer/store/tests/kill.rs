@@ -2,7 +2,7 @@
 //! there, and no batch may be half there.
 //!
 //! What it is not: a test of power loss, for which a machine that can be cut off is needed.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use causeway_store::{RedbStore, SledStore, Store, StoreError, Tree, Write};
 use rand::{Rng, SeedableRng};

@@ -1,5 +1,5 @@
 //! The store test suite, run by every backend: what the [`Store`] trait promises, seen from outside.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use causeway_store::{Entry, MemoryStore, RedbStore, SledStore, Store, StoreError, Tree, Write};
 use proptest::prelude::*;
@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 const TREES: [Tree; 4] = [Tree::Meta, Tree::Hot, Tree::Cold, Tree::Index];
+
+/// Prefix, key to begin after, limit, and the keys expected.
+type ScanCase<'a> = (&'a [u8], Option<&'a [u8]>, usize, &'a [&'a [u8]]);
 
 /// A backend under test, and how to close and open it again.
 enum Bed {
@@ -56,7 +59,7 @@ async fn scans_are_ordered_bounded_and_stay_in_their_tree() {
         let present: [&[u8]; 8] = [b"", b"a", b"a/", b"a/1", b"a/2", b"a\xff", b"a\xff\xff", b"b"];
         let writes = TREES.iter().flat_map(|tree| present.iter().rev().map(|key| put(*tree, key, b"v"))).collect();
         store.commit(writes).await.unwrap();
-        let cases: [(&[u8], Option<&[u8]>, usize, &[&[u8]]); 10] = [
+        let cases: [ScanCase<'_>; 10] = [
             (b"", None, 100, &present),
             (b"a/", None, 100, &[b"a/", b"a/1", b"a/2"]),
             (b"a", None, 100, &[b"a", b"a/", b"a/1", b"a/2", b"a\xff", b"a\xff\xff"]),

@@ -220,7 +220,7 @@ pub(crate) fn record(sequence: u64) -> PacketRecord {
         1 => PacketState::Observed,
         _ => PacketState::Dead { reason: "the receiver has no such port".into() },
     };
-    record.ack = (sequence % 3 == 0).then(|| Acknowledgement { app_acknowledgements: vec![vec![1]] });
+    record.ack = sequence.is_multiple_of(3).then(|| Acknowledgement { app_acknowledgements: vec![vec![1]] });
     record
 }
 
