@@ -232,7 +232,6 @@ async fn side(chain: &DevnetHandle, index: usize, deployed: &causeway_evm_adapte
     let amount = U256::from(MINTED);
     dapp.call(at.token, &abi::TestToken::mintCall { to: dapp.user(), amount }).await?;
     dapp.call(at.token, &abi::TestToken::approveCall { spender: at.transfer, value: amount }).await?;
-    dapp.call(at.router, &abi::Router::addIBCApp_0Call { app: at.raw }).await?;
     Ok(Side { name: NAMES[index].to_string(), client: client.to_string(), at, dapp })
 }
 

@@ -1,17 +1,18 @@
 //! What a person sees while the demo runs: steps, then chains, clients and packets by state, redrawn in place on a terminal.
 
 use super::side::Side;
-use super::stage::Stage;
+use super::stage::{self, Stage};
 use crate::output;
 use crate::relayer::Running;
 use causeway_engine::{StateKind, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 
-/// The live view. Silent when a program reads the answer.
+/// The live view: redrawn on a terminal, steps as lines elsewhere, silent when a program reads the answer.
 #[derive(Debug)]
 pub(crate) struct View {
     bar: ProgressBar,
+    lines: bool,
 }
 
 impl View {
@@ -20,15 +21,15 @@ impl View {
         let target = if as_json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(5) };
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(ProgressStyle::default_spinner());
-        if !as_json && bar.is_hidden() {
-            // Not a terminal: steps as lines, no redrawing.
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        Self { bar }
+        let lines = !as_json && bar.is_hidden();
+        Self { bar, lines }
     }
 
     /// A new step.
     pub(super) fn step(&self, text: &str) {
+        if self.lines {
+            eprintln!("- {text}");
+        }
         self.bar.println(format!("- {text}"));
         self.bar.set_message(text.to_string());
         self.bar.tick();
@@ -95,4 +96,3 @@ pub(super) fn explain(stage: &Stage, running: &Running, as_json: bool) {
     println!("  {from} {config} status");
 }
 
-use super::stage;
