@@ -14,7 +14,7 @@ use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 use causeway_adapter::{
     Absence, Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView,
-    Description, EndpointStatus, Evidence, HeaderClock, HostLimits, Hydrated, HydrateRequest, Outcome, PacketState, Plan, Provable,
+    Description, EndpointStatus, Evidence, HeaderClock, HostLimits, HydrateRequest, Hydrated, Outcome, PacketState, Plan, Provable,
     SignedTx, SlotOrdering, WatchBatch, WatchRequest, description::SEAM_VERSION,
 };
 use causeway_types::{Claim, ClientId, Height, Sequence};
@@ -204,7 +204,9 @@ async fn divergence(chain: &Chain, height: u64) -> Option<String> {
     let mut first: Option<(String, B256)> = None;
     for (endpoint, answers) in chain.rpc.everywhere(&question).await {
         let raw = answers.ok().and_then(|mut answers| answers.pop()).and_then(core::result::Result::ok);
-        let Some(head) = raw.and_then(|raw| parse::<Option<RawHead>>(&endpoint, "eth_getBlockByNumber", &raw).ok().flatten()) else { continue };
+        let Some(head) = raw.and_then(|raw| parse::<Option<RawHead>>(&endpoint, "eth_getBlockByNumber", &raw).ok().flatten()) else {
+            continue;
+        };
         match &first {
             None => first = Some((endpoint, head.hash)),
             Some((other, hash)) if *hash != head.hash => {

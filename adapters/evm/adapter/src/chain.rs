@@ -85,7 +85,8 @@ impl Chain {
             .map(|(answer, height)| {
                 let raw = answer.map_err(|failure| self.state_error(failure, *height))?;
                 let raw: Option<RawHeader> = parse(&name, "eth_getBlockByNumber", &raw)?;
-                let raw = raw.ok_or(AdapterError::Lagging { found: Height::new(height.saturating_sub(1)), needed: Height::new(*height) })?;
+                let raw =
+                    raw.ok_or(AdapterError::Lagging { found: Height::new(height.saturating_sub(1)), needed: Height::new(*height) })?;
                 let header = raw.fetched(self.kind, &name)?;
                 if header.parsed.number != *height {
                     return Err(self.protocol("header-height", height, header.parsed.number));

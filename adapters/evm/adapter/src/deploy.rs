@@ -255,7 +255,8 @@ impl Run<'_> {
             tokio::time::sleep(pause).await;
         }
         let said = refusal.map(|reason| format!("; the node said: {reason}")).unwrap_or_default();
-        let detail = format!("step {step}: transaction {} is in no block after {wait_ms} ms{said}; run the command again to go on", signed.tx_id);
+        let detail =
+            format!("step {step}: transaction {} is in no block after {wait_ms} ms{said}; run the command again to go on", signed.tx_id);
         Err(AdapterError::Invalid { what: "deployment", detail })
     }
 }

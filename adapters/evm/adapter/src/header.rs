@@ -107,8 +107,7 @@ impl RawHeader {
             expected,
             found,
         };
-        let parsed =
-            Header::parse(kind, &rlp).map_err(|violation| protocol(violation.rule(), violation.expected, violation.found))?;
+        let parsed = Header::parse(kind, &rlp).map_err(|violation| protocol(violation.rule(), violation.expected, violation.found))?;
         if parsed.normalised_hash != self.hash.0 {
             let found = format!("{} from its fields; a field that is not known, or another consensus", B256::from(parsed.normalised_hash));
             return Err(protocol("header-hash", self.hash.to_string(), found));

@@ -196,11 +196,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeyError`] of the first key that cannot be unlocked.
-    pub fn unlock(
-        config: &Config,
-        names: &[String],
-        mut ask: impl FnMut(&str) -> Result<Secret, String>,
-    ) -> Result<Self, KeyError> {
+    pub fn unlock(config: &Config, names: &[String], mut ask: impl FnMut(&str) -> Result<Secret, String>) -> Result<Self, KeyError> {
         let mut keys = Self::default();
         for name in names {
             let key = config.keys.get(name).ok_or_else(|| KeyError::Missing { name: name.clone() })?;

@@ -8,16 +8,14 @@ use crate::config::{Config, ConfigError};
 use crate::nodes::{NodeList, path_indices};
 use alloy::primitives::Address;
 use alloy::sol_types::SolValue;
-use causeway_adapter::{
-    ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, TrustedState, Verdict, Violation,
-};
+use causeway_adapter::{ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, TrustedState, Verdict, Violation};
 use causeway_evm_contracts::abi;
 use causeway_evm_light_client as verifier;
 use causeway_types::{Claim, Hash, Height};
 
-mod trusted;
 #[cfg(test)]
 mod tests;
+mod trusted;
 
 /// The one encoding of evidence that clients on EVM hosts take.
 pub const HOST_ENCODING: &str = "evm-abi-v1";
@@ -96,7 +94,8 @@ fn violation(violation: verifier::Violation) -> Violation {
 
 /// Parses an update; it must be the canonical encoding, so that one update has one form.
 pub(crate) fn decode_update(bytes: &[u8]) -> Result<(abi::Update, verifier::Update), Violation> {
-    let update = abi::Update::abi_decode(bytes).map_err(|error| Violation::new("update-encoding", "abi.encode(Update)", error.to_string()))?;
+    let update =
+        abi::Update::abi_decode(bytes).map_err(|error| Violation::new("update-encoding", "abi.encode(Update)", error.to_string()))?;
     if update.abi_encode() != bytes {
         return Err(Violation::new("update-encoding", "the canonical encoding", "another encoding of the same update"));
     }
@@ -142,9 +141,7 @@ impl LightClient for EvmLightClient {
         }
         match verifier::verify_update(&self.params(params), &state, &update, now_s, &self.recover) {
             verifier::Verdict::Success(state) => Verdict::Success(self.seam(&state)),
-            verifier::Verdict::NotEnoughTrust { found, needed } => {
-                Verdict::NotEnoughTrust { found: found as u64, needed: needed as u64 }
-            }
+            verifier::Verdict::NotEnoughTrust { found, needed } => Verdict::NotEnoughTrust { found: found as u64, needed: needed as u64 },
             verifier::Verdict::Invalid(broken) => Verdict::Invalid(violation(broken)),
         }
     }
@@ -168,7 +165,11 @@ impl LightClient for EvmLightClient {
     fn verify_root(&self, root_hash: &Hash, update: &[u8]) -> Result<TrustedState, Violation> {
         let (_, mut update) = decode_update(update)?;
         if update.trusted_height != 0 || !update.trusted_validators.is_empty() {
-            return Err(Violation::new("root-form", "no trusted height and no trusted validators", format!("height {}", update.trusted_height)));
+            return Err(Violation::new(
+                "root-form",
+                "no trusted height and no trusted validators",
+                format!("height {}", update.trusted_height),
+            ));
         }
         let header = verifier::Header::parse(self.kind, &update.header).map_err(violation)?;
         if header.normalised_hash != *root_hash {
@@ -191,9 +192,7 @@ impl LightClient for EvmLightClient {
         match verifier::verify_update(&params, &parent, &update, header.timestamp_s, &self.recover) {
             verifier::Verdict::Success(state) => Ok(self.seam(&state)),
             verifier::Verdict::Invalid(broken) => Err(violation(broken)),
-            verifier::Verdict::NotEnoughTrust { found, needed } => {
-                Err(Violation::new("overlap", needed.to_string(), found.to_string()))
-            }
+            verifier::Verdict::NotEnoughTrust { found, needed } => Err(Violation::new("overlap", needed.to_string(), found.to_string())),
         }
     }
 
@@ -204,14 +203,13 @@ impl LightClient for EvmLightClient {
         // A header of the future convicts too: two seals over one height are wrong at any time.
         let mut params = self.params(params);
         params.max_clock_drift_s = u64::MAX;
-        verifier::verify_misbehaviour(&params, [&state, &state], [&a, &b], state.timestamp_s, &self.recover)
-            .map(|_| ())
-            .map_err(violation)
+        verifier::verify_misbehaviour(&params, [&state, &state], [&a, &b], state.timestamp_s, &self.recover).map(|_| ()).map_err(violation)
     }
 
     fn consensus_hash(&self, trusted: &TrustedState) -> Hash {
         // A state that this client did not make has no hash that a chain could report: that of nothing.
-        trusted::decode(&trusted.bytes).map_or_else(|_| alloy::primitives::keccak256([]).0, |state| consensus_hash(&consensus_state(&state)))
+        trusted::decode(&trusted.bytes)
+            .map_or_else(|_| alloy::primitives::keccak256([]).0, |state| consensus_hash(&consensus_state(&state)))
     }
 
     fn encode_initial(&self, host_encoding: &str, trusted: &TrustedState, params: &ClientParams) -> Result<Vec<u8>, Violation> {

@@ -82,7 +82,8 @@ impl LogRange {
 pub(crate) async fn logs(chain: &Chain, range: &LogRange, filters: &[Value], from: u64, to: u64) -> Result<(u64, Vec<RawLog>)> {
     let mut to = to.min(from.saturating_add(range.blocks() - 1));
     loop {
-        let filter = |topics: &Value| json!({ "address": chain.router, "fromBlock": quantity(from), "toBlock": quantity(to), "topics": topics });
+        let filter =
+            |topics: &Value| json!({ "address": chain.router, "fromBlock": quantity(from), "toBlock": quantity(to), "topics": topics });
         let calls = filters.iter().map(|topics| Call::new("eth_getLogs", json!([filter(topics)]))).collect();
         match collect(chain, calls, from, to).await? {
             Some(logs) => {
@@ -166,11 +167,8 @@ pub(crate) fn client_topic(client: &ClientId) -> B256 {
 pub(crate) fn decode(log: &RawLog, clients: &[ClientId]) -> Option<LocatedEvent> {
     let first = log.topics.first()?;
     let topic_client = log.topics.get(1).and_then(|topic| clients.iter().find(|client| client_topic(client) == *topic));
-    let event = if packet_topics().contains(first) {
-        packet_event(log, *first, topic_client?)
-    } else {
-        client_event(log, *first, clients)?
-    };
+    let event =
+        if packet_topics().contains(first) { packet_event(log, *first, topic_client?) } else { client_event(log, *first, clients)? };
     match event {
         Ok(event) => Some(LocatedEvent {
             height: Height::new(log.block()),
@@ -208,7 +206,11 @@ fn packet_event(log: &RawLog, first: B256, client: &ClientId) -> core::result::R
             let sequence = log.topics.get(2).and_then(|topic| u64::try_from(alloy::primitives::U256::from_be_bytes(topic.0)).ok());
             let sequence = sequence.and_then(|number| Sequence::new(number).ok()).ok_or("no sequence")?;
             let client = client.clone();
-            if first == Router::AckPacket::SIGNATURE_HASH { Ok(Event::Completed { client, sequence }) } else { Ok(Event::TimedOut { client, sequence }) }
+            if first == Router::AckPacket::SIGNATURE_HASH {
+                Ok(Event::Completed { client, sequence })
+            } else {
+                Ok(Event::TimedOut { client, sequence })
+            }
         }
     }
 }

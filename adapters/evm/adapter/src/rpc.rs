@@ -70,7 +70,11 @@ impl Rpc {
 
     /// The endpoint that would be asked first, for errors about answers.
     pub(crate) fn first_name(&self) -> String {
-        self.order().first().and_then(|index| self.shared.endpoints.get(*index)).map(|endpoint| endpoint.name().to_string()).unwrap_or_default()
+        self.order()
+            .first()
+            .and_then(|index| self.shared.endpoints.get(*index))
+            .map(|endpoint| endpoint.name().to_string())
+            .unwrap_or_default()
     }
 
     /// Answers in the order of the calls. All calls of one HTTP request are answered by one endpoint.

@@ -2,12 +2,12 @@
 //!
 //! Called by [`crate::adapter`].
 
-use causeway_evm_contracts::abi::{ClientState, CounterpartyInfo, QbftLightClient, Router};
 use crate::chain::{Chain, Result, sent_slot, slot, view_call};
 use crate::light_client::{HOST_ENCODING, consensus_hash};
 use alloy::primitives::{Address, B256};
 use alloy::sol_types::SolValue;
 use causeway_adapter::{AdapterError, ClientView, ConsensusView, Counterparty, PacketState};
+use causeway_evm_contracts::abi::{ClientState, CounterpartyInfo, QbftLightClient, Router};
 use causeway_types::{ClientId, Height, Sequence, path};
 
 /// Commitments looked at by one call of [`commitments`]: bounds its time on a client with a long history.
@@ -56,7 +56,11 @@ pub(crate) async fn packet_states(chain: &Chain, client: &ClientId, sequences: &
         .iter()
         .flat_map(|sequence| {
             let sequence = *sequence;
-            [path::packet_receipt(client, sequence), path::packet_acknowledgement(client, sequence), path::packet_commitment(client, sequence)]
+            [
+                path::packet_receipt(client, sequence),
+                path::packet_acknowledgement(client, sequence),
+                path::packet_commitment(client, sequence),
+            ]
         })
         .map(|path| slot(&path))
         .collect();

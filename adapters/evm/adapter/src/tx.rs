@@ -106,7 +106,9 @@ pub(crate) async fn broadcast(chain: &Chain, tx: &SignedTx) -> Result<BroadcastR
         }
         Err(failure) => match refused(chain, tx, &failure)? {
             // A transaction that is in a block already is refused for its nonce, too.
-            BroadcastResult::Refused { slot_conflict: true, .. } if outcome::receipt(chain, tx).await?.is_some() => Ok(BroadcastResult::AlreadyKnown),
+            BroadcastResult::Refused { slot_conflict: true, .. } if outcome::receipt(chain, tx).await?.is_some() => {
+                Ok(BroadcastResult::AlreadyKnown)
+            }
             result => Ok(result),
         },
     }

@@ -121,7 +121,9 @@ fn take(request: &HydrateRequest, logs: &[RawLog], found: &mut BTreeMap<Sequence
     let clients = std::slice::from_ref(&request.client);
     for located in logs.iter().filter_map(|log| decode(log, clients)) {
         let sequence = match (&located.event, request.kind) {
-            (Event::Sent { packet }, HydrateKind::Sent) | (Event::Acknowledged { packet, .. }, HydrateKind::Acknowledged) => packet.sequence,
+            (Event::Sent { packet }, HydrateKind::Sent) | (Event::Acknowledged { packet, .. }, HydrateKind::Acknowledged) => {
+                packet.sequence
+            }
             _ => continue,
         };
         if request.sequences.contains(&sequence) {

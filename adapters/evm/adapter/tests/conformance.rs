@@ -38,7 +38,12 @@ impl Driver for Chains {
         a.sent().await.pop().ok_or_else(|| "nothing was sent".to_string())
     }
 
-    async fn deliverable(&self, _client: &ClientId, count: usize, poison: Option<usize>) -> Result<(Vec<Message>, Vec<ProofGroup>), String> {
+    async fn deliverable(
+        &self,
+        _client: &ClientId,
+        count: usize,
+        poison: Option<usize>,
+    ) -> Result<(Vec<Message>, Vec<ProofGroup>), String> {
         let sides = self.0.lock().await;
         let (a, b) = &*sides;
         for index in 0..count {

@@ -77,16 +77,31 @@ async fn all_fail(adapter: &EvmAdapter, what: &str) {
     assert!(adapter.client(&client).await.is_err(), "{what}: client");
     assert!(adapter.consensus(&client, Height::new(1)).await.is_err(), "{what}: consensus");
     assert!(adapter.root(Some(Height::new(1))).await.is_err(), "{what}: root");
-    assert!(adapter.fetch(&[claim.clone()], Height::new(1)).await.is_err(), "{what}: fetch");
+    assert!(adapter.fetch(std::slice::from_ref(&claim), Height::new(1)).await.is_err(), "{what}: fetch");
     assert!(adapter.account(KEY).await.is_err(), "{what}: account");
 }
 
 #[tokio::test]
 async fn results_of_the_wrong_type_are_protocol_errors() {
     let head = json!({ "hash": format!("0x{}", "11".repeat(32)), "number": "0x9", "timestamp": "0x9" });
-    for wrong in [json!(null), json!(1), json!("x"), json!("0x"), json!([]), json!([1]), json!({}), json!({ "number": -1 }), json!("0xzz"), json!(true)] {
+    for wrong in [
+        json!(null),
+        json!(1),
+        json!("x"),
+        json!("0x"),
+        json!([]),
+        json!([1]),
+        json!({}),
+        json!({ "number": -1 }),
+        json!("0xzz"),
+        json!(true),
+    ] {
         let (shown, head) = (wrong.to_string(), head.clone());
-        let always = serve(results({ let wrong = wrong.clone(); move |_| wrong.clone() })).await;
+        let always = serve(results({
+            let wrong = wrong.clone();
+            move |_| wrong.clone()
+        }))
+        .await;
         all_fail(&EvmAdapter::new(&config(&always), keys(1337)).unwrap(), &shown).await;
         // With a head that is sound, what is asked at it is wrong.
         let after_head = serve(results(move |method| if method == "eth_getBlockByNumber" { head.clone() } else { wrong.clone() })).await;

@@ -3,7 +3,9 @@
 
 mod common;
 
-use causeway_adapter::{ChainAdapter, Event, HydrateKind, HydrateRequest, Hydrated, LightClient, Message, MessageResult, Provable, RejectReason};
+use causeway_adapter::{
+    ChainAdapter, Event, HydrateKind, HydrateRequest, Hydrated, LightClient, Message, MessageResult, Provable, RejectReason,
+};
 use causeway_evm_contracts::abi;
 use causeway_types::{Claim, Sequence};
 use common::{now_s, prove, raw_packet, transfer, update, world};
@@ -48,7 +50,11 @@ async fn packets_there_and_acknowledgements_back() {
     assert_eq!(a.adapter.commitments(&a.client, sequences[0], 100).await.unwrap(), (sequences.clone(), None));
     assert_eq!(a.adapter.commitments(&a.client, sequences[0], 2).await.unwrap(), (sequences[..2].to_vec(), Some(sequences[1])));
 
-    let claim = |(packet, acknowledgement): &(_, _)| Claim::Ack { packet: Clone::clone(packet), acknowledgement: Clone::clone(acknowledgement), locator: None };
+    let claim = |(packet, acknowledgement): &(_, _)| Claim::Ack {
+        packet: Clone::clone(packet),
+        acknowledgement: Clone::clone(acknowledgement),
+        locator: None,
+    };
     let claims: Vec<Claim> = acks.iter().map(claim).collect();
     let (update_a, state) = update(&a, &b).await;
     let group = prove(&a, &b, &claims, &state).await;
@@ -63,9 +69,17 @@ async fn packets_there_and_acknowledgements_back() {
     assert_eq!(a.adapter.commitments(&a.client, sequences[0], 100).await.unwrap(), (Vec::new(), None));
     assert_eq!(a.events().await.iter().filter(|located| matches!(located.event, Event::Completed { .. })).count(), 3);
 
-    let request = HydrateRequest { client: a.client.clone(), kind: HydrateKind::Sent, sequences: vec![sequences[1], Sequence::new(99).unwrap()], range: None };
+    let request = HydrateRequest {
+        client: a.client.clone(),
+        kind: HydrateKind::Sent,
+        sequences: vec![sequences[1], Sequence::new(99).unwrap()],
+        range: None,
+    };
     let hydrated = a.adapter.hydrate(request).await.unwrap();
-    assert!(matches!(&hydrated[0], Hydrated::Found(located) if located.event == Event::Sent { packet: packets[1].clone() }), "{hydrated:?}");
+    assert!(
+        matches!(&hydrated[0], Hydrated::Found(located) if located.event == Event::Sent { packet: packets[1].clone() }),
+        "{hydrated:?}"
+    );
     assert_eq!(hydrated[1], Hydrated::Unavailable(Sequence::new(99).unwrap()));
 }
 

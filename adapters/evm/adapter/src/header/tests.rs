@@ -67,7 +67,12 @@ fn headers_of_15_to_21_fields_come_back_as_the_bytes_that_were_hashed() {
 
 #[test]
 fn a_field_that_is_not_known_or_changed_is_a_hash_mismatch() {
-    for (key, value) in [("gasUsed", json!("0x5209")), ("stateRoot", json!(B256::repeat_byte(8))), ("baseFeePerGas", json!("0x1")), ("requestsHash", json!(B256::ZERO))] {
+    for (key, value) in [
+        ("gasUsed", json!("0x5209")),
+        ("stateRoot", json!(B256::repeat_byte(8))),
+        ("baseFeePerGas", json!("0x1")),
+        ("requestsHash", json!(B256::ZERO)),
+    ] {
         let (_, mut json) = printed(1);
         json[key] = value;
         let raw: RawHeader = serde_json::from_value(json).unwrap();

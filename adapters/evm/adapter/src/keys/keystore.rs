@@ -29,13 +29,7 @@ const PBKDF2_ROUNDS_MAX: u64 = 10_000_000;
 const FILE_BYTES_MAX: u64 = 16_384;
 
 /// Encrypts a key and writes it whole or not at all.
-pub(super) fn store(
-    folder: &Path,
-    name: &str,
-    signer: &PrivateKeySigner,
-    passphrase: &Secret,
-    log_n: u8,
-) -> Result<KeyInfo, KeyError> {
+pub(super) fn store(folder: &Path, name: &str, signer: &PrivateKeySigner, passphrase: &Secret, log_n: u8) -> Result<KeyInfo, KeyError> {
     if !is_key_name(name) {
         return Err(KeyError::Name { name: name.to_string() });
     }
@@ -154,9 +148,7 @@ fn check(outline: &Outline) -> Result<(), String> {
     if crypto.cipher != "aes-128-ctr" {
         return Err("the cipher is not aes-128-ctr".to_string());
     }
-    for (name, text, bytes) in
-        [("iv", &crypto.cipherparams.iv, 16), ("ciphertext", &crypto.ciphertext, 32), ("mac", &crypto.mac, 32)]
-    {
+    for (name, text, bytes) in [("iv", &crypto.cipherparams.iv, 16), ("ciphertext", &crypto.ciphertext, 32), ("mac", &crypto.mac, 32)] {
         if !hex::decode(text).is_ok_and(|decoded| decoded.len() == bytes) {
             return Err(format!("{name} is not {bytes} bytes in hexadecimal"));
         }
@@ -181,10 +173,9 @@ pub(super) fn address(path: &Path) -> Result<Address, KeyError> {
     let text = outline(path)?.address.unwrap_or_default();
     let digits = text.strip_prefix("0x").unwrap_or(&text);
     let bytes = hex::decode(digits).ok().filter(|bytes| bytes.len() == 20);
-    bytes.map(|bytes| Address::from_slice(&bytes)).ok_or_else(|| KeyError::Malformed {
-        path: path.to_path_buf(),
-        detail: "it has no address".to_string(),
-    })
+    bytes
+        .map(|bytes| Address::from_slice(&bytes))
+        .ok_or_else(|| KeyError::Malformed { path: path.to_path_buf(), detail: "it has no address".to_string() })
 }
 
 /// Opens a keystore.

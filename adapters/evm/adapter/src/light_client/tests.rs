@@ -75,7 +75,8 @@ fn a_list_of_nodes_has_one_encoding() {
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
-        let same = NodeList::new(&changed).is_ok_and(|list| (0..3).all(|index| list.get(index).is_ok_and(|node| node == nodes[index].as_ref())));
+        let same =
+            NodeList::new(&changed).is_ok_and(|list| (0..3).all(|index| list.get(index).is_ok_and(|node| node == nodes[index].as_ref())));
         assert!(!same, "byte {at} went unnoticed");
     }
     assert!(NodeList::new(&[bytes, vec![0; 32]].concat()).is_err());

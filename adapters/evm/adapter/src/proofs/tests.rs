@@ -10,7 +10,8 @@ fn node(byte: u8, len: usize) -> Bytes {
 #[test]
 fn nodes_stand_once_in_order_of_first_use() {
     let (root, left, right) = (node(1, 532), node(2, 100), node(3, 33));
-    let paths = [Some(vec![root.clone(), left.clone()]), None, Some(vec![root.clone(), right.clone()]), Some(vec![root.clone(), left.clone()])];
+    let paths =
+        [Some(vec![root.clone(), left.clone()]), None, Some(vec![root.clone(), right.clone()]), Some(vec![root.clone(), left.clone()])];
     let (shared, each) = share(paths.into_iter()).unwrap();
     assert_eq!(Vec::<Bytes>::abi_decode(&shared).unwrap(), [root.clone(), left, right]);
     let indices = |item: &EvidenceItem| match item {

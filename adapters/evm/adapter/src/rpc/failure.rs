@@ -127,9 +127,10 @@ impl Failure {
                 found: self.message,
             },
             FailureKind::Pruned => AdapterError::HeightPruned { asked: Height::new(0), oldest: Height::new(0) },
-            FailureKind::NoMethod => {
-                AdapterError::Invalid { what: "endpoint", detail: format!("{endpoint} does not offer a method that is needed: {}", self.message) }
-            }
+            FailureKind::NoMethod => AdapterError::Invalid {
+                what: "endpoint",
+                detail: format!("{endpoint} does not offer a method that is needed: {}", self.message),
+            },
             _ => AdapterError::Protocol {
                 endpoint,
                 rule: "json-rpc-error",

@@ -84,8 +84,6 @@ fn single_for_batch(protocol: &dyn Fn(&'static str, String, String) -> AdapterEr
 fn answer(payload: ResponsePayload) -> Answer {
     match payload {
         ResponsePayload::Success(raw) => Ok(raw),
-        ResponsePayload::Failure(error) => {
-            Err(Failure::new(error.code, &error.message, error.data.as_deref().map(RawValue::get)))
-        }
+        ResponsePayload::Failure(error) => Err(Failure::new(error.code, &error.message, error.data.as_deref().map(RawValue::get))),
     }
 }

@@ -7,9 +7,7 @@ use crate::nodes::{NodeList, NodeSet, path_indices};
 use alloy::primitives::Bytes;
 use alloy::sol_types::{SolCall, SolValue};
 use causeway_adapter::{AdapterError, BuildRequest, HostLimits, Message, ProofGroup, RejectReason, Rejected};
-use causeway_evm_contracts::abi::{
-    Height, Kind, MsgAckPacket, MsgRecvPacket, MsgTimeoutPacket, Packet, RelayBatch, RelayMessage, Router,
-};
+use causeway_evm_contracts::abi::{Height, Kind, MsgAckPacket, MsgRecvPacket, MsgTimeoutPacket, Packet, RelayBatch, RelayMessage, Router};
 
 /// Bytes of a signed transaction around its input: nonce, prices, limit, address, signature, lengths.
 pub(crate) const TX_BYTES_AROUND: u64 = 256;
@@ -112,13 +110,7 @@ pub(crate) fn packet_of(message: &Message) -> Option<(&causeway_types::Packet, (
     }
 }
 
-fn item(
-    index: usize,
-    message: &Message,
-    packet: &causeway_types::Packet,
-    group: &ProofGroup,
-    proof: usize,
-) -> Result<Item, AdapterError> {
+fn item(index: usize, message: &Message, packet: &causeway_types::Packet, group: &ProofGroup, proof: usize) -> Result<Item, AdapterError> {
     let (kind, acknowledgement) = match message {
         Message::Acknowledge { acknowledgement, .. } => match acknowledgement.app_acknowledgements.as_slice() {
             [only] => (Kind::Ack, Bytes::copy_from_slice(only)),
@@ -147,7 +139,7 @@ impl Plan {
         let message = |item: &Item| {
             let indices = nodes.add(&item.path).ok_or_else(|| invalid(item.index, "too many proof nodes"))?;
             let (packet, acknowledgement) = (item.packet.clone(), item.acknowledgement.clone());
-            Ok(RelayMessage { kind: item.kind.clone(), packet, acknowledgement, nodes: indices })
+            Ok(RelayMessage { kind: item.kind, packet, acknowledgement, nodes: indices })
         };
         let messages = self.items.iter().map(message).collect::<Result<Vec<_>, AdapterError>>()?;
         let batch = RelayBatch {

@@ -39,11 +39,7 @@ struct Job<'a> {
 
 /// Limits of one transaction as configured.
 pub(crate) fn limits(chain: &Chain) -> HostLimits {
-    HostLimits {
-        messages_max: chain.config.messages_max,
-        tx_bytes_max: chain.config.tx_bytes_max,
-        tx_gas_max: chain.config.tx_gas_max,
-    }
+    HostLimits { messages_max: chain.config.messages_max, tx_bytes_max: chain.config.tx_bytes_max, tx_gas_max: chain.config.tx_gas_max }
 }
 
 pub(crate) async fn build(chain: &Chain, keys: &Keys, request: &BuildRequest) -> Result<Built> {
@@ -199,7 +195,9 @@ impl Job<'_> {
                 }
                 Gas::Never => {
                     let text = format!("it needs more than {} gas, the most of one transaction here", self.gas_max);
-                    rejected.extend(plan.items.drain(..).map(|item| Rejected { index: item.index, reason: RejectReason::Refused(text.clone()) }));
+                    rejected.extend(
+                        plan.items.drain(..).map(|item| Rejected { index: item.index, reason: RejectReason::Refused(text.clone()) }),
+                    );
                 }
             }
         }

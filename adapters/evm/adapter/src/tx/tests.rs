@@ -38,7 +38,8 @@ fn the_operators_bound_holds_and_replacements_pay_more() {
     for (old, least) in [(0, 1), (1, 2), (100, 112), (101, 114)] {
         let replacing = FeePolicy { replaces_price: Some(old), ..policy() };
         assert_eq!(price(FeeMode::Auto, &market(0, None), &replacing).unwrap().highest(), least);
-        let Price::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas } = price(FeeMode::Eip1559, &market(0, None), &replacing).unwrap() else {
+        let Price::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas } = price(FeeMode::Eip1559, &market(0, None), &replacing).unwrap()
+        else {
             panic!("legacy");
         };
         assert_eq!((max_fee_per_gas, max_priority_fee_per_gas), (least, least));
@@ -131,7 +132,14 @@ fn signed_transactions_are_what_was_built_and_bound_to_their_id() {
     for price in [Price::Legacy { gas_price: 3 }, Price::Eip1559 { max_fee_per_gas: 5, max_priority_fee_per_gas: 1 }] {
         let draft = Draft { to: TxKind::Call(Address::repeat_byte(1)), input: Bytes::from_static(b"input"), gas_limit: 50_000, nonce: 4 };
         let unsigned = unsigned(1337, draft, price).unwrap();
-        let built = Built { unsigned, included: vec![0], rejected: Vec::new(), gas_limit: 50_000, gas_price: price.highest(), slot: Slot::Number(4) };
+        let built = Built {
+            unsigned,
+            included: vec![0],
+            rejected: Vec::new(),
+            gas_limit: 50_000,
+            gas_price: price.highest(),
+            slot: Slot::Number(4),
+        };
         let signed = sign(1337, &keys, "k", &built).unwrap();
         let (envelope, account) = decode(&signed).unwrap();
         assert_eq!((envelope.nonce(), envelope.input().as_ref(), envelope.chain_id()), (4, b"input".as_slice(), Some(1337)));

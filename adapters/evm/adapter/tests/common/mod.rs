@@ -94,7 +94,8 @@ impl Side {
     }
 
     pub async fn send(&self, to: Address, input: Bytes) {
-        let provider = ProviderBuilder::new().wallet(EthereumWallet::from(self.user.clone())).connect_http(self.node.rpc_url().parse().unwrap());
+        let provider =
+            ProviderBuilder::new().wallet(EthereumWallet::from(self.user.clone())).connect_http(self.node.rpc_url().parse().unwrap());
         provider.client().set_poll_interval(Duration::from_millis(20));
         let price = provider.get_gas_price().await.unwrap();
         let request = TransactionRequest::default().with_to(to).with_input(input).with_gas_price(price);
@@ -152,7 +153,14 @@ impl Side {
     }
 
     pub async fn sent(&self) -> Vec<Packet> {
-        self.events().await.into_iter().filter_map(|located| match located.event { Event::Sent { packet } => Some(packet), _ => None }).collect()
+        self.events()
+            .await
+            .into_iter()
+            .filter_map(|located| match located.event {
+                Event::Sent { packet } => Some(packet),
+                _ => None,
+            })
+            .collect()
     }
 
     pub async fn acknowledged(&self) -> Vec<(Packet, Acknowledgement)> {
