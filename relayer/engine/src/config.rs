@@ -231,9 +231,8 @@ impl EngineConfig {
 
     fn validate_path(&self, i: usize, path: &PathSpec) -> Result<(), ConfigError> {
         let fail = |key: String, value: String, allowed: &str| Err(ConfigError { key, value, allowed: allowed.to_owned() });
-        let name_ok = !path.name.is_empty()
-            && path.name.len() <= 64
-            && path.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        let name_ok =
+            !path.name.is_empty() && path.name.len() <= 64 && path.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if !name_ok {
             return fail(format!("paths[{i}].name"), path.name.clone(), "1 to 64 letters, digits, `.`, `_`, `-`");
         }

@@ -33,7 +33,9 @@ pub enum StartError {
         known: u32,
     },
     /// The journal holds bytes that do not decode.
-    #[error("the journal is damaged at {what}: {detail}; restore a backup, or move the store away and let clearing rebuild it from the chains")]
+    #[error(
+        "the journal is damaged at {what}: {detail}; restore a backup, or move the store away and let clearing rebuild it from the chains"
+    )]
     Damaged {
         /// Which record.
         what: String,
@@ -84,7 +86,9 @@ pub enum StartError {
         endpoints: String,
     },
     /// The root does not hold.
-    #[error("chain {chain}: the root of trust at height {height} does not hold: {violation}; an endpoint lies or the configured hash is wrong")]
+    #[error(
+        "chain {chain}: the root of trust at height {height} does not hold: {violation}; an endpoint lies or the configured hash is wrong"
+    )]
     RootRefused {
         /// The chain.
         chain: ChainId,
@@ -165,10 +169,12 @@ pub enum StartError {
         /// What it should be.
         expected: String,
         /// What it is.
-        found: String,
+        found: Box<str>,
     },
     /// The two clients of a path do not name each other.
-    #[error("client {client} on chain {chain} has counterparty {found}, the path says {expected}; correct the path, or register the counterparty")]
+    #[error(
+        "client {client} on chain {chain} has counterparty {found}, the path says {expected}; correct the path, or register the counterparty"
+    )]
     CounterpartyMismatch {
         /// The host.
         chain: ChainId,
@@ -194,7 +200,7 @@ pub enum StartError {
         /// From the header we verified.
         expected: Hash,
         /// From the host.
-        found: Hash,
+        found: Box<Hash>,
     },
     /// Everything that is trusted is newer than what the client holds.
     #[error(

@@ -20,26 +20,24 @@ mod clearer;
 pub mod config;
 pub mod env;
 pub mod error;
+mod filter;
 pub mod handle;
 pub mod handshake;
-mod filter;
 mod journal;
 mod keeper;
 pub mod metrics;
 pub mod packet;
-pub mod trust;
 mod shared;
 mod start;
 mod submitter;
+pub mod trust;
 mod watcher;
 mod worker;
 
-pub use config::{
-    Batching, ChainSpec, Clearing, ConfigError, Deadlines, End, EngineConfig, Filter, PathSpec, Retention, RootOfTrust,
-};
+pub use config::{Batching, ChainSpec, Clearing, ConfigError, Deadlines, End, EngineConfig, Filter, PathSpec, Retention, RootOfTrust};
 pub use env::{Clock, Env, Rng, Spawner, Task};
 pub use error::{QueryError, StartError};
 pub use handle::{
-    Change, Changes, ChainReport, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
+    ChainReport, Change, Changes, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
 };
 pub use packet::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};

@@ -9,7 +9,10 @@ pub fn describe() {
     describe_gauge!("causeway_packets", "Packets by path, direction and state; finished ones since the journal began");
     describe_gauge!("causeway_oldest_pending_age_seconds", Unit::Seconds, "Age of the oldest pending packet of a path");
     describe_histogram!("causeway_stage_duration_seconds", Unit::Seconds, "From one stage of a packet to the next");
-    describe_counter!("causeway_verification_failures_total", "Answers that broke a rule, by chain and rule; nothing of them was submitted");
+    describe_counter!(
+        "causeway_verification_failures_total",
+        "Answers that broke a rule, by chain and rule; nothing of them was submitted"
+    );
     describe_gauge!("causeway_client_seconds_to_expiry", Unit::Seconds, "Until a client expires if nobody updates it");
     describe_gauge!("causeway_wallet_balance", "Balance of an account that pays, in the chain's smallest unit");
     describe_counter!("causeway_transactions_total", "Transactions by chain and result");

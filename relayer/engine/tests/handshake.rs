@@ -1,11 +1,10 @@
 //! Path set-up on all pairs of fake families, killed at every commit, and repeated.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-#[allow(dead_code, unreachable_pub, reason = "shared with the simulation")]
 mod sim;
 
 use causeway_adapter::fakes::{FakeChain, FakeChainConfig, FakeFamily, FakeWait, FakeWorld, TokioSleep};
-use causeway_adapter::{FeePolicy, Family};
+use causeway_adapter::{Family, FeePolicy};
 use causeway_engine::handshake::{PathSetup, create_path};
 use causeway_engine::{ChainSpec, Env, RootOfTrust, StartError};
 use causeway_store::{CommitFault, MemoryStore};

@@ -120,7 +120,8 @@ impl Chain {
         operation: &'static str,
         call: impl Future<Output = Result<T, AdapterError>> + Send,
     ) -> Result<T, AdapterError> {
-        let limit = if operation == "watch" { self.deadlines.watch_ms.saturating_add(self.deadlines.call_ms) } else { self.deadlines.call_ms };
+        let limit =
+            if operation == "watch" { self.deadlines.watch_ms.saturating_add(self.deadlines.call_ms) } else { self.deadlines.call_ms };
         let result = tokio::select! {
             biased;
             result = call => result,

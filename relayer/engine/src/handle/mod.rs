@@ -4,9 +4,7 @@
 
 mod status;
 
-pub use status::{
-    Change, Changes, ChainReport, ClientReport, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
-};
+pub use status::{ChainReport, Change, Changes, ClientReport, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport};
 
 use crate::chain::Chain;
 use crate::packet::{Direction, PacketState};

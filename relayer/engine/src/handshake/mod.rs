@@ -181,7 +181,7 @@ impl Side<'_> {
         let chain = self.host.id().clone();
         let expected = self.source.light_client().client_type();
         if view.client_type != expected {
-            let (expected, found) = (expected.to_owned(), view.client_type);
+            let (expected, found) = (expected.to_owned(), view.client_type.into());
             return Err(StartError::ClientType { chain, client: client.clone(), source_chain: self.source.id().clone(), expected, found });
         }
         if view.frozen {
@@ -194,7 +194,7 @@ impl Side<'_> {
         let consensus = ask(&self.host.env, &self.host.spec, || self.host.adapter().consensus(client, view.latest)).await?;
         let expected = self.source.light_client().consensus_hash(&trusted);
         if consensus.hash != expected {
-            let (height, found) = (view.latest, consensus.hash);
+            let (height, found) = (view.latest, Box::new(consensus.hash));
             return Err(StartError::ConsensusMismatch { chain, client: client.clone(), height, expected, found });
         }
         self.say("verified", format!("{client} follows {} from height {}", self.source.id(), view.latest));

@@ -34,7 +34,9 @@ impl Steps<'_> {
     async fn row(&self, step: &str) -> Result<wire::SetupRow, StartError> {
         match self.journal.store().get(Tree::Meta, &keys::setup(self.path, step)).await? {
             None => Ok(wire::SetupRow::default()),
-            Some(bytes) => codec::decode(&bytes).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 }),
+            Some(bytes) => {
+                codec::decode(&bytes).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 })
+            }
         }
     }
 
@@ -61,7 +63,9 @@ impl Steps<'_> {
                 return Ok(row.result);
             }
             let tx = match row.tx {
-                Some(tx) => codec::signed(tx).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 })?,
+                Some(tx) => {
+                    codec::signed(tx).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 })?
+                }
                 None => match self.prepare(step, &message).await? {
                     Some(tx) => tx,
                     None => return self.done(step, String::new()).await,

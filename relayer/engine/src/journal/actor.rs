@@ -1,9 +1,9 @@
 //! The actor that owns the store's write side.
 
 use super::codec::{self, Damaged};
+use super::keys;
 use super::table::{LaneId, Table};
 use super::wire::{ChangeRow, CountRow, CountsRow, SCHEMA_VERSION};
-use super::keys;
 use crate::packet::{Direction, PacketRecord, StateKind};
 use crate::{Env, StartError};
 use causeway_store::{Store, StoreError, Tree, Write};

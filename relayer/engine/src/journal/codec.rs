@@ -1,8 +1,8 @@
 //! From types to rows and back. Bytes in the store were written by us, and are still checked: a damaged record has a name, never a panic.
 
 use super::wire::{
-    AckRow, CostRow, GoneRow, HeightRow, ItemRow, LocatorRow, PacketRow, PayloadRow, RecordRow, SignedRow, SlotRow, StateRow, TimeRow, TrustRow,
-    TxRefRow,
+    AckRow, CostRow, GoneRow, HeightRow, ItemRow, LocatorRow, PacketRow, PayloadRow, RecordRow, SignedRow, SlotRow, StateRow, TimeRow,
+    TrustRow, TxRefRow,
 };
 use crate::packet::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};
 use causeway_adapter::{SignedTx, Slot, TrustedState};

@@ -143,10 +143,10 @@ impl Journal {
                 break;
             }
             let Some(key) = row.get(stamp.saturating_add(8)..).map(<[u8]>::to_vec) else { continue };
-            if let Some(record) = self.store.get(Tree::Cold, &key).await?.and_then(|bytes| codec::record(&bytes).ok()) {
-                if let Some(tx) = record.source_tx() {
-                    ops.push(Op::Write(Write::Delete(Tree::Index, keys::by_source_entry(&record.key.chain, tx, &record.key))));
-                }
+            if let Some(record) = self.store.get(Tree::Cold, &key).await?.and_then(|bytes| codec::record(&bytes).ok())
+                && let Some(tx) = record.source_tx()
+            {
+                ops.push(Op::Write(Write::Delete(Tree::Index, keys::by_source_entry(&record.key.chain, tx, &record.key))));
             }
             ops.push(Op::Write(Write::Delete(Tree::Cold, key)));
             ops.push(Op::Write(Write::Delete(Tree::Index, row)));

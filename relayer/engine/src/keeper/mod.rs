@@ -3,9 +3,9 @@
 //! What it is not: nothing it learns moves a packet; a divergence of endpoints is an alarm for people.
 
 use crate::chain::Chain;
+use crate::metrics;
 use crate::packet::{Direction, StateKind};
 use crate::shared::Shared;
-use crate::metrics;
 use std::sync::Arc;
 use std::time::Duration;
 

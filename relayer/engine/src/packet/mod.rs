@@ -5,8 +5,6 @@
 mod record;
 pub(crate) mod transition;
 
-pub use record::{
-    AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef,
-};
 pub(crate) use record::Need;
+pub use record::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};
 pub(crate) use transition::Action;

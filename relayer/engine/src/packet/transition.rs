@@ -292,7 +292,8 @@ impl PacketRecord {
             }
             Action::MarkExpired => {
                 self.marked = true;
-                self.marked_at = (!noop).then(|| Locator { block: landed.height.number, transaction: landed.tx.clone(), index: landed.index });
+                self.marked_at =
+                    (!noop).then(|| Locator { block: landed.height.number, transaction: landed.tx.clone(), index: landed.index });
                 self.resume();
             }
             Action::Acknowledge => {

@@ -64,11 +64,9 @@ pub(crate) async fn describe(env: &Env, spec: &ChainSpec) -> Result<Description,
         return Err(StartError::SeamVersion { chain: spec.id.clone(), expected: SEAM_VERSION, found: description.seam_version });
     }
     match &spec.native_chain_id {
-        Some(expected) if *expected != description.native_chain_id => Err(StartError::ChainIdMismatch {
-            chain: spec.id.clone(),
-            expected: expected.clone(),
-            found: description.native_chain_id,
-        }),
+        Some(expected) if *expected != description.native_chain_id => {
+            Err(StartError::ChainIdMismatch { chain: spec.id.clone(), expected: expected.clone(), found: description.native_chain_id })
+        }
         _ => Ok(description),
     }
 }
@@ -88,7 +86,7 @@ async fn client(env: &Env, config: &EngineConfig, path: &Path, direction: Direct
     };
     let expected = source_spec.family.light_client.client_type();
     if view.client_type != expected {
-        let (expected, found) = (expected.to_owned(), view.client_type);
+        let (expected, found) = (expected.to_owned(), view.client_type.into());
         return Err(StartError::ClientType { chain, client, source_chain: source.chain.clone(), expected, found });
     }
     let registered = view.counterparty.as_ref().map(|end| end.client_id.as_str()).unwrap_or("none");
@@ -178,7 +176,7 @@ async fn agree(shared: &Shared) -> Result<(), StartError> {
                     client: host_end.client.clone(),
                     height: view.latest,
                     expected,
-                    found: consensus.hash,
+                    found: Box::new(consensus.hash),
                 });
             }
         }
@@ -220,7 +218,8 @@ async fn spawn(running: &Running, shared: &Arc<Shared>, inboxes: Inboxes) -> Res
             let find = |id: &ChainId| shared.chains.get(id).cloned();
             let (Some(source), Some(host)) = (find(&path.from(direction).chain), find(&path.to(direction).chain)) else { continue };
             let clearer = Clearer::new(Arc::clone(shared), Arc::clone(path), direction, Arc::clone(&source));
-            let worker: BoxFuture<'static, ()> = Box::pin(Worker::new(Arc::clone(shared), Arc::clone(path), direction, (source, host)).run());
+            let worker: BoxFuture<'static, ()> =
+                Box::pin(Worker::new(Arc::clone(shared), Arc::clone(path), direction, (source, host)).run());
             running.spawn("worker", worker);
             running.spawn("clearer", Box::pin(clearer.run()));
         }

@@ -1,11 +1,11 @@
 //! Roots of trust: where trust in a chain begins, bound to the journal for good.
 
 use super::ask;
+use crate::Env;
 use crate::chain::Trust;
 use crate::config::{ChainSpec, RootOfTrust};
 use crate::error::StartError;
 use crate::journal::{codec, keys, wire};
-use crate::Env;
 use causeway_adapter::{TrustedState, Violation};
 use causeway_store::{Store, Tree, Write};
 use causeway_types::{Hash, Height};

@@ -59,7 +59,12 @@ impl From<AdapterError> for BuildFailure {
 }
 
 impl Submitter {
-    pub(crate) fn new(shared: Arc<Shared>, chain: Arc<Chain>, signer: String, (inbox, load): (mpsc::Receiver<Batch>, Arc<AtomicUsize>)) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        chain: Arc<Chain>,
+        signer: String,
+        (inbox, load): (mpsc::Receiver<Batch>, Arc<AtomicUsize>),
+    ) -> Self {
         Self { shared, chain, signer, inbox, load, flights: Vec::new(), next: None, account_seen_ms: 0 }
     }
 

@@ -4,7 +4,7 @@ use super::{Candidate, LOOKUP_MAX, Turned, Worker};
 use crate::journal::{Op, Queue};
 use crate::packet::{Action, PacketRecord, Received, Stage};
 use crate::shared::{Batch, Busy};
-use causeway_adapter::{Absence, ClientView, Event, Hydrated, HydrateKind, HydrateRequest, LocatedEvent, Message, PacketState};
+use causeway_adapter::{Absence, ClientView, Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, Message, PacketState};
 use causeway_types::{ClientId, Locator, PacketKey, Sequence};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,12 +16,7 @@ impl Worker {
         Ok(self.shared.journal.commit(ops).await?)
     }
 
-    async fn lookup(
-        &self,
-        kind: HydrateKind,
-        client: &ClientId,
-        found: &[Arc<PacketRecord>],
-    ) -> Turned<BTreeMap<Sequence, LocatedEvent>> {
+    async fn lookup(&self, kind: HydrateKind, client: &ClientId, found: &[Arc<PacketRecord>]) -> Turned<BTreeMap<Sequence, LocatedEvent>> {
         let sequences: Vec<Sequence> = found.iter().map(|record| record.key.sequence).collect();
         let request = HydrateRequest { client: client.clone(), kind, sequences, range: None };
         let answers = self.source.call("hydrate", self.source.adapter().hydrate(request)).await;
@@ -79,11 +74,12 @@ impl Worker {
         let ops = records.into_iter().map(|record| {
             let key = record.key.clone();
             let event = found.remove(&key.sequence);
-            if let Some(LocatedEvent { height, tx, index, event: Event::Acknowledged { packet, acknowledgement } }) = event {
-                if Some(&packet) == record.packet.as_ref() && acknowledgement.validate().is_ok() {
-                    let at = Locator { block: height.number, transaction: tx, index };
-                    return Op::change(key, move |record| record.ack_seen(packet, acknowledgement, at, now_ms));
-                }
+            if let Some(LocatedEvent { height, tx, index, event: Event::Acknowledged { packet, acknowledgement } }) = event
+                && Some(&packet) == record.packet.as_ref()
+                && acknowledgement.validate().is_ok()
+            {
+                let at = Locator { block: height.number, transaction: tx, index };
+                return Op::change(key, move |record| record.ack_seen(packet, acknowledgement, at, now_ms));
             }
             match record.received {
                 Received::Hint { since_ms } if since_ms.saturating_add(hint_ms) <= now_ms => {
@@ -108,8 +104,7 @@ impl Worker {
         }
         let busy = Busy::new(self.shared.journal.clone(), keys(&records));
         let packets = records.iter().filter_map(|record| Some((record.packet.clone()?, record.key.clone())));
-        let (messages, items) =
-            packets.map(|(packet, key)| (Message::MarkExpired { packet }, Some((key, Action::MarkExpired)))).unzip();
+        let (messages, items) = packets.map(|(packet, key)| (Message::MarkExpired { packet }, Some((key, Action::MarkExpired)))).unzip();
         self.shared.submit(self.host.id(), Batch { messages, proofs: Vec::new(), items, busy, done: None }).await;
         Ok(())
     }

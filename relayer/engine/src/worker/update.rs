@@ -95,7 +95,8 @@ impl Worker {
 
     /// The client holds something that is not the chain verified here: nothing is relayed, the evidence is kept.
     async fn contradicted(&self, height: Height, trusted: &TrustedState) -> Halt {
-        let what = format!("client {} on {} holds another {} at height {height} than was verified", self.client, self.host.id(), self.source.id());
+        let what =
+            format!("client {} on {} holds another {} at height {height} than was verified", self.client, self.host.id(), self.source.id());
         let row = wire::EvidenceRow { a: trusted.bytes.clone(), b: Vec::new(), what: what.clone(), at_ms: self.host.now_ms() };
         self.path.halt(self.host.id(), "consensus-mismatch", what);
         let write = Write::Put(Tree::Meta, keys::evidence(self.source.id(), height), row.encode_to_vec());

@@ -8,8 +8,8 @@ mod recorder;
 use causeway_adapter::fakes::{FakeChain, FakeChainConfig, FakeFamily, FakeWait, FakeWorld, PORT_ECHO, PORT_REFUSE, TokioSleep};
 use causeway_adapter::{Family, FeePolicy};
 use causeway_engine::{
-    AckKind, ChainSpec, Clock, End, Engine, EngineConfig, EngineHandle, Env, Filter, PacketRecord, PacketState, PathSpec, RootOfTrust, Spawner,
-    Task,
+    AckKind, ChainSpec, Clock, End, Engine, EngineConfig, EngineHandle, Env, Filter, PacketRecord, PacketState, PathSpec, RootOfTrust,
+    Spawner, Task,
 };
 use causeway_store::{CommitFault, MemoryStore, Store};
 use causeway_types::{ChainId, ClientId, Packet, PacketKey};

@@ -6,7 +6,7 @@ use causeway_adapter::adapter::Result;
 use causeway_adapter::fakes::{FakeAdapter, FakeChain};
 use causeway_adapter::{
     Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Evidence, HostLimits,
-    Hydrated, HydrateRequest, Impossible, Message, Outcome, PacketState, Plan, Provable, SignedTx, Slot, WatchBatch, WatchRequest,
+    HydrateRequest, Hydrated, Impossible, Message, Outcome, PacketState, Plan, Provable, SignedTx, Slot, WatchBatch, WatchRequest,
 };
 use causeway_store::{MemoryStore, Store, Tree};
 use causeway_types::{Claim, ClientId, Height, Sequence};
