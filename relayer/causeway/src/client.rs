@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct EndpointArgs {
     /// gRPC address of the running relayer [default: api.grpc_listen of the configuration].
-    #[arg(long, value_name = "http://HOST:PORT")]
+    #[arg(long, global = true, value_name = "http://HOST:PORT")]
     endpoint: Option<String>,
 }
 

@@ -72,10 +72,12 @@ pub(crate) async fn run(global: &Global, options: Options) -> Result<(), Failure
     view.finish();
     let passed = report.as_ref().is_ok_and(Report::passed);
     if let Ok(report) = &report {
-        show(report, global.json);
+        show(report, options.keep.then(|| view::addresses(&stage, &running)), global.json);
     }
     if options.keep && report.is_ok() {
-        view::explain(&stage, &running, global.json);
+        if !global.json {
+            view::explain(&stage, &running);
+        }
         crate::relayer::wait_for_signal().await;
     }
     running.shutdown(Duration::from_secs(10)).await;
@@ -147,9 +149,14 @@ fn classes(packets: u32) -> Vec<Class> {
     slots.into_iter().map(|(_, class)| class).collect()
 }
 
-fn show(report: &Report, as_json: bool) {
+/// The table, or one object; with the addresses of what goes on running.
+fn show(report: &Report, running: Option<serde_json::Value>, as_json: bool) {
     if as_json {
-        output::json_object(&report.json());
+        let mut object = report.json();
+        if let (Some(fields), Some(running)) = (object.as_object_mut(), running) {
+            fields.insert("running".to_string(), running);
+        }
+        output::json_object(&object);
         return;
     }
     println!("{}", report.table());

@@ -1,9 +1,11 @@
 //! What a person sees while the demo runs: steps, then chains, clients and packets by state, redrawn in place on a terminal.
 
-use super::side::Side;
 use super::stage::{self, Stage};
-use crate::output;
 use crate::relayer::Running;
+use alloy::primitives::Bytes;
+use alloy::sol_types::SolCall;
+use causeway_evm_contracts::abi;
+use serde_json::{Value, json};
 use causeway_engine::{StateKind, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
@@ -69,30 +71,30 @@ fn lines(status: &Status) -> String {
     text
 }
 
-/// Where everything is while it is left running, and how to send a packet by hand.
-pub(super) fn explain(stage: &Stage, running: &Running, as_json: bool) {
+/// Where everything is while it is left running, for programs.
+pub(super) fn addresses(stage: &Stage, running: &Running) -> Value {
     let [a, b] = stage.both();
-    let config = stage.config_file().display().to_string();
-    if as_json {
-        output::json_object(&serde_json::json!({
-            "config": config,
-            "rpc": { a.name.clone(): stage.rpc_url(0), b.name.clone(): stage.rpc_url(1) },
-            "grpc": running.grpc_address.to_string(),
-            "http": running.http_address.to_string(),
-        }));
-        return;
-    }
-    let side = |side: &Side, url: String| {
-        println!("  chain {}: JSON-RPC {url}, router {}, token {}, echo {}", side.name, side.at.router, side.at.token, side.at.echo);
-    };
-    println!("\nEverything goes on running. Ctrl-C stops it.");
-    side(a, stage.rpc_url(0));
-    side(b, stage.rpc_url(1));
-    println!("  gRPC {}, metrics http://{}/metrics", running.grpc_address, running.http_address);
-    println!("  configuration {config}");
-    println!("A packet by hand, and what the relayer makes of it:");
-    let from = "causeway --config";
-    println!("  {from} {config} packet send --path {} --from {} --signer {} message --to {} --data 0x12345678", stage.path_name(), a.name, stage::SIGNER, b.at.echo);
-    println!("  {from} {config} status");
+    json!({
+        "config": stage.config_file().display().to_string(),
+        "rpc": { a.name.clone(): stage.rpc_url(0), b.name.clone(): stage.rpc_url(1) },
+        "grpc": running.grpc_address.to_string(),
+        "http": running.http_address.to_string(),
+    })
 }
 
+/// The same for people, and how to send a packet by hand.
+pub(super) fn explain(stage: &Stage, running: &Running) {
+    let [a, b] = stage.both();
+    println!("\nEverything goes on running. Ctrl-C stops it.");
+    for (side, url) in [(a, stage.rpc_url(0)), (b, stage.rpc_url(1))] {
+        println!("  chain {}: JSON-RPC {url}, router {}, token {}, echo {}", side.name, side.at.router, side.at.token, side.at.echo);
+    }
+    println!("  gRPC {}, metrics http://{}/metrics", running.grpc_address, running.http_address);
+    let config = stage.config_file().display();
+    println!("  configuration {config}");
+    let (path, signer, echo) = (stage.path_name(), stage::SIGNER, b.at.echo);
+    let data = Bytes::from(abi::Echo::echoCall { data: Bytes::from_static(b"hello") }.abi_encode());
+    println!("A packet by hand, and what the relayer makes of it:");
+    println!("  causeway --config {config} packet send --path {path} --from {} --signer {signer} message --to {echo} --data {data}", a.name);
+    println!("  causeway --config {config} packet list --endpoint http://{}", running.grpc_address);
+}
