@@ -2,7 +2,7 @@
 
 use crate::{
     Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainStatus, ClientView, ConsensusView, Description, Evidence, HostLimits,
-    Hydrated, HydrateRequest, LightClient, Outcome, PacketState, Plan, Provable, SignedTx, WatchBatch, WatchRequest,
+    HydrateRequest, Hydrated, LightClient, Outcome, PacketState, Plan, Provable, SignedTx, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
 use causeway_types::{Claim, ClientId, Height, Sequence};

@@ -28,10 +28,10 @@ pub use adapter::{ChainAdapter, Family};
 pub use client::{ClientView, ConsensusView, Counterparty, InitialClient, Plan, TrustedState, UpdateStep};
 pub use description::{Absence, ChainStatus, Description, EndpointStatus, HeaderClock, HostLimits, SlotOrdering};
 pub use error::{AdapterError, Retry};
-pub use event::{Event, EventFilter, HydrateKind, Hydrated, HydrateRequest, LocatedEvent, PacketState, WatchBatch, WatchRequest};
+pub use event::{Event, EventFilter, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, PacketState, WatchBatch, WatchRequest};
 pub use evidence::{EncodedEvidence, Evidence, EvidenceItem, Provable};
 pub use light_client::{ClientParams, LightClient, Verdict, Violation};
 pub use transaction::{
-    Account, BroadcastResult, BuildRequest, Built, FeePolicy, Impossible, Message, MessageResult, Outcome, ProofGroup, Rejected, RejectReason,
-    SignedTx, Slot,
+    Account, BroadcastResult, BuildRequest, Built, FeePolicy, Impossible, Message, MessageResult, Outcome, ProofGroup, RejectReason,
+    Rejected, SignedTx, Slot,
 };

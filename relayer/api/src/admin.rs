@@ -4,8 +4,8 @@
 
 use crate::answer::{count, cut};
 use crate::metrics::counted;
-use crate::request::{key, path, refused};
 use crate::relay::Relay;
+use crate::request::{key, path, refused};
 use causeway_engine::{ChainReport, ClientReport, PathReport, WalletReport};
 use causeway_proto::admin::v1 as wire;
 use std::sync::Arc;

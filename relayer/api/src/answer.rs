@@ -3,9 +3,7 @@
 //! What it is not: it checks nothing; what the engine holds is valid by type. Both services call it.
 
 use causeway_adapter::Slot;
-use causeway_engine::{
-    AckKind, By, Change, Direction, PacketCount, PacketRecord, PacketState, Received, StateKind, TxRef,
-};
+use causeway_engine::{AckKind, By, Change, Direction, PacketCount, PacketRecord, PacketState, Received, StateKind, TxRef};
 use causeway_proto::relay::v1 as wire;
 use causeway_types::{Acknowledgement, Locator, PacketKey, Payload};
 

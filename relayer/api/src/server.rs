@@ -102,13 +102,19 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError`], with nothing bound any more.
-    pub async fn start(config: ApiConfig, relay: Arc<dyn Relay>, metrics: PrometheusHandle, shutdown: &CancellationToken) -> Result<Self, ApiError> {
+    pub async fn start(
+        config: ApiConfig,
+        relay: Arc<dyn Relay>,
+        metrics: PrometheusHandle,
+        shutdown: &CancellationToken,
+    ) -> Result<Self, ApiError> {
         let shutdown = shutdown.child_token();
         let grpc = listen("grpc_listen", config.grpc_listen, config.allow_remote).await?;
         let http = listen("http_listen", config.http_listen, config.allow_remote).await?;
         let health = Health::new(Arc::clone(&relay), shutdown.clone());
         let (reporter, health_service) = tonic_health::server::health_reporter();
-        let reflection = || tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(causeway_proto::DESCRIPTORS);
+        let reflection =
+            || tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(causeway_proto::DESCRIPTORS);
         let packets = PacketService { relay: Arc::clone(&relay), watchers: Watchers::new(config.watch, shutdown.clone()) };
         let admin = AdminService { relay, version: config.version };
         let router = Server::builder()
@@ -120,8 +126,12 @@ impl Api {
             .add_service(health_service)
             .add_service(served(reflection()).build_v1()?)
             .add_service(served(reflection()).build_v1alpha()?)
-            .add_service(RelayServer::new(packets).max_decoding_message_size(REQUEST_BYTES_MAX).max_encoding_message_size(RESPONSE_BYTES_MAX))
-            .add_service(AdminServer::new(admin).max_decoding_message_size(REQUEST_BYTES_MAX).max_encoding_message_size(RESPONSE_BYTES_MAX));
+            .add_service(
+                RelayServer::new(packets).max_decoding_message_size(REQUEST_BYTES_MAX).max_encoding_message_size(RESPONSE_BYTES_MAX),
+            )
+            .add_service(
+                AdminServer::new(admin).max_decoding_message_size(REQUEST_BYTES_MAX).max_encoding_message_size(RESPONSE_BYTES_MAX),
+            );
         let (grpc_address, http_address) = (grpc.1, http.1);
         let stop = shutdown.clone().cancelled_owned();
         let serve_grpc = async move {
@@ -174,7 +184,8 @@ async fn listen(what: &'static str, address: SocketAddr, allow_remote: bool) -> 
 
 /// Reflection tells of what is served here; the seam's descriptors are in the same set but belong to `adapter serve`.
 fn served(builder: tonic_reflection::server::Builder<'_>) -> tonic_reflection::server::Builder<'_> {
-    const SERVED: [&str; 4] = ["causeway.relay.v1.Relay", "causeway.admin.v1.Admin", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
+    const SERVED: [&str; 4] =
+        ["causeway.relay.v1.Relay", "causeway.admin.v1.Admin", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
     SERVED.into_iter().fold(
         builder.register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET),
         tonic_reflection::server::Builder::with_service_name,

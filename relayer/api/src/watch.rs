@@ -33,7 +33,8 @@ pub(crate) struct Only {
 
 impl Only {
     fn wants(&self, change: &Change) -> bool {
-        self.path.as_ref().is_none_or(|path| *path == change.path) && self.source_chain.as_ref().is_none_or(|chain| *chain == change.key.chain)
+        self.path.as_ref().is_none_or(|path| *path == change.path)
+            && self.source_chain.as_ref().is_none_or(|chain| *chain == change.key.chain)
     }
 }
 

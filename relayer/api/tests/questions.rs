@@ -13,12 +13,12 @@ use tonic::Code;
 async fn a_packet_is_told_by_its_id_with_all_bytes() {
     let served = Served::start(FakeRelay::with_packets(3)).await;
     let mut client = served.packets().await;
-    let request = wire::GetPacketRequest { id: Some(id("alpha", "qbft-0", 3)) };
+    let request = wire::GetPacketRequest { id: Some(id("alpha", "client-0", 3)) };
     let packet = client.get_packet(request).await.unwrap().into_inner().packet.unwrap();
     assert_eq!(packet.state(), wire::State::Completed);
     assert_eq!(packet.finisher(), wire::Finisher::Other);
     assert_eq!(packet.receipt(), wire::Receipt::None);
-    assert_eq!((packet.dest_client.as_str(), packet.timeout_timestamp_s), ("qbft-1", 1_900_000_000));
+    assert_eq!((packet.dest_client.as_str(), packet.timeout_timestamp_s), ("client-1", 1_900_000_000));
     assert_eq!((packet.payloads[0].value.len(), packet.payloads[0].value_bytes), (1_000, 1_000));
     let ack = packet.acknowledgement.unwrap();
     assert_eq!((ack.kind(), ack.app_acknowledgements), (wire::AckKind::Success, vec![vec![1]]));
@@ -76,14 +76,14 @@ async fn hostile_fields_are_refused_by_name() {
     let long = "x".repeat(5_000);
     let ids = [
         (None, Code::InvalidArgument, "id: missing"),
-        (Some(id("", "qbft-0", 1)), Code::InvalidArgument, "id.chain: "),
-        (Some(id("al/pha", "qbft-0", 1)), Code::InvalidArgument, "only letters"),
-        (Some(id(&long, "qbft-0", 1)), Code::InvalidArgument, "1 to 64 characters"),
+        (Some(id("", "client-0", 1)), Code::InvalidArgument, "id.chain: "),
+        (Some(id("al/pha", "client-0", 1)), Code::InvalidArgument, "only letters"),
+        (Some(id(&long, "client-0", 1)), Code::InvalidArgument, "1 to 64 characters"),
         (Some(id("alpha", "abc", 1)), Code::InvalidArgument, "id.client: "),
         (Some(id("alpha", "qbft\u{0}0", 1)), Code::InvalidArgument, "id.client: "),
-        (Some(id("alpha", "qbft-0", 0)), Code::InvalidArgument, "sequences start at 1"),
-        (Some(id("alpha", "qbft-0", u64::MAX)), Code::NotFound, "not known"),
-        (Some(id("gamma", "qbft-0", 1)), Code::NotFound, "not known"),
+        (Some(id("alpha", "client-0", 0)), Code::InvalidArgument, "sequences start at 1"),
+        (Some(id("alpha", "client-0", u64::MAX)), Code::NotFound, "not known"),
+        (Some(id("gamma", "client-0", 1)), Code::NotFound, "not known"),
     ];
     for (id, code, text) in ids {
         let error = client.get_packet(wire::GetPacketRequest { id: id.clone() }).await.unwrap_err();
@@ -131,7 +131,7 @@ async fn oversized_requests_and_garbage_bytes_do_no_harm() {
         exchange(address, &[0xff; 100_000]).await;
         exchange(address, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff").await;
     }
-    let request = wire::GetPacketRequest { id: Some(id("alpha", "qbft-0", 1)) };
+    let request = wire::GetPacketRequest { id: Some(id("alpha", "client-0", 1)) };
     client.get_packet(request).await.unwrap();
     assert_eq!(served.get("/healthz").await.0, 200);
 }
@@ -150,7 +150,7 @@ async fn operators_see_status_and_command() {
     assert_eq!(status.paths[0].clients[1].expires_in_s, Some(-5));
     assert_eq!((status.paths[0].packets[0].state(), status.paths[0].packets[0].count), (wire::State::Dead, 4));
 
-    let retry = |sequence| admin::RetryPacketRequest { id: Some(id("alpha", "qbft-0", sequence)) };
+    let retry = |sequence| admin::RetryPacketRequest { id: Some(id("alpha", "client-0", sequence)) };
     client.retry_packet(retry(2)).await.unwrap();
     assert_eq!(served.relay.content.lock().unwrap().retried, [key(2)]);
     assert_eq!(client.retry_packet(retry(3)).await.unwrap_err().code(), Code::FailedPrecondition);

@@ -86,10 +86,9 @@ async fn changes_of_other_paths_are_left_out_but_the_cursor_moves_on() {
     for _ in 0..500 {
         served.relay.change(1, StateKind::Observed);
     }
-    for request in [
-        WatchPacketsRequest { path: "another".into(), ..from(0) },
-        WatchPacketsRequest { source_chain: "beta".into(), ..from(0) },
-    ] {
+    for request in
+        [WatchPacketsRequest { path: "another".into(), ..from(0) }, WatchPacketsRequest { source_chain: "beta".into(), ..from(0) }]
+    {
         let mut stream = watch(&served, request).await.unwrap();
         let message = stream.message().await.unwrap().unwrap();
         assert!(message.changes.is_empty(), "nothing of it is wanted");

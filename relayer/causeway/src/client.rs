@@ -33,7 +33,10 @@ impl EndpointArgs {
         let endpoint = Endpoint::from_shared(address.clone())
             .map_err(|error| Failure::new(Code::BadConfig, format!("--endpoint {address}: {error}; expected http://host:port")))?;
         let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect().await.map_err(|_| {
-            Failure::new(Code::Unavailable, format!("no relayer answers at {address}; is `causeway start` running, and is this its configuration?"))
+            Failure::new(
+                Code::Unavailable,
+                format!("no relayer answers at {address}; is `causeway start` running, and is this its configuration?"),
+            )
         })?;
         Ok(Connection { relay: RelayClient::new(channel.clone()), admin: AdminClient::new(channel) })
     }

@@ -88,10 +88,7 @@ fn path_spec(path: &PathConfig) -> Result<PathSpec, Failure> {
 }
 
 fn end(end: &EndConfig) -> Result<End, Failure> {
-    Ok(End {
-        chain: ChainId::new(&end.chain).or_fail(Code::BadConfig)?,
-        client: ClientId::new(&end.client).or_fail(Code::BadConfig)?,
-    })
+    Ok(End { chain: ChainId::new(&end.chain).or_fail(Code::BadConfig)?, client: ClientId::new(&end.client).or_fail(Code::BadConfig)? })
 }
 
 /// The exit code of a start that was refused.

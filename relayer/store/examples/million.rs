@@ -44,12 +44,8 @@ fn parent(records: u64) -> Outcome<()> {
 
 /// Runs a step in a process of its own and kills it at its last word, so that the next one opens what a kill -9 leaves.
 fn run(step: &str, backend: &str, folder: &Path, records: u64) -> Outcome<()> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .args([step, backend])
-        .arg(folder)
-        .arg(records.to_string())
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut child =
+        Command::new(std::env::current_exe()?).args([step, backend]).arg(folder).arg(records.to_string()).stdout(Stdio::piped()).spawn()?;
     let output = child.stdout.take().ok_or("the child has no output")?;
     for line in BufReader::new(output).lines() {
         let line = line?;
@@ -97,7 +93,8 @@ async fn fill(store: &dyn Store, records: u64) -> Outcome<()> {
     }
     let inserted = begun.elapsed();
     for start in (0..records / 2).step_by(BATCH as usize) {
-        let writes = (start..start.saturating_add(BATCH)).flat_map(|n| [Write::Delete(Tree::Hot, key(n)), Write::Put(Tree::Cold, key(n), value(n))]);
+        let writes =
+            (start..start.saturating_add(BATCH)).flat_map(|n| [Write::Delete(Tree::Hot, key(n)), Write::Put(Tree::Cold, key(n), value(n))]);
         store.commit(writes.collect()).await?;
     }
     println!("fill: inserted in {inserted:?}, half moved in {:?} more", begun.elapsed().saturating_sub(inserted));
@@ -147,7 +144,7 @@ async fn read(store: &dyn Store) -> Outcome<()> {
 
 /// Keys as packets have them: a chain, a client, a sequence; spread so that inserts are not all at the end.
 fn key(n: u64) -> Vec<u8> {
-    [format!("p/chain-{}/qbft-{}/", n % 4, n % 7).as_bytes(), &n.to_be_bytes()].concat()
+    [format!("p/chain-{}/client-{}/", n % 4, n % 7).as_bytes(), &n.to_be_bytes()].concat()
 }
 
 fn value(n: u64) -> Vec<u8> {

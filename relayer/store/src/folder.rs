@@ -57,7 +57,8 @@ impl Folder {
             // An empty file is what a crash between making and writing it leaves.
             Ok(found) if !found.trim().is_empty() => {
                 let found: String = found.trim().chars().take(32).collect();
-                let detail = format!("it was made by the backend `{found}`, expected `{backend}`; configure that backend or another folder");
+                let detail =
+                    format!("it was made by the backend `{found}`, expected `{backend}`; configure that backend or another folder");
                 Err(self.refuse("open", &detail))
             }
             Ok(_) => self.write_claim(&file, backend),

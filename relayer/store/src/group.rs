@@ -81,7 +81,8 @@ impl<B: Backend> Grouped<B> {
         let shared = Arc::new(Shared::default());
         let (queue, requests) = mpsc::channel(QUEUE_COMMITS_MAX);
         let (for_held, for_shared) = (Arc::clone(&held), Arc::clone(&shared));
-        let writer = std::thread::Builder::new().name("causeway-journal".to_owned()).spawn(move || run(&for_held.backend, &for_shared, requests));
+        let writer =
+            std::thread::Builder::new().name("causeway-journal".to_owned()).spawn(move || run(&for_held.backend, &for_shared, requests));
         let writer = writer.map_err(|error| StoreError::Backend {
             path: path.display().to_string(),
             action: "start its writer thread",

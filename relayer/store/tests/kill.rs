@@ -105,7 +105,11 @@ async fn check(store: &dyn Store, last: &BTreeMap<u64, u64>, context: &str) {
         assert_eq!(cold.first(), hot.last(), "{context}: a batch of writer {writer} is half there");
         assert!(cold.len() <= 1, "{context}: a delete of writer {writer} is missing");
         let durable = hot.len() as u64;
-        assert!(last.get(&writer).is_none_or(|n| durable > *n), "{context}: writer {writer} was told {:?}, {durable} are there", last.get(&writer));
+        assert!(
+            last.get(&writer).is_none_or(|n| durable > *n),
+            "{context}: writer {writer} was told {:?}, {durable} are there",
+            last.get(&writer)
+        );
     }
 }
 

@@ -68,9 +68,10 @@ impl Claim {
     /// Where it happened, if known.
     pub fn locator(&self) -> Option<&Locator> {
         match self {
-            Self::Commitment { locator, .. } | Self::Receipt { locator, .. } | Self::Ack { locator, .. } | Self::Expired { locator, .. } => {
-                locator.as_ref()
-            }
+            Self::Commitment { locator, .. }
+            | Self::Receipt { locator, .. }
+            | Self::Ack { locator, .. }
+            | Self::Expired { locator, .. } => locator.as_ref(),
             Self::NoReceipt { .. } => None,
         }
     }

@@ -160,7 +160,11 @@ impl TxId {
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, IdError> {
         let bytes = bytes.into();
         if bytes.is_empty() || bytes.len() > 64 {
-            return Err(refuse("transaction id", &hex::encode(bytes.get(..80.min(bytes.len())).unwrap_or_default()), "1 to 64 bytes are allowed"));
+            return Err(refuse(
+                "transaction id",
+                &hex::encode(bytes.get(..80.min(bytes.len())).unwrap_or_default()),
+                "1 to 64 bytes are allowed",
+            ));
         }
         Ok(Self(bytes))
     }

@@ -24,7 +24,8 @@ fn packet(dest: &str, encoding: &str, value: Vec<u8>) -> Packet {
 }
 
 fn abi_value() -> Vec<u8> {
-    ("uatom".to_string(), "sender".to_string(), "receiver".to_string(), alloy::primitives::U256::from(1_000_000), "memo".to_string()).abi_encode()
+    ("uatom".to_string(), "sender".to_string(), "receiver".to_string(), alloy::primitives::U256::from(1_000_000), "memo".to_string())
+        .abi_encode()
 }
 
 #[test]

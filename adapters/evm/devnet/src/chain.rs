@@ -60,10 +60,7 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) fn new(genesis: Block, state: World, state_window_blocks: u64) -> Self {
-        let chain = Self {
-            data: RwLock::default(),
-            state_window_blocks,
-        };
+        let chain = Self { data: RwLock::default(), state_window_blocks };
         chain.push(genesis, state);
         chain
     }
@@ -75,13 +72,7 @@ impl Chain {
         debug_assert_eq!(block.header.number, number);
         data.by_hash.insert(block.hash, number);
         for (index, included) in block.txs.iter().enumerate() {
-            data.positions.insert(
-                *included.tx.tx_hash(),
-                Position {
-                    block: number,
-                    index,
-                },
-            );
+            data.positions.insert(*included.tx.tx_hash(), Position { block: number, index });
         }
         data.blocks.push(Arc::new(block));
         data.states.push_back(state);
@@ -93,10 +84,7 @@ impl Chain {
     /// The newest block and the state after it.
     pub(crate) fn head(&self) -> (Arc<Block>, World) {
         let data = self.read();
-        let block = data
-            .blocks
-            .last()
-            .expect("a chain has a genesis from its construction on");
+        let block = data.blocks.last().expect("a chain has a genesis from its construction on");
         let state = data.states.back().expect("the head's state is always kept");
         (block.clone(), state.clone())
     }
@@ -108,10 +96,7 @@ impl Chain {
 
     /// The block at a number.
     pub(crate) fn block(&self, number: u64) -> Option<Arc<Block>> {
-        self.read()
-            .blocks
-            .get(usize::try_from(number).ok()?)
-            .cloned()
+        self.read().blocks.get(usize::try_from(number).ok()?).cloned()
     }
 
     /// The number of the block with a hash.

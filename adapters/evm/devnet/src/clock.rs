@@ -19,10 +19,7 @@ impl Clock {
             ClockMode::System => (true, 0),
             ClockMode::Manual(at) => (false, at),
         };
-        Self {
-            system,
-            offset_seconds: AtomicU64::new(offset),
-        }
+        Self { system, offset_seconds: AtomicU64::new(offset) }
     }
 
     /// Now, in seconds since the epoch.
@@ -37,12 +34,7 @@ impl Clock {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place where this chain reads the time"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one place where this chain reads the time")]
 fn system_seconds() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
+    std::time::SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }

@@ -154,42 +154,23 @@ impl DevnetConfig {
     #[must_use]
     pub fn fund_dev_accounts(mut self, n: u32, balance: U256) -> Self {
         let seed = self.seed;
-        self.funded
-            .extend((0..n).map(|i| (crate::validators::address_of(&dev_key(seed, i)), balance)));
+        self.funded.extend((0..n).map(|i| (crate::validators::address_of(&dev_key(seed, i)), balance)));
         self
     }
 
     pub(crate) fn validate(&self) -> Result<(), DevnetError> {
-        let refuse = |key, found: String, allowed| {
-            Err(DevnetError::Config {
-                key,
-                found,
-                allowed,
-            })
-        };
+        let refuse = |key, found: String, allowed| Err(DevnetError::Config { key, found, allowed });
         if self.chain_id == 0 || self.chain_id > u64::MAX / 2 - 36 {
-            return refuse(
-                "chain_id",
-                self.chain_id.to_string(),
-                "1 to 2^63 - 37 (EIP-2294)",
-            );
+            return refuse("chain_id", self.chain_id.to_string(), "1 to 2^63 - 37 (EIP-2294)");
         }
         if !(1..=crate::validators::MAX_VALIDATORS).contains(&self.validators) {
             return refuse("validators", self.validators.to_string(), "1 to 128");
         }
         if self.block_period < Duration::from_millis(10) {
-            return refuse(
-                "block_period",
-                format!("{:?}", self.block_period),
-                "10 ms or more",
-            );
+            return refuse("block_period", format!("{:?}", self.block_period), "10 ms or more");
         }
         if self.block_gas_limit < 1_000_000 {
-            return refuse(
-                "block_gas_limit",
-                self.block_gas_limit.to_string(),
-                "1000000 or more",
-            );
+            return refuse("block_gas_limit", self.block_gas_limit.to_string(), "1000000 or more");
         }
         if self.state_window_blocks == 0 {
             return refuse("state_window_blocks", "0".into(), "1 or more");

@@ -117,10 +117,7 @@ impl Control {
     ///
     /// # Errors
     /// [`DevnetError::ValidatorSet`] for an empty set or one above 128.
-    pub fn set_validators(
-        &self,
-        indices: impl IntoIterator<Item = u32>,
-    ) -> Result<(), DevnetError> {
+    pub fn set_validators(&self, indices: impl IntoIterator<Item = u32>) -> Result<(), DevnetError> {
         let set = ValidatorSet::new(&self.node.keyring, indices);
         if !(1..=MAX_VALIDATORS).contains(&set.len()) {
             return Err(DevnetError::ValidatorSet { found: set.len() });
@@ -153,13 +150,7 @@ impl Control {
 
     /// Changes what the RPC server lies about, at once.
     pub fn lie(&self, change: impl FnOnce(&mut Faults)) {
-        change(
-            &mut self
-                .node
-                .faults
-                .write()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        change(&mut self.node.faults.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// From now on the RPC server's head stands still; the chain moves on.
@@ -187,10 +178,7 @@ impl Control {
     }
 
     fn block(&self, number: u64) -> Result<Arc<crate::chain::Block>, DevnetError> {
-        let unknown = || DevnetError::UnknownBlock {
-            number,
-            head: self.height(),
-        };
+        let unknown = || DevnetError::UnknownBlock { number, head: self.height() };
         self.node.chain.block(number).ok_or_else(unknown)
     }
 }

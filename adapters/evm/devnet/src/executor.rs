@@ -51,53 +51,28 @@ impl Database for View {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Infallible> {
-        Ok(self
-            .world
-            .account(&address)
-            .map_or(U256::ZERO, |account| account.slot(slot)))
+        Ok(self.world.account(&address).map_or(U256::ZERO, |account| account.slot(slot)))
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, Infallible> {
-        Ok(self
-            .chain
-            .block(number)
-            .map_or(B256::ZERO, |block| block.hash))
+        Ok(self.chain.block(number).map_or(B256::ZERO, |block| block.hash))
     }
 }
 
 /// Runs a signed transaction by all rules of the fork.
-pub(crate) fn run(
-    view: &mut View,
-    env: &Environment,
-    tx: TxEnv,
-) -> Result<ResultAndState, Refusal> {
-    Context::mainnet()
-        .with_db(view)
-        .with_block(env.block())
-        .with_cfg(env.cfg())
-        .build_mainnet()
-        .transact(tx)
+pub(crate) fn run(view: &mut View, env: &Environment, tx: TxEnv) -> Result<ResultAndState, Refusal> {
+    Context::mainnet().with_db(view).with_block(env.block()).with_cfg(env.cfg()).build_mainnet().transact(tx)
 }
 
 /// Runs a call that nobody signed: no nonce, no code check on the caller, and free
 /// unless it names a price.
-pub(crate) fn simulate(
-    view: &mut View,
-    env: &Environment,
-    tx: TxEnv,
-) -> Result<ExecutionResult, Refusal> {
+pub(crate) fn simulate(view: &mut View, env: &Environment, tx: TxEnv) -> Result<ExecutionResult, Refusal> {
     let mut cfg = env.cfg();
     cfg.disable_nonce_check = true;
     cfg.disable_eip3607 = true;
     cfg.disable_base_fee = tx.gas_price == 0;
     cfg.disable_block_gas_limit = true;
-    Context::mainnet()
-        .with_db(view)
-        .with_block(env.block())
-        .with_cfg(cfg)
-        .build_mainnet()
-        .transact(tx)
-        .map(|out| out.result)
+    Context::mainnet().with_db(view).with_block(env.block()).with_cfg(cfg).build_mainnet().transact(tx).map(|out| out.result)
 }
 
 /// A signed transaction as revm takes it.

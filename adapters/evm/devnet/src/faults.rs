@@ -91,13 +91,7 @@ impl Faults {
             return (block.header.clone(), block.hash);
         };
         let extra = lie.tell(block, keyring);
-        (
-            Header {
-                extra_data: extra.encode(),
-                ..block.header.clone()
-            },
-            block.hash,
-        )
+        (Header { extra_data: extra.encode(), ..block.header.clone() }, block.hash)
     }
 }
 
@@ -119,10 +113,7 @@ impl SealLie {
             }
             Self::Garbage => extra.seals.fill(vec![0xff; 65].into()),
             Self::OtherBlock => {
-                let other = Header {
-                    gas_used: block.header.gas_used ^ 1,
-                    ..block.header.clone()
-                };
+                let other = Header { gas_used: block.header.gas_used ^ 1, ..block.header.clone() };
                 extra.seals = seals(block, keyring, extra.digest(&other));
             }
         }

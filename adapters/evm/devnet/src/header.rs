@@ -9,8 +9,7 @@ use alloy::rlp::{EMPTY_LIST_CODE, EMPTY_STRING_CODE, Encodable};
 use crate::config::ConsensusKind;
 
 /// `mixHash` of every Istanbul-family header.
-pub(crate) const BFT_MIX_HASH: B256 =
-    alloy::primitives::b256!("63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365");
+pub(crate) const BFT_MIX_HASH: B256 = alloy::primitives::b256!("63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365");
 
 /// A proposal to add or drop a validator, as the proposer writes it into its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,19 +91,12 @@ impl Extra {
 
 fn list(items: Vec<u8>) -> Bytes {
     let mut out = Vec::with_capacity(items.len() + 5);
-    alloy::rlp::Header {
-        list: true,
-        payload_length: items.len(),
-    }
-    .encode(&mut out);
+    alloy::rlp::Header { list: true, payload_length: items.len() }.encode(&mut out);
     out.extend_from_slice(&items);
     out.into()
 }
 
 fn hash_with(header: &Header, extra_data: Bytes) -> B256 {
-    let header = Header {
-        extra_data,
-        ..header.clone()
-    };
+    let header = Header { extra_data, ..header.clone() };
     keccak256(alloy::rlp::encode(&header))
 }

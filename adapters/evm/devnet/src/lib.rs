@@ -69,25 +69,14 @@ impl Devnet {
     pub async fn start(config: DevnetConfig) -> Result<DevnetHandle, DevnetError> {
         config.validate()?;
         let port = config.port;
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .map_err(|source| DevnetError::Listen { port, source })?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| DevnetError::Listen { port, source })?;
+        let listener =
+            tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| DevnetError::Listen { port, source })?;
+        let address = listener.local_addr().map_err(|source| DevnetError::Listen { port, source })?;
         let node = Arc::new(node::Node::new(config));
         let stop = CancellationToken::new();
-        let tasks = vec![
-            tokio::spawn(node::mine(node.clone(), stop.clone())),
-            tokio::spawn(rpc::serve(node.clone(), listener, stop.clone())),
-        ];
-        Ok(DevnetHandle {
-            address,
-            chain_id: node.config.chain_id,
-            control: Control::new(node),
-            tasks,
-            stop: stop.drop_guard(),
-        })
+        let tasks =
+            vec![tokio::spawn(node::mine(node.clone(), stop.clone())), tokio::spawn(rpc::serve(node.clone(), listener, stop.clone()))];
+        Ok(DevnetHandle { address, chain_id: node.config.chain_id, control: Control::new(node), tasks, stop: stop.drop_guard() })
     }
 }
 
@@ -121,10 +110,7 @@ impl DevnetHandle {
     pub async fn stop(self) {
         drop(self.stop);
         for mut task in self.tasks {
-            if tokio::time::timeout(STOP_PATIENCE, &mut task)
-                .await
-                .is_err()
-            {
+            if tokio::time::timeout(STOP_PATIENCE, &mut task).await.is_err() {
                 task.abort();
             }
         }

@@ -51,12 +51,7 @@ impl Node {
         let keyring = Keyring::new(config.seed);
         let clock = Clock::new(config.clock);
         let count = u32::try_from(config.validators).unwrap_or_default();
-        let consensus = Consensus {
-            set: ValidatorSet::new(&keyring, 0..count),
-            down: HashSet::new(),
-            round: 0,
-            vote: None,
-        };
+        let consensus = Consensus { set: ValidatorSet::new(&keyring, 0..count), down: HashSet::new(), round: 0, vote: None };
         let world = World::funded(&config.funded);
         let genesis = producer::genesis(&plan(&config, &keyring, &consensus, clock.now()), &world);
         Self {
@@ -77,9 +72,7 @@ impl Node {
         let mut consensus = self.consensus();
         let (parent, state) = self.chain.head();
         let base_fee = producer::next_base_fee(&self.config, &parent.header).unwrap_or_default();
-        let candidates = self
-            .pool()
-            .candidates(&state, base_fee, self.config.block_gas_limit);
+        let candidates = self.pool().candidates(&state, base_fee, self.config.block_gas_limit);
         let plan = plan(&self.config, &self.keyring, &consensus, self.clock.now());
         let produced = producer::produce(&plan, &self.chain, candidates)?;
         (consensus.round, consensus.vote) = (0, None);
@@ -106,34 +99,16 @@ impl Node {
     }
 
     pub(crate) fn consensus(&self) -> MutexGuard<'_, Consensus> {
-        self.consensus
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.consensus.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn faults(&self) -> Faults {
-        self.faults
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.faults.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-fn plan<'a>(
-    config: &'a DevnetConfig,
-    keyring: &'a Keyring,
-    consensus: &'a Consensus,
-    timestamp: u64,
-) -> Plan<'a> {
-    Plan {
-        config,
-        keyring,
-        set: &consensus.set,
-        down: &consensus.down,
-        round: consensus.round,
-        vote: consensus.vote,
-        timestamp,
-    }
+fn plan<'a>(config: &'a DevnetConfig, keyring: &'a Keyring, consensus: &'a Consensus, timestamp: u64) -> Plan<'a> {
+    Plan { config, keyring, set: &consensus.set, down: &consensus.down, round: consensus.round, vote: consensus.vote, timestamp }
 }
 
 /// Makes a block every period until it is cancelled. A slow block delays the next one.

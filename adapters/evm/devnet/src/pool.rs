@@ -54,20 +54,11 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            senders: HashMap::new(),
-            by_hash: HashMap::new(),
-            arrivals: 0,
-            limit,
-        }
+        Self { senders: HashMap::new(), by_hash: HashMap::new(), arrivals: 0, limit }
     }
 
     /// Takes a transaction, or replaces one of the same nonce that pays less.
-    pub(crate) fn add(
-        &mut self,
-        tx: Recovered<TxEnvelope>,
-        state: &World,
-    ) -> Result<(), PoolError> {
+    pub(crate) fn add(&mut self, tx: Recovered<TxEnvelope>, state: &World) -> Result<(), PoolError> {
         let (sender, nonce, hash) = (tx.signer(), tx.nonce(), *tx.tx_hash());
         if self.by_hash.contains_key(&hash) {
             return Err(PoolError::AlreadyKnown);
@@ -88,22 +79,14 @@ impl Pool {
             }
             None if self.by_hash.len() >= self.limit => return Err(PoolError::Full),
             None if known.is_some_and(|queue| queue.len() >= SENDER_TRANSACTIONS) => {
-                return Err(PoolError::SenderFull {
-                    limit: SENDER_TRANSACTIONS,
-                });
+                return Err(PoolError::SenderFull { limit: SENDER_TRANSACTIONS });
             }
             None => {}
         }
         self.arrivals += 1;
         self.by_hash.insert(hash, (sender, nonce));
-        let waiting = Waiting {
-            tx,
-            arrival: self.arrivals,
-        };
-        self.senders
-            .entry(sender)
-            .or_default()
-            .insert(nonce, waiting);
+        let waiting = Waiting { tx, arrival: self.arrivals };
+        self.senders.entry(sender).or_default().insert(nonce, waiting);
         Ok(())
     }
 
@@ -135,20 +118,10 @@ impl Pool {
 
     /// The runnable transactions in the order of a block: highest tip first, then first
     /// come, and every sender's by nonce. Sums of gas limits above `gas` end the list.
-    pub(crate) fn candidates(
-        &self,
-        state: &World,
-        base_fee: u64,
-        gas: u64,
-    ) -> Vec<Recovered<TxEnvelope>> {
+    pub(crate) fn candidates(&self, state: &World, base_fee: u64, gas: u64) -> Vec<Recovered<TxEnvelope>> {
         let mut heads = BinaryHeap::new();
         for (sender, queue) in &self.senders {
-            self.offer(
-                &mut heads,
-                *sender,
-                queue.get(&state.nonce(sender)),
-                base_fee,
-            );
+            self.offer(&mut heads, *sender, queue.get(&state.nonce(sender)), base_fee);
         }
         let (mut out, mut planned) = (Vec::new(), 0u64);
         while let Some((_, _, sender, nonce)) = heads.pop() {
@@ -179,12 +152,7 @@ impl Pool {
         if let Some(waiting) = waiting
             && let Some(tip) = waiting.tx.effective_tip_per_gas(base_fee)
         {
-            heads.push((
-                tip,
-                std::cmp::Reverse(waiting.arrival),
-                sender,
-                waiting.tx.nonce(),
-            ));
+            heads.push((tip, std::cmp::Reverse(waiting.arrival), sender, waiting.tx.nonce()));
         }
     }
 
@@ -219,21 +187,14 @@ impl Pool {
 
 /// The most a transaction can cost its sender, in wei.
 fn cost(tx: &Recovered<TxEnvelope>) -> U256 {
-    U256::from(tx.max_fee_per_gas())
-        .saturating_mul(U256::from(tx.gas_limit()))
-        .saturating_add(tx.value())
+    U256::from(tx.max_fee_per_gas()).saturating_mul(U256::from(tx.gas_limit())).saturating_add(tx.value())
 }
 
 fn outbids(new: &Recovered<TxEnvelope>, old: &Recovered<TxEnvelope>) -> bool {
     let beats = |new: u128, old: u128| {
-        let step = (old.saturating_mul(PRICE_BUMP_PERCENT))
-            .div_ceil(100)
-            .max(1);
+        let step = (old.saturating_mul(PRICE_BUMP_PERCENT)).div_ceil(100).max(1);
         new >= old.saturating_add(step)
     };
-    let tip = |tx: &Recovered<TxEnvelope>| {
-        tx.max_priority_fee_per_gas()
-            .unwrap_or_else(|| tx.max_fee_per_gas())
-    };
+    let tip = |tx: &Recovered<TxEnvelope>| tx.max_priority_fee_per_gas().unwrap_or_else(|| tx.max_fee_per_gas());
     beats(new.max_fee_per_gas(), old.max_fee_per_gas()) && beats(tip(new), tip(old))
 }

@@ -5,10 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use alloy::consensus::proofs::{calculate_receipt_root, calculate_transaction_root};
-use alloy::consensus::{
-    EMPTY_OMMER_ROOT_HASH, Header, Receipt, ReceiptEnvelope, Transaction, TxEnvelope, TxType,
-    transaction::Recovered,
-};
+use alloy::consensus::{EMPTY_OMMER_ROOT_HASH, Header, Receipt, ReceiptEnvelope, Transaction, TxEnvelope, TxType, transaction::Recovered};
 use alloy::eips::eip1559::BaseFeeParams;
 use alloy::eips::{Encodable2718, calc_next_block_base_fee};
 use alloy::primitives::{Address, B256, Bloom, U256};
@@ -60,19 +57,12 @@ pub(crate) fn genesis(plan: &Plan<'_>, state: &World) -> Block {
         base_fee_per_gas: first_base_fee(plan.config),
         ..empty_header(plan.config.fork)
     };
-    let extra = Extra {
-        seals: Vec::new(),
-        ..extra(plan, 0)
-    };
+    let extra = Extra { seals: Vec::new(), ..extra(plan, 0) };
     finish(plan, header, extra, Vec::new())
 }
 
 /// The next block on `parent`, with as many of `candidates` as fit.
-pub(crate) fn produce(
-    plan: &Plan<'_>,
-    chain: &Arc<Chain>,
-    candidates: Vec<Recovered<TxEnvelope>>,
-) -> Result<Produced, DevnetError> {
+pub(crate) fn produce(plan: &Plan<'_>, chain: &Arc<Chain>, candidates: Vec<Recovered<TxEnvelope>>) -> Result<Produced, DevnetError> {
     let (parent, world) = chain.head();
     let number = parent.header.number + 1;
     let (round, proposer) = proposer(plan, number)?;
@@ -85,10 +75,7 @@ pub(crate) fn produce(
         gas_limit: plan.config.block_gas_limit,
         base_fee: next_base_fee(plan.config, &parent.header),
     };
-    let mut view = View {
-        world,
-        chain: chain.clone(),
-    };
+    let mut view = View { world, chain: chain.clone() };
     let (txs, dropped) = execute(&mut view, &env, candidates)?;
     let mut header = Header {
         parent_hash: parent.hash,
@@ -104,14 +91,8 @@ pub(crate) fn produce(
     commit_to_transactions(&mut header, &txs);
     let mut extra = extra(plan, round);
     let digest = extra.digest(&header);
-    extra.seals = sealers(plan, number)
-        .map(|key| plan.keyring.seal(key, digest))
-        .collect();
-    Ok(Produced {
-        block: finish(plan, header, extra, txs),
-        state: view.world,
-        dropped,
-    })
+    extra.seals = sealers(plan, number).map(|key| plan.keyring.seal(key, digest)).collect();
+    Ok(Produced { block: finish(plan, header, extra, txs), state: view.world, dropped })
 }
 
 /// The base fee of the block after `parent`, wei per gas; none before London.
@@ -136,49 +117,25 @@ fn first_base_fee(config: &DevnetConfig) -> Option<u64> {
 /// The first round from the planned one on whose proposer is up, if a quorum is.
 fn proposer(plan: &Plan<'_>, number: u64) -> Result<(u32, Address), DevnetError> {
     let total = plan.set.len();
-    let up = plan
-        .set
-        .rotated(0)
-        .filter(|(_, key)| !plan.down.contains(key))
-        .count();
+    let up = plan.set.rotated(0).filter(|(_, key)| !plan.down.contains(key)).count();
     let needed = quorum(total);
     if up < needed {
         return Err(DevnetError::NoQuorum { up, total, needed });
     }
     let mut turns = plan.set.rotated(number.wrapping_add(u64::from(plan.round)));
-    let skipped = turns
-        .position(|(_, key)| !plan.down.contains(&key))
-        .unwrap_or_default();
-    let round = plan
-        .round
-        .saturating_add(u32::try_from(skipped).unwrap_or_default());
-    let first = plan
-        .set
-        .rotated(number.wrapping_add(u64::from(round)))
-        .next();
-    first
-        .map(|(address, _)| (round, address))
-        .ok_or(DevnetError::NoQuorum { up, total, needed })
+    let skipped = turns.position(|(_, key)| !plan.down.contains(&key)).unwrap_or_default();
+    let round = plan.round.saturating_add(u32::try_from(skipped).unwrap_or_default());
+    let first = plan.set.rotated(number.wrapping_add(u64::from(round))).next();
+    first.map(|(address, _)| (round, address)).ok_or(DevnetError::NoQuorum { up, total, needed })
 }
 
 /// Exactly a quorum seals, and the members that do change from block to block.
 fn sealers<'a>(plan: &'a Plan<'_>, number: u64) -> impl Iterator<Item = u32> + 'a {
-    plan.set
-        .rotated(number)
-        .map(|(_, key)| key)
-        .filter(|key| !plan.down.contains(key))
-        .take(quorum(plan.set.len()))
+    plan.set.rotated(number).map(|(_, key)| key).filter(|key| !plan.down.contains(key)).take(quorum(plan.set.len()))
 }
 
 fn extra(plan: &Plan<'_>, round: u32) -> Extra {
-    Extra {
-        kind: plan.config.kind,
-        vanity: vanity(),
-        validators: plan.set.addresses(),
-        vote: plan.vote,
-        round,
-        seals: Vec::new(),
-    }
+    Extra { kind: plan.config.kind, vanity: vanity(), validators: plan.set.addresses(), vote: plan.vote, round, seals: Vec::new() }
 }
 
 /// What every header of these chains has in common, with the trailing fields of the fork.
@@ -200,10 +157,7 @@ fn empty_header(fork: Fork) -> Header {
 
 fn finish(plan: &Plan<'_>, mut header: Header, extra: Extra, txs: Vec<Included>) -> Block {
     header.extra_data = extra.encode();
-    let body: usize = txs
-        .iter()
-        .map(|included| included.tx.encode_2718_len())
-        .sum();
+    let body: usize = txs.iter().map(|included| included.tx.encode_2718_len()).sum();
     Block {
         hash: extra.block_hash(&header),
         size_bytes: (header.length() + body) as u64,
@@ -222,18 +176,12 @@ fn commit_to_transactions(header: &mut Header, txs: &[Included]) {
     let receipts: Vec<&ReceiptEnvelope> = txs.iter().map(|included| &included.receipt).collect();
     header.transactions_root = calculate_transaction_root(&bodies);
     header.receipts_root = calculate_receipt_root(&receipts);
-    header.logs_bloom = receipts
-        .iter()
-        .fold(Bloom::ZERO, |bloom, r| bloom | *r.logs_bloom());
+    header.logs_bloom = receipts.iter().fold(Bloom::ZERO, |bloom, r| bloom | *r.logs_bloom());
 }
 
 /// Runs the candidates in order. One that does not fit, or cannot run yet, takes the later
 /// ones of its sender with it; one that never can is reported.
-fn execute(
-    view: &mut View,
-    env: &Environment,
-    candidates: Vec<Recovered<TxEnvelope>>,
-) -> Result<(Vec<Included>, Vec<B256>), DevnetError> {
+fn execute(view: &mut View, env: &Environment, candidates: Vec<Recovered<TxEnvelope>>) -> Result<(Vec<Included>, Vec<B256>), DevnetError> {
     let (mut done, mut dropped) = (Vec::new(), Vec::new());
     let mut skipped = HashSet::new();
     let (mut gas, mut logs) = (0u64, 0u64);
@@ -259,11 +207,7 @@ fn execute(
             Err(EVMError::Transaction(reason)) => {
                 skipped.insert(tx.signer());
                 // Too high a nonce heals by itself, too low a fee may.
-                let heals = matches!(
-                    reason,
-                    InvalidTransaction::NonceTooHigh { .. }
-                        | InvalidTransaction::GasPriceLessThanBasefee
-                );
+                let heals = matches!(reason, InvalidTransaction::NonceTooHigh { .. } | InvalidTransaction::GasPriceLessThanBasefee);
                 if !heals {
                     tracing::debug!(tx = %tx.tx_hash(), %reason, "transaction dropped");
                     dropped.push(*tx.tx_hash());
@@ -275,26 +219,12 @@ fn execute(
     Ok((done, dropped))
 }
 
-fn include(
-    tx: Recovered<TxEnvelope>,
-    result: ExecutionResult,
-    env: &Environment,
-    (cumulative_gas, first_log): (u64, u64),
-) -> Included {
+fn include(tx: Recovered<TxEnvelope>, result: ExecutionResult, env: &Environment, (cumulative_gas, first_log): (u64, u64)) -> Included {
     let created = tx.to().is_none().then(|| tx.signer().create(tx.nonce()));
     let (status, gas_used) = (result.is_success(), result.tx_gas_used());
     // Logs of a reverted transaction never happened.
-    let logs = if status {
-        result.into_logs()
-    } else {
-        Vec::new()
-    };
-    let receipt = Receipt {
-        status: status.into(),
-        cumulative_gas_used: cumulative_gas,
-        logs,
-    }
-    .with_bloom();
+    let logs = if status { result.into_logs() } else { Vec::new() };
+    let receipt = Receipt { status: status.into(), cumulative_gas_used: cumulative_gas, logs }.with_bloom();
     let receipt = match tx.tx_type() {
         TxType::Legacy => ReceiptEnvelope::Legacy(receipt),
         TxType::Eip2930 => ReceiptEnvelope::Eip2930(receipt),
@@ -303,12 +233,5 @@ fn include(
         TxType::Eip7702 => ReceiptEnvelope::Eip7702(receipt),
     };
     let gas_price = tx.effective_gas_price(env.base_fee);
-    Included {
-        tx,
-        receipt,
-        gas_used,
-        gas_price,
-        created: created.filter(|_| status),
-        first_log,
-    }
+    Included { tx, receipt, gas_used, gas_price, created: created.filter(|_| status), first_log }
 }

@@ -42,17 +42,9 @@ struct Server {
 /// Serves until it is cancelled.
 pub(crate) async fn serve(node: Arc<Node>, listener: TcpListener, stop: CancellationToken) {
     let body_bytes = node.config.rpc.body_bytes;
-    let server = Server {
-        node,
-        permits: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)),
-    };
-    let app = Router::new()
-        .route("/", post(handle))
-        .layer(DefaultBodyLimit::max(body_bytes))
-        .with_state(server);
-    let served = axum::serve(listener, app)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await;
+    let server = Server { node, permits: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)) };
+    let app = Router::new().route("/", post(handle)).layer(DefaultBodyLimit::max(body_bytes)).with_state(server);
+    let served = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(%error, "the RPC server ended");
     }
@@ -75,11 +67,7 @@ async fn handle(State(server): State<Server>, body: Bytes) -> Response {
     };
     let node = server.node.clone();
     match tokio::task::spawn_blocking(move || respond(&node, &body)).await {
-        Ok(Some(answer)) => (
-            [(header::CONTENT_TYPE, "application/json")],
-            answer.to_string(),
-        )
-            .into_response(),
+        Ok(Some(answer)) => ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
             tracing::error!(%error, "a request panicked");
@@ -113,9 +101,9 @@ fn dispatch(served: &Served<'_>, method: &str, params: &Params) -> RpcResult {
         "eth_getHeaderByNumber" => blocks::header_by_number(served, params),
         "eth_getBlockTransactionCountByNumber" => blocks::transaction_count(served, params),
         "eth_getBlockReceipts" => blocks::receipts(served, params),
-        "qbft_getValidatorsByBlockNumber"
-        | "ibft_getValidatorsByBlockNumber"
-        | "istanbul_getValidators" => blocks::validators(served, params),
+        "qbft_getValidatorsByBlockNumber" | "ibft_getValidatorsByBlockNumber" | "istanbul_getValidators" => {
+            blocks::validators(served, params)
+        }
         "eth_getBalance" => accounts::balance(served, params),
         "eth_getTransactionCount" => accounts::transaction_count(served, params),
         "eth_getCode" => accounts::code(served, params),

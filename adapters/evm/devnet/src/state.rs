@@ -33,12 +33,7 @@ pub(crate) struct Account {
 
 impl Default for Account {
     fn default() -> Self {
-        Self {
-            nonce: 0,
-            balance: U256::ZERO,
-            code_hash: KECCAK256_EMPTY,
-            storage: Trie::default(),
-        }
+        Self { nonce: 0, balance: U256::ZERO, code_hash: KECCAK256_EMPTY, storage: Trie::default() }
     }
 }
 
@@ -49,9 +44,7 @@ impl Account {
 
     /// The value of a storage slot; absent is zero.
     pub(crate) fn slot(&self, slot: U256) -> U256 {
-        self.storage
-            .get(&slot_key(slot))
-            .map_or(U256::ZERO, |word| word.0)
+        self.storage.get(&slot_key(slot)).map_or(U256::ZERO, |word| word.0)
     }
 
     /// The proof of a storage slot, root first.
@@ -81,19 +74,11 @@ struct Codes(Arc<RwLock<HashMap<B256, Bytecode>>>);
 
 impl Codes {
     fn get(&self, hash: &B256) -> Option<Bytecode> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(hash)
-            .cloned()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
 
     fn put(&self, hash: B256, code: Bytecode) {
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(hash)
-            .or_insert(code);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).entry(hash).or_insert(code);
     }
 }
 
@@ -109,10 +94,7 @@ impl World {
     pub(crate) fn funded(balances: &[(Address, U256)]) -> Self {
         let mut world = Self::default();
         for (address, balance) in balances {
-            let account = Account {
-                balance: *balance,
-                ..Account::default()
-            };
+            let account = Account { balance: *balance, ..Account::default() };
             if !account.is_empty() {
                 world.accounts.insert(&keccak256(address), account);
             }
@@ -137,15 +119,12 @@ impl World {
 
     /// The balance of an account in wei; absent is zero.
     pub(crate) fn balance(&self, address: &Address) -> U256 {
-        self.account(address)
-            .map_or(U256::ZERO, |account| account.balance)
+        self.account(address).map_or(U256::ZERO, |account| account.balance)
     }
 
     /// The code of an account; absent is empty.
     pub(crate) fn code(&self, address: &Address) -> Bytes {
-        self.account(address)
-            .and_then(|account| self.codes.get(&account.code_hash))
-            .map_or_else(Bytes::new, |code| code.original_bytes())
+        self.account(address).and_then(|account| self.codes.get(&account.code_hash)).map_or_else(Bytes::new, |code| code.original_bytes())
     }
 
     /// The proof of an account, root first.
@@ -156,13 +135,7 @@ impl World {
     /// What the EVM may ask about an account.
     pub(crate) fn info(&self, address: &Address) -> Option<AccountInfo> {
         let account = self.account(address)?;
-        Some(AccountInfo {
-            balance: account.balance,
-            nonce: account.nonce,
-            code_hash: account.code_hash,
-            account_id: None,
-            code: None,
-        })
+        Some(AccountInfo { balance: account.balance, nonce: account.nonce, code_hash: account.code_hash, account_id: None, code: None })
     }
 
     /// Code by its hash, for the EVM.

@@ -45,26 +45,15 @@ type Link<V> = Arc<Node<V>>;
 /// Paths are one nibble a byte.
 #[derive(Debug)]
 enum Kind<V> {
-    Leaf {
-        path: Box<[u8]>,
-        value: V,
-    },
-    Extension {
-        path: Box<[u8]>,
-        child: Link<V>,
-    },
+    Leaf { path: Box<[u8]>, value: V },
+    Extension { path: Box<[u8]>, child: Link<V> },
     // Keys have one length, so a branch never holds a value.
-    Branch {
-        children: Box<[Option<Link<V>>; 16]>,
-    },
+    Branch { children: Box<[Option<Link<V>>; 16]> },
 }
 
 impl<V> Node<V> {
     fn link(kind: Kind<V>) -> Link<V> {
-        Arc::new(Self {
-            kind,
-            reference: OnceLock::new(),
-        })
+        Arc::new(Self { kind, reference: OnceLock::new() })
     }
 }
 
@@ -106,17 +95,13 @@ impl<V: TrieValue> Trie<V> {
 
     /// The root hash; computes what has changed since it was last asked for.
     pub(crate) fn root(&self) -> B256 {
-        self.root
-            .as_deref()
-            .map_or(EMPTY_ROOT_HASH, encode::root_hash)
+        self.root.as_deref().map_or(EMPTY_ROOT_HASH, encode::root_hash)
     }
 
     /// The nodes that prove a key present or absent, root first. Nodes shorter than 32
     /// bytes stand inside their parent and are not listed; an empty trie gives no node.
     pub(crate) fn proof(&self, key: &B256) -> Vec<Bytes> {
-        self.root
-            .as_ref()
-            .map_or_else(Vec::new, |root| encode::proof(root, &nibbles(key)))
+        self.root.as_ref().map_or_else(Vec::new, |root| encode::proof(root, &nibbles(key)))
     }
 }
 

@@ -18,10 +18,7 @@ pub(crate) struct Keyring {
 
 impl Keyring {
     pub(crate) fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            signer: Secp256k1::signing_only(),
-        }
+        Self { seed, signer: Secp256k1::signing_only() }
     }
 
     /// The address of validator `index`.
@@ -32,9 +29,7 @@ impl Keyring {
     /// A committed seal of validator `index`: r, s and the parity (0 or 1).
     pub(crate) fn seal(&self, index: u32, digest: B256) -> Bytes {
         let key = secret_key(&self.secret(index));
-        let signature: RecoverableSignature = self
-            .signer
-            .sign_ecdsa_recoverable(Message::from_digest(digest.0), &key);
+        let signature: RecoverableSignature = self.signer.sign_ecdsa_recoverable(Message::from_digest(digest.0), &key);
         let (parity, compact) = signature.serialize_compact();
         let mut out = compact.to_vec();
         out.push(u8::try_from(i32::from(parity)).unwrap_or_default());
@@ -53,8 +48,7 @@ pub(crate) fn address_of(secret: &B256) -> Address {
 }
 
 fn secret_key(secret: &B256) -> SecretKey {
-    SecretKey::from_byte_array(secret.0)
-        .expect("a hash is a valid scalar but for a chance of 2^-128")
+    SecretKey::from_byte_array(secret.0).expect("a hash is a valid scalar but for a chance of 2^-128")
 }
 
 /// Seals that a block of `n` validators needs: ceil(2n/3).
@@ -71,10 +65,7 @@ pub(crate) struct ValidatorSet {
 impl ValidatorSet {
     /// The set of these key indices; repeated ones count once.
     pub(crate) fn new(keyring: &Keyring, indices: impl IntoIterator<Item = u32>) -> Self {
-        let mut members: Vec<_> = indices
-            .into_iter()
-            .map(|i| (keyring.address(i), i))
-            .collect();
+        let mut members: Vec<_> = indices.into_iter().map(|i| (keyring.address(i), i)).collect();
         members.sort_unstable();
         members.dedup();
         Self { members }
@@ -92,11 +83,6 @@ impl ValidatorSet {
     pub(crate) fn rotated(&self, start: u64) -> impl Iterator<Item = (Address, u32)> + '_ {
         let len = self.members.len().max(1);
         let start = usize::try_from(start % len as u64).unwrap_or_default();
-        self.members
-            .iter()
-            .cycle()
-            .skip(start)
-            .take(self.members.len())
-            .copied()
+        self.members.iter().cycle().skip(start).take(self.members.len()).copied()
     }
 }

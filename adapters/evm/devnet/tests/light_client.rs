@@ -1,22 +1,15 @@
 //! The chain against the light client that relayers run: what it writes verifies, in both
 //! consensus kinds, with every round and set; and what its server lies about is refused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the whole file is a test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the whole file is a test")]
 
 mod common;
 
 use alloy::consensus::Header as RpcHeader;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::rpc::types::EIP1186AccountProofResponse;
-use causeway_evm_devnet::{
-    ClockMode, ConsensusKind, Control, DevnetConfig, DevnetHandle, Fork, ProofLie, SealLie, Vote,
-};
+use causeway_evm_devnet::{ClockMode, ConsensusKind, Control, DevnetConfig, DevnetHandle, Fork, ProofLie, SealLie, Vote};
 use causeway_evm_light_client::{
-    ClientParams, Header, Kind, NativeRecover, TrustedState, Update, Verdict, storage,
-    validators_hash, verify_misbehaviour, verify_update,
+    ClientParams, Header, Kind, NativeRecover, TrustedState, Update, Verdict, storage, validators_hash, verify_misbehaviour, verify_update,
 };
 use common::{Rpc, deploy, free, manual, sign, signer, start, store};
 use serde_json::json;
@@ -42,12 +35,7 @@ impl Bench {
         let (chain, rpc) = start(config).await;
         let router = deploy(&chain, &rpc).await;
         let header = Header::parse(kind, &chain.control().header_rlp(1).unwrap()).unwrap();
-        let params = ClientParams {
-            kind,
-            router: router.into_array(),
-            trusting_period_s: PERIOD_S,
-            max_clock_drift_s: 10,
-        };
+        let params = ClientParams { kind, router: router.into_array(), trusting_period_s: PERIOD_S, max_clock_drift_s: 10 };
         let trusted = TrustedState {
             height: header.number,
             timestamp_s: header.timestamp_s,
@@ -56,13 +44,7 @@ impl Bench {
             validators: header.validators,
             header_hash: header.normalised_hash,
         };
-        Self {
-            chain,
-            rpc,
-            router,
-            params,
-            trusted,
-        }
+        Self { chain, rpc, router, params, trusted }
     }
 
     fn control(&self) -> &Control {
@@ -71,19 +53,13 @@ impl Bench {
 
     fn commit(&self, nonce: u64, value: u64) -> Bytes {
         let slot = U256::from_be_bytes(storage::slot_of(PATH));
-        sign(
-            free(nonce, Some(self.router), store(slot, value)),
-            &signer(0),
-        )
+        sign(free(nonce, Some(self.router), store(slot, value)), &signer(0))
     }
 
     /// What a relayer would make an update of, read through RPC alone.
     async fn update(&self, number: u64) -> Update {
         let tag = format!("{number:#x}");
-        let header = self
-            .rpc
-            .call("eth_getBlockByNumber", json!([tag, false]))
-            .await;
+        let header = self.rpc.call("eth_getBlockByNumber", json!([tag, false])).await;
         let header: RpcHeader = serde_json::from_value(header).unwrap();
         Update {
             trusted_height: self.trusted.height,
@@ -94,33 +70,20 @@ impl Bench {
     }
 
     async fn proof(&self, number: u64) -> EIP1186AccountProofResponse {
-        let params = json!([
-            self.router,
-            [B256::from(storage::slot_of(PATH))],
-            format!("{number:#x}")
-        ]);
+        let params = json!([self.router, [B256::from(storage::slot_of(PATH))], format!("{number:#x}")]);
         serde_json::from_value(self.rpc.call("eth_getProof", params).await).unwrap()
     }
 
     async fn verdict(&self, number: u64) -> Verdict {
         let update = self.update(number).await;
-        verify_update(
-            &self.params,
-            &self.trusted,
-            &update,
-            self.control().now(),
-            &NativeRecover::new(),
-        )
+        verify_update(&self.params, &self.trusted, &update, self.control().now(), &NativeRecover::new())
     }
 
     /// Verifies a block and trusts it.
     async fn follow(&mut self, number: u64) {
         match self.verdict(number).await {
             Verdict::Success(state) => {
-                assert_eq!(
-                    state.header_hash,
-                    self.control().block_hash(number).unwrap().0
-                );
+                assert_eq!(state.header_hash, self.control().block_hash(number).unwrap().0);
                 self.trusted = state;
             }
             other => panic!("block {number}: {other:?}"),
@@ -145,13 +108,7 @@ async fn every_header_verifies_in_both_kinds_on_every_fork_and_set_size() {
     for kind in [ConsensusKind::Qbft, ConsensusKind::Ibft2] {
         for fork in [Fork::Berlin, Fork::London, Fork::Shanghai, Fork::Cancun] {
             for validators in [1, 2, 4, 7, 22] {
-                let config = DevnetConfig {
-                    kind,
-                    fork,
-                    validators,
-                    base_fee: causeway_evm_devnet::BaseFee::Fixed(0),
-                    ..manual()
-                };
+                let config = DevnetConfig { kind, fork, validators, base_fee: causeway_evm_devnet::BaseFee::Fixed(0), ..manual() };
                 let mut bench = Bench::new(config).await;
                 let head = bench.control().mine(2 * validators as u64).unwrap();
                 for number in 2..=head {
@@ -166,36 +123,13 @@ async fn every_header_verifies_in_both_kinds_on_every_fork_and_set_size() {
 #[tokio::test]
 async fn rounds_above_zero_and_votes_verify() {
     for kind in [ConsensusKind::Qbft, ConsensusKind::Ibft2] {
-        let mut bench = Bench::new(DevnetConfig {
-            kind,
-            validators: 5,
-            ..manual()
-        })
-        .await;
+        let mut bench = Bench::new(DevnetConfig { kind, validators: 5, ..manual() }).await;
         let validator = bench.control().validator_address(3);
         for (round, vote) in [
             (1, None),
-            (
-                2,
-                Some(Vote {
-                    validator,
-                    add: true,
-                }),
-            ),
-            (
-                300,
-                Some(Vote {
-                    validator,
-                    add: false,
-                }),
-            ),
-            (
-                0,
-                Some(Vote {
-                    validator,
-                    add: true,
-                }),
-            ),
+            (2, Some(Vote { validator, add: true })),
+            (300, Some(Vote { validator, add: false })),
+            (0, Some(Vote { validator, add: true })),
         ] {
             bench.control().force_round(round);
             if let Some(vote) = vote {
@@ -222,12 +156,7 @@ async fn rounds_above_zero_and_votes_verify() {
         // Two of five down is no quorum: the chain stands still until one is back.
         bench.control().set_validator_down(0, true);
         let stuck = bench.control().mine_one().unwrap_err();
-        assert!(
-            stuck
-                .to_string()
-                .starts_with("3 of 5 validators are up, a block needs 4"),
-            "{stuck}"
-        );
+        assert!(stuck.to_string().starts_with("3 of 5 validators are up, a block needs 4"), "{stuck}");
         bench.control().set_validator_down(2, false);
         let number = bench.control().mine_one().unwrap();
         bench.follow(number).await;
@@ -240,22 +169,11 @@ async fn a_changed_set_is_followed_and_a_foreign_one_is_not() {
     bench.control().set_validators([1, 2, 3, 4]).unwrap();
     let number = bench.control().mine_one().unwrap();
     bench.follow(number).await;
-    assert!(
-        bench
-            .trusted
-            .validators
-            .contains(&bench.control().validator_address(4).into_array())
-    );
+    assert!(bench.trusted.validators.contains(&bench.control().validator_address(4).into_array()));
     bench.control().set_validators(10..14).unwrap();
     let number = bench.control().mine_one().unwrap();
     let verdict = bench.verdict(number).await;
-    assert_eq!(
-        verdict,
-        Verdict::NotEnoughTrust {
-            found: 0,
-            needed: 2
-        }
-    );
+    assert_eq!(verdict, Verdict::NotEnoughTrust { found: 0, needed: 2 });
     bench.control().set_validators([]).unwrap_err();
     bench.control().set_validators(0..129).unwrap_err();
 }
@@ -303,14 +221,9 @@ async fn lies_about_proofs_are_refused() {
     let mut bench = Bench::new(manual()).await;
     bench.rpc.send(&bench.commit(1, 77)).await;
     let number = bench.control().mine_one().unwrap();
-    bench
-        .control()
-        .lie(|faults| faults.proof = Some(ProofLie::AccountNode));
+    bench.control().lie(|faults| faults.proof = Some(ProofLie::AccountNode));
     let rule = bench.refused(number).await;
-    assert!(
-        rule.starts_with("proof-") || rule.starts_with("account-"),
-        "{rule}"
-    );
+    assert!(rule.starts_with("proof-") || rule.starts_with("account-"), "{rule}");
     bench.control().tell_the_truth();
     bench.follow(number).await;
     let value = U256::from(77).to_be_bytes::<32>();
@@ -320,17 +233,10 @@ async fn lies_about_proofs_are_refused() {
         storage::verify_membership(&bench.trusted.storage_root, PATH, &value, &proof).unwrap_err();
         storage::verify_absence(&bench.trusted.storage_root, PATH, &proof).unwrap_err();
     }
-    bench
-        .control()
-        .lie(|faults| faults.proof = Some(ProofLie::StorageValue));
+    bench.control().lie(|faults| faults.proof = Some(ProofLie::StorageValue));
     let lied = bench.proof(number).await.storage_proof.remove(0);
     let claimed = lied.value.to_be_bytes::<32>();
-    let refused = storage::verify_membership(
-        &bench.trusted.storage_root,
-        PATH,
-        &claimed,
-        &nodes(&lied.proof),
-    );
+    let refused = storage::verify_membership(&bench.trusted.storage_root, PATH, &claimed, &nodes(&lied.proof));
     assert_eq!(refused.unwrap_err().rule(), "value-mismatch");
 }
 
@@ -340,32 +246,14 @@ async fn a_conflicting_header_is_misbehaviour() {
         let bench = Bench::new(DevnetConfig { kind, ..manual() }).await;
         let number = bench.control().mine_one().unwrap();
         let truth = bench.update(number).await;
-        bench
-            .control()
-            .lie(|faults| faults.conflicting_block = Some(number));
+        bench.control().lie(|faults| faults.conflicting_block = Some(number));
         let lie = bench.update(number).await;
-        assert_eq!(
-            lie.header,
-            bench
-                .control()
-                .conflicting_header_rlp(number)
-                .unwrap()
-                .to_vec()
-        );
+        assert_eq!(lie.header, bench.control().conflicting_header_rlp(number).unwrap().to_vec());
         // Alone it is convincing: that is why validators must not sign twice.
         assert!(matches!(bench.verdict(number).await, Verdict::Success(_)));
-        let conflict = verify_misbehaviour(
-            &bench.params,
-            [&bench.trusted; 2],
-            [&truth, &lie],
-            bench.control().now(),
-            &NativeRecover::new(),
-        )
-        .unwrap();
-        assert_eq!(
-            conflict.first,
-            bench.control().block_hash(number).unwrap().0
-        );
+        let conflict =
+            verify_misbehaviour(&bench.params, [&bench.trusted; 2], [&truth, &lie], bench.control().now(), &NativeRecover::new()).unwrap();
+        assert_eq!(conflict.first, bench.control().block_hash(number).unwrap().0);
         assert_eq!(conflict.height, number);
     }
 }

@@ -1,9 +1,5 @@
 //! The JSON-RPC server: what clients match on, its limits, and the lies it can tell.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the whole file is a test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the whole file is a test")]
 
 mod common;
 
@@ -43,47 +39,21 @@ async fn transactions_that_can_never_run_are_refused() {
     for (tx, words) in [
         (changed(|tx| tx.value = ether(1_001)), funds),
         (changed(|tx| tx.gas_price = u128::MAX), funds),
-        (
-            changed(|tx| tx.gas_limit = 30_000_001),
-            "exceeds block gas limit",
-        ),
+        (changed(|tx| tx.gas_limit = 30_000_001), "exceeds block gas limit"),
         (changed(|tx| tx.gas_limit = 20_999), "intrinsic gas too low"),
-        (
-            changed(|tx| tx.chain_id = Some(1)),
-            "invalid chain id for signer",
-        ),
-        (
-            changed(|tx| tx.chain_id = None),
-            "only replay-protected (EIP-155)",
-        ),
-        (
-            changed(|tx| tx.input = vec![0; 128 * 1024].into()),
-            "oversized data",
-        ),
+        (changed(|tx| tx.chain_id = Some(1)), "invalid chain id for signer"),
+        (changed(|tx| tx.chain_id = None), "only replay-protected (EIP-155)"),
+        (changed(|tx| tx.input = vec![0; 128 * 1024].into()), "oversized data"),
         (changed(|tx| tx.nonce = u64::MAX), "nonce has max value"),
     ] {
         let refused = rpc.send_refused(&tx).await;
         assert!(refused.starts_with(words), "{refused}");
     }
     let dynamic = sign(dynamic(0, 0, 0, Bytes::new(), Address::ZERO), &signer(0));
-    assert_eq!(
-        rpc.send_refused(&dynamic).await,
-        "transaction type not supported"
-    );
-    for raw in [
-        "0x",
-        "0x00",
-        "0x02",
-        "0xc0",
-        "0xf8",
-        "0xffffffffffffffffffffff",
-        "0x7f01",
-    ] {
+    assert_eq!(rpc.send_refused(&dynamic).await, "transaction type not supported");
+    for raw in ["0x", "0x00", "0x02", "0xc0", "0xf8", "0xffffffffffffffffffffff", "0x7f01"] {
         let refused = rpc.refused("eth_sendRawTransaction", json!([raw])).await;
-        assert!(
-            refused.starts_with("transaction does not decode"),
-            "{raw}: {refused}"
-        );
+        assert!(refused.starts_with("transaction does not decode"), "{raw}: {refused}");
     }
 }
 
@@ -112,37 +82,24 @@ async fn free_legacy_and_access_list_transactions_run_on_berlin() {
     assert_eq!(count("latest").await, "0x2");
     for (hash, kind) in [(legacy, "0x0"), (listed, "0x1")] {
         let receipt = rpc.receipt(hash).await;
-        assert_eq!(
-            (&receipt["status"], &receipt["type"]),
-            (&json!("0x1"), &json!(kind))
-        );
+        assert_eq!((&receipt["status"], &receipt["type"]), (&json!("0x1"), &json!(kind)));
         assert_eq!(receipt["effectiveGasPrice"], "0x0");
     }
-    let block = rpc
-        .call("eth_getBlockByNumber", json!(["latest", true]))
-        .await;
+    let block = rpc.call("eth_getBlockByNumber", json!(["latest", true])).await;
     assert_eq!(block["transactions"].as_array().unwrap().len(), 2);
     assert_eq!(block["difficulty"], "0x1");
     assert!(block.get("baseFeePerGas").is_none());
-    let same = rpc
-        .call("eth_getBlockByHash", json!([block["hash"], true]))
-        .await;
+    let same = rpc.call("eth_getBlockByHash", json!([block["hash"], true])).await;
     assert_eq!(same, block);
     let receipts = rpc.call("eth_getBlockReceipts", json!(["latest"])).await;
     assert_eq!(receipts[1], rpc.receipt(listed).await);
-    let count = rpc
-        .call("eth_getBlockTransactionCountByNumber", json!(["latest"]))
-        .await;
+    let count = rpc.call("eth_getBlockTransactionCountByNumber", json!(["latest"])).await;
     assert_eq!(count, "0x2");
 }
 
 #[tokio::test]
 async fn calls_and_estimates_answer_as_geth_does() {
-    let (chain, rpc) = start(DevnetConfig {
-        fork: Fork::London,
-        ..manual()
-    })
-    .await;
+    let (chain, rpc) = start(DevnetConfig { fork: Fork::London, ..manual() }).await;
     let mut create = dynamic(0, 2_000_000_000, 0, STORE.into(), Address::ZERO);
     create.to = TxKind::Create;
     let hash = rpc.send(&sign(create, &signer(0))).await;
@@ -155,37 +112,18 @@ async fn calls_and_estimates_answer_as_geth_does() {
     let input = store(U256::from(5), 6);
     let request = json!({ "from": from, "to": contract, "input": input });
     assert_eq!(rpc.call("eth_call", json!([request, "latest"])).await, "0x");
-    assert_eq!(
-        rpc.call("eth_getStorageAt", json!([contract, "0x5", "latest"]))
-            .await
-            .as_str()
-            .unwrap()
-            .len(),
-        66
-    );
-    let gas: U256 =
-        serde_json::from_value(rpc.call("eth_estimateGas", json!([request])).await).unwrap();
-    let mut tx = dynamic(
-        1,
-        2_000_000_000,
-        1,
-        input,
-        serde_json::from_value(contract.clone()).unwrap(),
-    );
+    assert_eq!(rpc.call("eth_getStorageAt", json!([contract, "0x5", "latest"])).await.as_str().unwrap().len(), 66);
+    let gas: U256 = serde_json::from_value(rpc.call("eth_estimateGas", json!([request])).await).unwrap();
+    let mut tx = dynamic(1, 2_000_000_000, 1, input, serde_json::from_value(contract.clone()).unwrap());
     tx.gas_limit = gas.to();
     let hash = rpc.send(&sign(tx, &signer(0))).await;
     chain.control().mine_one().unwrap();
     let receipt = rpc.receipt(hash).await;
     assert_eq!(receipt["status"], "0x1", "the estimate was enough");
     let used: U256 = serde_json::from_value(receipt["gasUsed"].clone()).unwrap();
-    assert!(
-        gas <= used * U256::from(11) / U256::from(10) + U256::from(2_500),
-        "{gas} for {used}"
-    );
+    assert!(gas <= used * U256::from(11) / U256::from(10) + U256::from(2_500), "{gas} for {used}");
 
-    let history = rpc
-        .call("eth_feeHistory", json!(["0x2", "latest", [10.0, 90.0]]))
-        .await;
+    let history = rpc.call("eth_feeHistory", json!(["0x2", "latest", [10.0, 90.0]])).await;
     assert_eq!(history["baseFeePerGas"].as_array().unwrap().len(), 3);
     assert_eq!(history["reward"][1], json!(["0x1", "0x1"]));
     assert_eq!(history["oldestBlock"], "0x1");
@@ -198,14 +136,8 @@ async fn calls_that_fail_say_why_and_history_is_callable() {
     chain.control().mine_one().unwrap();
     let reverting = json!({ "from": from, "to": contract });
     for method in ["eth_call", "eth_estimateGas"] {
-        let error = rpc
-            .try_call(method, json!([reverting, "latest"]))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            error,
-            json!({ "code": 3, "message": "execution reverted", "data": "0x" })
-        );
+        let error = rpc.try_call(method, json!([reverting, "latest"])).await.unwrap_err();
+        assert_eq!(error, json!({ "code": 3, "message": "execution reverted", "data": "0x" }));
     }
     let dear = json!({ "from": Address::repeat_byte(9), "to": contract, "value": "0x1" });
     let refused = rpc.refused("eth_call", json!([dear, "latest"])).await;
@@ -215,36 +147,16 @@ async fn calls_that_fail_say_why_and_history_is_callable() {
     assert!(refused.contains("gas"), "{refused}");
     // Contracts may be named as the caller, and old state can be called.
     let from_contract = json!({ "from": contract, "to": contract, "input": store(U256::ONE, 1) });
-    assert_eq!(
-        rpc.call("eth_call", json!([from_contract, "0x1"])).await,
-        "0x"
-    );
+    assert_eq!(rpc.call("eth_call", json!([from_contract, "0x1"])).await, "0x");
 }
 
 #[tokio::test]
 async fn batches_and_bodies_are_bounded_and_hostile_input_is_survived() {
-    let rpc_limits = RpcLimits {
-        batch_requests: 5,
-        body_bytes: 10_000,
-        ..RpcLimits::default()
-    };
-    let (chain, rpc) = start(DevnetConfig {
-        rpc: rpc_limits,
-        ..manual()
-    })
-    .await;
+    let rpc_limits = RpcLimits { batch_requests: 5, body_bytes: 10_000, ..RpcLimits::default() };
+    let (chain, rpc) = start(DevnetConfig { rpc: rpc_limits, ..manual() }).await;
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber" });
-    let (_, body) = rpc
-        .post(Value::Array(vec![request.clone(); 5]).to_string())
-        .await;
-    assert_eq!(
-        serde_json::from_str::<Value>(&body)
-            .unwrap()
-            .as_array()
-            .unwrap()
-            .len(),
-        5
-    );
+    let (_, body) = rpc.post(Value::Array(vec![request.clone(); 5]).to_string()).await;
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap().as_array().unwrap().len(), 5);
     assert_eq!(chain.control().requests(), (1, 5));
     let (_, body) = rpc.post(Value::Array(vec![request; 6]).to_string()).await;
     assert!(body.contains("batch too large"), "{body}");
@@ -253,39 +165,18 @@ async fn batches_and_bodies_are_bounded_and_hostile_input_is_survived() {
     for (method, params) in [
         ("eth_getBlockByNumber", json!(["0xffffffffffffffff", true])),
         ("eth_getBlockByNumber", json!([huge])),
-        (
-            "eth_getBalance",
-            json!([Address::ZERO, "0xffffffffffffffff"]),
-        ),
+        ("eth_getBalance", json!([Address::ZERO, "0xffffffffffffffff"])),
         ("eth_getProof", json!([Address::ZERO, [huge], "latest"])),
         ("eth_getProof", json!([Address::ZERO, "x", "latest"])),
-        (
-            "eth_getLogs",
-            json!([{ "fromBlock": "0x0", "toBlock": "0xffffffffffffffff" }]),
-        ),
-        (
-            "eth_getLogs",
-            json!([{ "fromBlock": "0x5", "toBlock": "0x1" }]),
-        ),
+        ("eth_getLogs", json!([{ "fromBlock": "0x0", "toBlock": "0xffffffffffffffff" }])),
+        ("eth_getLogs", json!([{ "fromBlock": "0x5", "toBlock": "0x1" }])),
         ("eth_getLogs", json!([{ "blockHash": U256::ZERO }])),
         ("eth_getLogs", json!([{ "topics": [[], null, [], [], []] }])),
-        (
-            "eth_feeHistory",
-            json!(["0xffffffffffffffff", "latest", [101.0]]),
-        ),
-        (
-            "eth_feeHistory",
-            json!(["0xffffffffffffffff", "latest", null]),
-        ),
-        (
-            "eth_call",
-            json!([{ "gas": "0xffffffffffffffff", "input": "0x5b600056" }, "latest"]),
-        ),
+        ("eth_feeHistory", json!(["0xffffffffffffffff", "latest", [101.0]])),
+        ("eth_feeHistory", json!(["0xffffffffffffffff", "latest", null])),
+        ("eth_call", json!([{ "gas": "0xffffffffffffffff", "input": "0x5b600056" }, "latest"])),
         ("eth_estimateGas", json!([{ "input": "0x5b600056" }])),
-        (
-            "eth_call",
-            json!([{ "gasPrice": "0xffffffffffffffffffffffffffffffff" }, "latest"]),
-        ),
+        ("eth_call", json!([{ "gasPrice": "0xffffffffffffffffffffffffffffffff" }, "latest"])),
         ("eth_getTransactionReceipt", json!([7])),
         ("no_such_method", json!([])),
     ] {
@@ -297,40 +188,20 @@ async fn batches_and_bodies_are_bounded_and_hostile_input_is_survived() {
 
 #[tokio::test]
 async fn logs_are_found_limited_dropped_and_reordered() {
-    let rpc_limits = RpcLimits {
-        log_range_blocks: 4,
-        log_results: 5,
-        ..RpcLimits::default()
-    };
-    let (chain, rpc) = start(DevnetConfig {
-        rpc: rpc_limits,
-        ..manual()
-    })
-    .await;
+    let rpc_limits = RpcLimits { log_range_blocks: 4, log_results: 5, ..RpcLimits::default() };
+    let (chain, rpc) = start(DevnetConfig { rpc: rpc_limits, ..manual() }).await;
     let contract = deploy(&chain, &rpc).await;
     for i in 1..=6u64 {
-        rpc.send(&sign(
-            free(i, Some(contract), store(U256::from(i), i)),
-            &signer(0),
-        ))
-        .await;
+        rpc.send(&sign(free(i, Some(contract), store(U256::from(i), i)), &signer(0))).await;
         if i % 3 == 0 {
             chain.control().mine_one().unwrap();
         }
     }
     let all = |from: u64, to: u64| json!([{ "fromBlock": format!("{from:#x}"), "toBlock": format!("{to:#x}") }]);
     let error = rpc.try_call("eth_getLogs", all(0, 3)).await.unwrap_err();
-    assert_eq!(
-        error,
-        json!({ "code": -32_005, "message": "query returned more than 5 results" })
-    );
+    assert_eq!(error, json!({ "code": -32_005, "message": "query returned more than 5 results" }));
     let logs = rpc.call("eth_getLogs", all(2, 2)).await;
-    let indices: Vec<_> = logs
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|log| log["logIndex"].clone())
-        .collect();
+    let indices: Vec<_> = logs.as_array().unwrap().iter().map(|log| log["logIndex"].clone()).collect();
     assert_eq!(indices, ["0x0", "0x1", "0x2"]);
     let topic = json!([{ "fromBlock": "0x0", "address": contract, "topics": [[common::word(2), common::word(5)]] }]);
     let found = rpc.call("eth_getLogs", topic).await;
@@ -342,10 +213,7 @@ async fn logs_are_found_limited_dropped_and_reordered() {
     chain.control().lie(|faults| faults.reorder_logs = true);
     let mut reversed = logs.as_array().unwrap().clone();
     reversed.reverse();
-    assert_eq!(
-        rpc.call("eth_getLogs", all(2, 2)).await,
-        Value::Array(reversed)
-    );
+    assert_eq!(rpc.call("eth_getLogs", all(2, 2)).await, Value::Array(reversed));
     chain.control().lie(|faults| faults.drop_logs = true);
     assert_eq!(rpc.call("eth_getLogs", all(2, 2)).await, json!([]));
     chain.control().tell_the_truth();
@@ -364,22 +232,14 @@ async fn the_server_hides_stalls_forgets_and_fails_on_demand() {
     chain.control().mine(2).unwrap();
     assert_eq!(head().await, "0x5");
     assert_eq!(block(6).await, Value::Null);
-    assert_eq!(
-        rpc.call("eth_getBlockByNumber", json!(["latest", false]))
-            .await["number"],
-        "0x5"
-    );
-    chain
-        .control()
-        .lie(|faults| (faults.head_limit, faults.withheld_block) = (None, Some(4)));
+    assert_eq!(rpc.call("eth_getBlockByNumber", json!(["latest", false])).await["number"], "0x5");
+    chain.control().lie(|faults| (faults.head_limit, faults.withheld_block) = (None, Some(4)));
     assert_eq!((block(4).await, head().await), (Value::Null, json!("0x7")));
     assert_eq!(block(5).await["number"], "0x5");
 
     chain.control().tell_the_truth();
     let raw = sign(free(0, Some(Address::ZERO), Bytes::new()), &signer(0));
-    chain
-        .control()
-        .lie(|faults| faults.swallow_transactions = true);
+    chain.control().lie(|faults| faults.swallow_transactions = true);
     let hash = rpc.send(&raw).await;
     assert_eq!(chain.control().pool_transactions(), 0);
     chain.control().tell_the_truth();
@@ -390,22 +250,13 @@ async fn the_server_hides_stalls_forgets_and_fails_on_demand() {
     chain.control().tell_the_truth();
     assert_eq!(rpc.receipt(hash).await["status"], "0x1");
 
-    for (outage, status) in [
-        (Outage::Unavailable, 503),
-        (Outage::TooManyRequests, 429),
-        (Outage::Nonsense, 200),
-    ] {
+    for (outage, status) in [(Outage::Unavailable, 503), (Outage::TooManyRequests, 429), (Outage::Nonsense, 200)] {
         chain.control().lie(|faults| faults.outage = Some(outage));
         let (code, body) = rpc.post("{}").await;
         assert_eq!(code, status);
         serde_json::from_str::<Value>(&body).unwrap_err();
     }
-    chain
-        .control()
-        .outage_for(Outage::Unavailable, std::time::Duration::from_millis(5))
-        .await;
-    chain
-        .control()
-        .lie(|faults| faults.delay = Some(std::time::Duration::from_millis(5)));
+    chain.control().outage_for(Outage::Unavailable, std::time::Duration::from_millis(5)).await;
+    chain.control().lie(|faults| faults.delay = Some(std::time::Duration::from_millis(5)));
     assert_eq!(head().await, "0x8");
 }

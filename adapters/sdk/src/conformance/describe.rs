@@ -18,7 +18,9 @@ pub(super) async fn version(subject: &Subject) -> Check {
 pub(super) async fn stable(subject: &Subject) -> Check {
     let first = subject.describe().await?;
     ensure(first == subject.describe().await?, || "two descriptions differ".into())?;
-    for (what, text) in [("family", &first.family), ("chain id", &first.native_chain_id), ("offered client type", &first.offered_client_type)] {
+    for (what, text) in
+        [("family", &first.family), ("chain id", &first.native_chain_id), ("offered client type", &first.offered_client_type)]
+    {
         ensure((1..=TEXT_MAX).contains(&text.len()), || format!("{what} has {} bytes, expected 1 to {TEXT_MAX}", text.len()))?;
     }
     for (what, list) in [("client types", &first.hosted_client_types), ("host encodings", &first.host_encodings)] {

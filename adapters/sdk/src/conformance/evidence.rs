@@ -15,7 +15,8 @@ async fn start(subject: &Subject) -> Result<TrustedState, Fault> {
     let (height, hash) = subject.root.ok_or(Fault::Skipped("no root of trust was given"))?;
     let (found, update) = subject.adapter.root(Some(height)).await?;
     ensure(found == height, || format!("asked for the header at {height}, found {found}"))?;
-    let trusted = light_client.verify_root(&hash, &update).map_err(|violation| Fault::Broken(format!("the root does not verify: {violation}")))?;
+    let trusted =
+        light_client.verify_root(&hash, &update).map_err(|violation| Fault::Broken(format!("the root does not verify: {violation}")))?;
     ensure(trusted.height == height, || format!("the header at {height} says that it is {}", trusted.height))?;
     Ok(trusted)
 }
@@ -102,7 +103,9 @@ pub(super) async fn consensus(subject: &Subject) -> Check {
         held => held?,
     };
     let expected = subject.light_client()?.consensus_hash(&trusted);
-    ensure(held.hash == expected, || format!("the client holds {}, the verified header gives {}", hex::encode(held.hash), hex::encode(expected)))
+    ensure(held.hash == expected, || {
+        format!("the client holds {}, the verified header gives {}", hex::encode(held.hash), hex::encode(expected))
+    })
 }
 
 pub(super) async fn plan(subject: &Subject) -> Check {
@@ -179,7 +182,9 @@ pub(super) async fn verifies(subject: &Subject) -> Check {
 pub(super) async fn flips(subject: &Subject) -> Check {
     let Proven { claim, trusted, evidence } = proven(subject).await?;
     let light_client = subject.light_client()?;
-    light_client.verify_claim(&trusted, &claim, &evidence, 0).map_err(|violation| Fault::Broken(format!("it does not even verify unchanged: {violation}")))?;
+    light_client
+        .verify_claim(&trusted, &claim, &evidence, 0)
+        .map_err(|violation| Fault::Broken(format!("it does not even verify unchanged: {violation}")))?;
     let refused = |changed: &Evidence| light_client.verify_claim(&trusted, &claim, changed, 0).is_err();
     for at in places(evidence.shared.len()) {
         let changed = Evidence { shared: flipped(&evidence.shared, at), ..evidence.clone() };

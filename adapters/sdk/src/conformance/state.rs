@@ -1,7 +1,7 @@
 //! Promises about state: it is the truth, and events, listings and searches agree with it.
 
 use super::{Check, Fault, Subject, driven, ensure, skip, watch};
-use crate::{Event, Hydrated, HydrateKind, HydrateRequest, LocatedEvent};
+use crate::{Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent};
 use causeway_types::{ClientId, Packet, Sequence};
 use std::collections::BTreeSet;
 
@@ -64,9 +64,10 @@ pub(super) async fn sent(subject: &Subject) -> Result<Vec<(Packet, LocatedEvent)
     let mut found = Vec::new();
     for item in subject.adapter.hydrate(request).await? {
         if let Hydrated::Found(located) = item
-            && let Event::Sent { packet } = &located.event {
-                found.push((packet.clone(), located));
-            }
+            && let Event::Sent { packet } = &located.event
+        {
+            found.push((packet.clone(), located));
+        }
     }
     Ok(found)
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fakes::{Breakage, BrokenAdapter, FakeFamily, FakePair, FakeWait, FakeWorld, TokioSleep};
-use crate::{EncodedEvidence, Evidence, TrustedState, Verdict, Violation};
 use crate::rpc::{self, HostOptions, RemoteAdapter, RemoteOptions};
+use crate::{EncodedEvidence, Evidence, TrustedState, Verdict, Violation};
 use causeway_types::Claim;
 
 fn pair(family: FakeFamily) -> FakePair {

@@ -43,7 +43,9 @@ fn check(after: Height, batch: &WatchBatch) -> Result<(), Fault> {
     })?;
     let mut last = after;
     for event in &batch.events {
-        ensure(event.height > after && event.height <= batch.cursor, || format!("event at {} outside ({after}, {}]", event.height, batch.cursor))?;
+        ensure(event.height > after && event.height <= batch.cursor, || {
+            format!("event at {} outside ({after}, {}]", event.height, batch.cursor)
+        })?;
         ensure(event.height >= last, || format!("event at {} after one at {last}", event.height))?;
         last = event.height;
     }

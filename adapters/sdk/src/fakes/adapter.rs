@@ -7,7 +7,7 @@ use crate::adapter::Result;
 use crate::description::SEAM_VERSION;
 use crate::{
     Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description,
-    EndpointStatus, Event, Evidence, HostLimits, Hydrated, HydrateKind, HydrateRequest, LightClient, Outcome, PacketState, Plan, Provable,
+    EndpointStatus, Event, Evidence, HostLimits, HydrateKind, HydrateRequest, Hydrated, LightClient, Outcome, PacketState, Plan, Provable,
     SignedTx, SlotOrdering, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
@@ -40,9 +40,10 @@ impl FakeAdapter {
             return Err(AdapterError::Unreachable { endpoint: self.endpoint(), detail: "connection refused".into() });
         }
         if let Some(at) = state.faults.fail_next.iter().position(|(name, _)| *name == operation)
-            && let Some((_, error)) = state.faults.fail_next.remove(at) {
-                return Err(error);
-            }
+            && let Some((_, error)) = state.faults.fail_next.remove(at)
+        {
+            return Err(error);
+        }
         Ok(state)
     }
 
@@ -113,7 +114,10 @@ fn concerns(event: &Event, clients: &[ClientId]) -> bool {
     let client = match event {
         Event::Sent { packet } => &packet.source_client,
         Event::Acknowledged { packet, .. } => &packet.dest_client,
-        Event::Completed { client, .. } | Event::TimedOut { client, .. } | Event::ClientUpdated { client } | Event::ClientFrozen { client } => client,
+        Event::Completed { client, .. }
+        | Event::TimedOut { client, .. }
+        | Event::ClientUpdated { client }
+        | Event::ClientFrozen { client } => client,
     };
     clients.contains(client)
 }
@@ -196,7 +200,8 @@ impl ChainAdapter for FakeAdapter {
             let receipt = state.host.store.get(&path::packet_receipt(client, *sequence));
             PacketState {
                 sequence: *sequence,
-                received: receipt.is_some_and(|value| value == super::light_client::RECEIVED) || state.faults.lie_received.contains(&number),
+                received: receipt.is_some_and(|value| value == super::light_client::RECEIVED)
+                    || state.faults.lie_received.contains(&number),
                 ack_commitment: hash(path::packet_acknowledgement(client, *sequence)),
                 commitment: hash(path::packet_commitment(client, *sequence)).filter(|_| !state.faults.lie_completed.contains(&number)),
             }

@@ -2,9 +2,9 @@
 
 use crate::adapter::Result;
 use crate::{
-    Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Evidence,
-    EvidenceItem, Event, HostLimits, Hydrated, HydrateRequest, Impossible, MessageResult, Outcome, PacketState, Plan, Provable, RejectReason,
-    Rejected, SignedTx, WatchBatch, WatchRequest,
+    Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event,
+    Evidence, EvidenceItem, HostLimits, HydrateRequest, Hydrated, Impossible, MessageResult, Outcome, PacketState, Plan, Provable,
+    RejectReason, Rejected, SignedTx, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
 use causeway_types::{Claim, ClientId, Height, Sequence};
@@ -169,7 +169,8 @@ impl ChainAdapter for BrokenAdapter {
             }
         }
         if self.is(Breakage::WatchHonoursTheFilter) && request.filter.clients.is_empty() {
-            request.filter.clients = (0..4).flat_map(|n| super::FakeFamily::ALL.map(|f| format!("{}-{n}", f.client_type()))).flat_map(ClientId::new).collect();
+            request.filter.clients =
+                (0..4).flat_map(|n| super::FakeFamily::ALL.map(|f| format!("{}-{n}", f.client_type()))).flat_map(ClientId::new).collect();
         }
         Ok(self.spoil(self.inner.watch(request.clone()).await?, &request))
     }
@@ -217,9 +218,10 @@ impl ChainAdapter for BrokenAdapter {
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
         let (found, mut update) = self.inner.root(height).await?;
         if self.is(Breakage::RootVerifies)
-            && let Some(byte) = update.last_mut() {
-                *byte ^= 1;
-            }
+            && let Some(byte) = update.last_mut()
+        {
+            *byte ^= 1;
+        }
         Ok((found, update))
     }
 

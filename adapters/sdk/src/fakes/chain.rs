@@ -1,5 +1,6 @@
 //! A fake chain: blocks, accounts and what tests do to it. It moves only when told to.
 
+use super::FakeFamily;
 use super::adapter::FakeAdapter;
 use super::faults::FakeFaults;
 use super::host::{Failure, Held, Host, Now};
@@ -8,7 +9,6 @@ use super::merkle::{Map, Tree};
 use super::pool::{Included, PoolTx, TxBody};
 use super::wire::{self, Header, Signature, Update};
 use super::world::Shared;
-use super::FakeFamily;
 use crate::{ClientParams, Counterparty, Event, Family, HostLimits, LocatedEvent, Message, MessageResult, SlotOrdering, TrustedState};
 use causeway_types::{ClientId, Hash, Height, Packet, Payload, Sequence, TxId};
 use prost::Message as _;
@@ -131,7 +131,8 @@ pub struct FakeChain {
 
 impl FakeChain {
     pub(super) fn start(config: FakeChainConfig, shared: Arc<Shared>) -> Self {
-        let accounts = config.signers.iter().map(|(name, balance)| (name.clone(), AccountState { balance: *balance, ..Default::default() }));
+        let accounts =
+            config.signers.iter().map(|(name, balance)| (name.clone(), AccountState { balance: *balance, ..Default::default() }));
         let state = State {
             host: Host::new(config.family),
             blocks: Vec::new(),

@@ -1,8 +1,8 @@
 //! Drives a pair of fake chains for the conformance suite.
 
+use super::PORT_ECHO;
 use super::chain::FakeChain;
 use super::world::{FakePair, FakeWorld};
-use super::PORT_ECHO;
 use crate::conformance::{Driver, Elsewhere, Subject};
 use crate::{ChainAdapter, LightClient, Message, Plan, ProofGroup, Provable};
 use async_trait::async_trait;
@@ -53,7 +53,8 @@ impl FakeDriver {
     /// Brings the client on the driven chain to at least `need`, without transactions of the relay: the host is given what it verifies.
     async fn update(&self, client: &ClientId, need: Height) -> Result<(), String> {
         let view = self.chain.adapter().client(client).await.map_err(|error| error.to_string())?;
-        let plan = self.other.adapter().plan_update(&view, Some(need), self.chain.config().limits).await.map_err(|error| error.to_string())?;
+        let plan =
+            self.other.adapter().plan_update(&view, Some(need), self.chain.config().limits).await.map_err(|error| error.to_string())?;
         let Plan::Steps(steps) = plan else { return Err("the source is not there yet".into()) };
         for step in steps {
             while step.not_before_s.is_some_and(|time| self.world.now_s() < time) {
@@ -95,7 +96,8 @@ impl Driver for FakeDriver {
     async fn deliverable(&self, client: &ClientId, count: usize, poison: Option<usize>) -> Result<(Vec<Message>, Vec<ProofGroup>), String> {
         let due = self.world.now_s().saturating_add(TIMEOUT_S);
         let port = |index: usize| if poison == Some(index) { "no-such-port" } else { PORT_ECHO };
-        let packets: Result<Vec<_>, _> = (0..count).map(|index| self.other.send_to(&self.other_client, port(index), b"deliver", due)).collect();
+        let packets: Result<Vec<_>, _> =
+            (0..count).map(|index| self.other.send_to(&self.other_client, port(index), b"deliver", due)).collect();
         let packets = packets?;
         self.world.tick(1);
         let claims: Vec<_> = packets.iter().map(|packet| Claim::Commitment { packet: packet.clone(), locator: None }).collect();

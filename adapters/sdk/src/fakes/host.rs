@@ -137,7 +137,8 @@ impl Host {
 
     /// Adds a client that starts from `trusted`.
     pub(super) fn add_client(&mut self, family: FakeFamily, chain: String, params: ClientParams, held: Held) -> Result<ClientId, Failure> {
-        let id = ClientId::new(format!("{}-{}", family.client_type(), self.clients.len())).map_err(|error| Failure::Refused(error.to_string()))?;
+        let id = ClientId::new(format!("{}-{}", family.client_type(), self.clients.len()))
+            .map_err(|error| Failure::Refused(error.to_string()))?;
         let held = BTreeMap::from([(held.trusted.height, held)]);
         let client = HostedClient { family, chain, params, held, frozen: false, counterparty: None, next_sequence: 1 };
         self.clients.insert(id.clone(), client);
@@ -190,8 +191,11 @@ impl Host {
             return refused("the message names evidence that is not there");
         };
         let parse = |bytes: &[u8]| wire::from_host(self.family.host_encoding(), bytes).map_err(|error| Failure::Refused(error.to_string()));
-        let evidence =
-            Evidence { height: group.evidence.height, shared: parse(&group.evidence.shared)?, each: vec![EvidenceItem::Bytes(parse(bytes)?)] };
+        let evidence = Evidence {
+            height: group.evidence.height,
+            shared: parse(&group.evidence.shared)?,
+            each: vec![EvidenceItem::Bytes(parse(bytes)?)],
+        };
         Ok((group.client_id.clone(), evidence))
     }
 
@@ -234,9 +238,10 @@ impl Host {
         let revision = client.family.revision();
         let (height, base) = (Height { revision, number: header.height }, Height { revision, number: parsed.trusted });
         if let Some(held) = client.held.get(&height)
-            && held.trusted.block_hash == header.hash() {
-                return Ok((MessageResult::Noop, Vec::new()));
-            }
+            && held.trusted.block_hash == header.hash()
+        {
+            return Ok((MessageResult::Noop, Vec::new()));
+        }
         let Some(trusted) = client.held.get(&base) else {
             return stale(format!("trusted height {base} is not held"));
         };
@@ -294,7 +299,10 @@ impl Host {
 
     /// Receives a packet; without evidence it is the competing relayer's receive, which tests cause.
     pub(super) fn receive(
-        &mut self, packet: &Packet, evidence: Option<(ClientId, Evidence)>, now: Now,
+        &mut self,
+        packet: &Packet,
+        evidence: Option<(ClientId, Evidence)>,
+        now: Now,
     ) -> Result<(MessageResult, Vec<Event>), Failure> {
         self.other_end(&packet.dest_client, &packet.source_client)?;
         let receipt = path::packet_receipt(&packet.dest_client, packet.sequence);
@@ -351,7 +359,11 @@ impl Host {
     }
 
     fn acknowledge(
-        &mut self, packet: &Packet, ack: &Acknowledgement, evidence: (ClientId, Evidence), now: Now,
+        &mut self,
+        packet: &Packet,
+        ack: &Acknowledgement,
+        evidence: (ClientId, Evidence),
+        now: Now,
     ) -> Result<(MessageResult, Vec<Event>), Failure> {
         let Some(key) = self.pending(packet)? else {
             return Ok((MessageResult::Noop, Vec::new()));

@@ -69,7 +69,8 @@ impl FakeLightClient {
             return committee_follows(trusted, header);
         }
         let known: BTreeSet<&Vec<u8>> = trusted.committee.iter().collect();
-        let found = signatures.iter().filter_map(|s| header.committee.get(s.member as usize)).filter(|key| known.contains(key)).count() as u64;
+        let found =
+            signatures.iter().filter_map(|s| header.committee.get(s.member as usize)).filter(|key| known.contains(key)).count() as u64;
         let needed = (trusted.committee.len() as u64) / 3 + 1;
         Ok((found < needed).then_some((found, needed)))
     }
@@ -127,7 +128,8 @@ impl FakeLightClient {
 fn check_signatures(rule: &'static str, committee: &[Vec<u8>], signatures: &[Signature], digest: &Hash) -> Checked<()> {
     let mut seen = BTreeSet::new();
     for signature in signatures {
-        let key = committee.get(signature.member as usize).ok_or_else(|| Violation::new("signer", "a member", signature.member.to_string()))?;
+        let key =
+            committee.get(signature.member as usize).ok_or_else(|| Violation::new("signer", "a member", signature.member.to_string()))?;
         if !seen.insert(key) {
             return Err(Violation::new("signer-duplicate", "each member once", signature.member.to_string()));
         }
@@ -170,14 +172,17 @@ impl LightClient for FakeLightClient {
         if evidence.shared != header.root {
             return Err(Violation::new("evidence-shared", hex::encode(&header.root), hex::encode(&evidence.shared)));
         }
-        let item = evidence.each.get(index).ok_or_else(|| Violation::new("evidence-index", evidence.each.len().to_string(), index.to_string()))?;
+        let item =
+            evidence.each.get(index).ok_or_else(|| Violation::new("evidence-index", evidence.each.len().to_string(), index.to_string()))?;
         let EvidenceItem::Bytes(bytes) = item else {
             return Err(Violation::new("evidence-item", "bytes", "not so"));
         };
         let (path, value) = (claim.path(), self.expected(claim));
         match (self.family, value) {
             (FakeFamily::Clockless, Some(value)) => self.verify_statement(&header, &path, &value, bytes),
-            (FakeFamily::Clockless | FakeFamily::BlockBound, None) => Err(Violation::new("absence", "a family that proves it", self.client_type())),
+            (FakeFamily::Clockless | FakeFamily::BlockBound, None) => {
+                Err(Violation::new("absence", "a family that proves it", self.client_type()))
+            }
             (_, Some(value)) => merkle::verify_member(&header.root, &wire::decode("proof", bytes)?, &path, &value),
             (_, None) => merkle::verify_absent(&header.root, &wire::decode("proof", bytes)?, &path),
         }

@@ -49,7 +49,8 @@ pub(super) fn gas(message: &Message) -> u64 {
 /// Bytes of a message, with its evidence.
 pub(super) fn size(message: &Message, proofs: &[ProofGroup]) -> u64 {
     let evidence = |(group, item): (usize, usize)| proofs.get(group).and_then(|g| g.evidence.each.get(item)).map_or(0, Vec::len);
-    let payloads = |packet: &causeway_types::Packet| packet.payloads.iter().map(|payload| payload.value.len().saturating_add(64)).sum::<usize>();
+    let payloads =
+        |packet: &causeway_types::Packet| packet.payloads.iter().map(|payload| payload.value.len().saturating_add(64)).sum::<usize>();
     let bytes = match message {
         Message::CreateClient { initial, .. } => initial.len(),
         Message::RegisterCounterparty { .. } => 64,
@@ -118,7 +119,9 @@ impl State {
                     return refuse(format!("expired at {height}"), false);
                 }
             }
-            (SlotOrdering::RandomWithExpiry, Slot::Number(_)) | (_, Slot::Expiry(_)) => return refuse("slot of the wrong kind".into(), false),
+            (SlotOrdering::RandomWithExpiry, Slot::Number(_)) | (_, Slot::Expiry(_)) => {
+                return refuse("slot of the wrong kind".into(), false);
+            }
             (_, Slot::Number(number)) => {
                 let same = |other: &PoolTx| other.body.signer == tx.body.signer && other.body.slot == tx.body.slot;
                 let next = self.accounts.get(&tx.body.signer).map_or(0, |account| account.next);

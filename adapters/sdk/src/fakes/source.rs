@@ -77,7 +77,8 @@ impl FakeAdapter {
                 return Err(AdapterError::Invalid { what: "client state", detail });
             }
             let trusted = self.block(state, at)?;
-            let next = (at.saturating_add(1)..=target).rev().find(|number| state.block(*number).is_some_and(|block| self.reaches(trusted, block)));
+            let next =
+                (at.saturating_add(1)..=target).rev().find(|number| state.block(*number).is_some_and(|block| self.reaches(trusted, block)));
             let next = next.ok_or_else(|| AdapterError::NotFound { what: "way to client height", name: target.to_string() })?;
             let block = self.block(state, next)?;
             let slotted = self.family() == FakeFamily::Slotted;
@@ -155,9 +156,10 @@ impl FakeAdapter {
                 _ => tree.prove(&key).encode_to_vec(),
             };
             if state.faults.lie_evidence
-                && let Some(last) = bytes.last_mut() {
-                    *last ^= 1;
-                }
+                && let Some(last) = bytes.last_mut()
+            {
+                *last ^= 1;
+            }
             EvidenceItem::Bytes(bytes)
         });
         Ok(Evidence { height, shared: block.header.root.clone(), each: each.collect() })

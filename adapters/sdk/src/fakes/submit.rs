@@ -8,8 +8,8 @@ use super::pool::{self, PoolTx, TxBody};
 use super::wire;
 use crate::adapter::Result;
 use crate::{
-    AdapterError, BroadcastResult, BuildRequest, Built, Impossible, Message, MessageResult, Outcome, RejectReason, Rejected, SignedTx, Slot,
-    SlotOrdering,
+    AdapterError, BroadcastResult, BuildRequest, Built, Impossible, Message, MessageResult, Outcome, RejectReason, Rejected, SignedTx,
+    Slot, SlotOrdering,
 };
 use causeway_types::{Hash, TxId};
 use std::sync::atomic::Ordering;
@@ -20,9 +20,10 @@ impl FakeAdapter {
         let account = account.ok_or_else(|| AdapterError::NotFound { what: "key", name: request.signer.clone() })?;
         match (self.chain.config().slot_ordering, &request.slot) {
             (SlotOrdering::RandomWithExpiry, Slot::Expiry(_)) => Ok(()),
-            (SlotOrdering::RandomWithExpiry, Slot::Number(_)) | (_, Slot::Expiry(_)) => {
-                Err(AdapterError::Invalid { what: "slot", detail: "the chain orders transactions in the other way; see its description".into() })
-            }
+            (SlotOrdering::RandomWithExpiry, Slot::Number(_)) | (_, Slot::Expiry(_)) => Err(AdapterError::Invalid {
+                what: "slot",
+                detail: "the chain orders transactions in the other way; see its description".into(),
+            }),
             (_, Slot::Number(used)) if *used < account.next => Err(AdapterError::SlotMismatch { used: *used, expected: account.next }),
             _ => Ok(()),
         }
@@ -68,11 +69,10 @@ impl FakeAdapter {
                 rejected.push(Rejected { index, reason: RejectReason::NoRoom });
                 continue;
             }
-            if simulate
-                && let Err(reason) = self.simulate(state, &mut host, (message, &request), now) {
-                    rejected.push(Rejected { index, reason });
-                    continue;
-                }
+            if simulate && let Err(reason) = self.simulate(state, &mut host, (message, &request), now) {
+                rejected.push(Rejected { index, reason });
+                continue;
+            }
             alone = own;
             bytes = bytes.saturating_add(more_bytes);
             gas = gas.saturating_add(more_gas);
@@ -86,7 +86,11 @@ impl FakeAdapter {
     }
 
     fn simulate(
-        &self, state: &State, host: &mut Host, (message, request): (&Message, &BuildRequest), now: Now,
+        &self,
+        state: &State,
+        host: &mut Host,
+        (message, request): (&Message, &BuildRequest),
+        now: Now,
     ) -> core::result::Result<(), RejectReason> {
         if matches!(message, Message::Receive { packet, .. } if state.faults.lie_received.contains(&packet.sequence.get())) {
             return Err(RejectReason::AlreadyDone);

@@ -62,7 +62,11 @@ async fn prove(world: &FakeWorld, from: &FakeChain, to: &Side<'_>, claim: &Claim
         let (built, results) = submit(world, to.chain, vec![Message::UpdateClient { client_id: to.client.clone(), update }], vec![]).await;
         assert_eq!(results, vec![MessageResult::Applied { created: None }], "{:?}", built.rejected);
     }
-    let height = if steps.is_empty() && from.config().family != FakeFamily::BlockBound { view.latest } else { steps.last().map_or(need, |s| s.resulting) };
+    let height = if steps.is_empty() && from.config().family != FakeFamily::BlockBound {
+        view.latest
+    } else {
+        steps.last().map_or(need, |s| s.resulting)
+    };
     let evidence = source.fetch(core::slice::from_ref(claim), height).await.unwrap();
     light_client.verify_claim(&from.trusted(height).unwrap(), claim, &evidence, 0).unwrap();
     ProofGroup { client_id: to.client.clone(), evidence: light_client.encode_evidence(&view.host_encoding, &evidence).unwrap() }
@@ -243,7 +247,12 @@ async fn slots_are_refused_replaced_and_used_up() {
         counterparty: Counterparty { client_id: ClientId::new("fake-lagged-9").unwrap(), merkle_prefix: vec![] },
     };
     let request = BuildRequest {
-        signer: "relayer".into(), messages: vec![message], proofs: vec![], slot: Slot::Number(0), fees: FEES, simulate: false,
+        signer: "relayer".into(),
+        messages: vec![message],
+        proofs: vec![],
+        slot: Slot::Number(0),
+        fees: FEES,
+        simulate: false,
     };
     let first = adapter.build(request.clone()).await.unwrap();
     let first = (adapter.sign("relayer", &first).await.unwrap(), first.gas_price);
@@ -275,8 +284,10 @@ async fn an_atomic_failure_names_the_message_and_the_rest_is_not_executed() {
     let to = Side { chain: &right, client: &right_client };
     let height = prove(&world, &left, &to, &claims[1]).await.evidence.height;
     let evidence = left.adapter().fetch(&claims, height).await.unwrap();
-    let group = ProofGroup { client_id: right_client.clone(), evidence: left.light_client().encode_evidence("fake-plain", &evidence).unwrap() };
-    let messages: Vec<_> = [good, poison.clone()].into_iter().enumerate().map(|(i, packet)| Message::Receive { packet, proof: (0, i) }).collect();
+    let group =
+        ProofGroup { client_id: right_client.clone(), evidence: left.light_client().encode_evidence("fake-plain", &evidence).unwrap() };
+    let messages: Vec<_> =
+        [good, poison.clone()].into_iter().enumerate().map(|(i, packet)| Message::Receive { packet, proof: (0, i) }).collect();
     right.faults(|faults| faults.blind_simulation = true);
     let (_, results) = submit(&world, &right, messages.clone(), vec![group.clone()]).await;
     assert_eq!(results[0], MessageResult::NotExecuted);

@@ -166,6 +166,9 @@ pub(super) fn to_host(encoding: &str, bytes: &[u8]) -> Result<Vec<u8>, Violation
 pub(super) fn from_host(encoding: &str, bytes: &[u8]) -> Result<Vec<u8>, Violation> {
     match encoding {
         "fake-plain" => Ok(bytes.to_vec()),
-        _ => bytes.strip_prefix(b"wrap".as_slice()).map(<[u8]>::to_vec).ok_or_else(|| Violation::new("host-encoding", "a wrapped form", "another")),
+        _ => bytes
+            .strip_prefix(b"wrap".as_slice())
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| Violation::new("host-encoding", "a wrapped form", "another")),
     }
 }

@@ -35,7 +35,9 @@ impl Default for HostOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// The address is reachable from other machines.
-    #[error("{0} is reachable from other machines, and whoever reaches an adapter can spend from its keys; listen on 127.0.0.1, or allow it")]
+    #[error(
+        "{0} is reachable from other machines, and whoever reaches an adapter can spend from its keys; listen on 127.0.0.1, or allow it"
+    )]
     NotLoopback(SocketAddr),
     /// The socket cannot be opened.
     #[error("cannot listen on {address}: {source}; choose another port or stop what uses it")]
@@ -69,10 +71,13 @@ pub async fn bind(options: HostOptions) -> Result<TcpListener, HostError> {
 ///
 /// # Errors
 /// [`HostError::Serve`] when the server stops by itself.
-pub async fn serve(listener: TcpListener, adapter: Arc<dyn ChainAdapter>, shutdown: impl Future<Output = ()> + Send) -> Result<(), HostError> {
-    let service = AdapterServer::new(Service::new(adapter))
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
-        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+pub async fn serve(
+    listener: TcpListener,
+    adapter: Arc<dyn ChainAdapter>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), HostError> {
+    let service =
+        AdapterServer::new(Service::new(adapter)).max_decoding_message_size(MESSAGE_BYTES_MAX).max_encoding_message_size(MESSAGE_BYTES_MAX);
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<AdapterServer<Service>>().await;
     let reflection =

@@ -6,8 +6,8 @@ use super::wire::{Answer, Wire, WireError, to_all};
 use crate::adapter::Result;
 use crate::description::SEAM_VERSION;
 use crate::{
-    Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Evidence,
-    HostLimits, Hydrated, HydrateRequest, Outcome, PacketState, Plan, Provable, SignedTx, WatchBatch, WatchRequest,
+    Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description,
+    Evidence, HostLimits, HydrateRequest, Hydrated, Outcome, PacketState, Plan, Provable, SignedTx, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
 use causeway_proto::adapter::v1 as pb;
@@ -142,7 +142,12 @@ impl RemoteAdapter {
     }
 
     fn broken(&self, error: &WireError) -> AdapterError {
-        AdapterError::Protocol { endpoint: self.endpoint.clone(), rule: "wire-form", expected: error.what.to_owned(), found: error.detail.clone() }
+        AdapterError::Protocol {
+            endpoint: self.endpoint.clone(),
+            rule: "wire-form",
+            expected: error.what.to_owned(),
+            found: error.detail.clone(),
+        }
     }
 
     fn failed(&self, status: &Status) -> AdapterError {

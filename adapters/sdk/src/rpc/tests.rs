@@ -61,12 +61,17 @@ impl Dice {
         TxId::new(self.hash()).unwrap()
     }
     fn packet(&mut self) -> Packet {
-        let payload = |d: &mut Self| Payload {
-            source_port: d.text(), dest_port: d.text(), version: d.text(), encoding: d.text(), value: d.bytes(),
-        };
+        let payload =
+            |d: &mut Self| Payload { source_port: d.text(), dest_port: d.text(), version: d.text(), encoding: d.text(), value: d.bytes() };
         let mut payloads = vec![payload(self)];
         payloads.extend(self.list(3, payload));
-        Packet { sequence: self.sequence(), source_client: self.client(), dest_client: self.client(), timeout_timestamp_s: self.u64(), payloads }
+        Packet {
+            sequence: self.sequence(),
+            source_client: self.client(),
+            dest_client: self.client(),
+            timeout_timestamp_s: self.u64(),
+            payloads,
+        }
     }
     fn ack(&mut self) -> Acknowledgement {
         Acknowledgement { app_acknowledgements: vec![self.hash().to_vec(); 1 + self.n(3) as usize] }
@@ -102,19 +107,27 @@ impl Dice {
     }
     fn description(&mut self) -> Description {
         Description {
-            seam_version: self.n(9) as u32, adapter_version: self.text(), family: self.text(), native_chain_id: self.text(),
-            hosted_client_types: self.list(3, Self::text), offered_client_type: self.text(), host_encodings: self.list(3, Self::text),
+            seam_version: self.n(9) as u32,
+            adapter_version: self.text(),
+            family: self.text(),
+            native_chain_id: self.text(),
+            hosted_client_types: self.list(3, Self::text),
+            offered_client_type: self.text(),
+            host_encodings: self.list(3, Self::text),
             absence: [Absence::Provable, Absence::ByMarkExpired][self.n(2) as usize],
             header_clock: [HeaderClock::Header, HeaderClock::Attested, HeaderClock::None][self.n(3) as usize],
             state_window_blocks: self.some(Self::u64),
-            slot_ordering: [SlotOrdering::SequentialReplaceable, SlotOrdering::Sequential, SlotOrdering::RandomWithExpiry][self.n(3) as usize],
-            limits: self.limits(), block_interval_ms: self.u64(), fee_denom: self.text(), merkle_prefix: self.list(3, Self::bytes),
+            slot_ordering: [SlotOrdering::SequentialReplaceable, SlotOrdering::Sequential, SlotOrdering::RandomWithExpiry]
+                [self.n(3) as usize],
+            limits: self.limits(),
+            block_interval_ms: self.u64(),
+            fee_denom: self.text(),
+            merkle_prefix: self.list(3, Self::bytes),
         }
     }
     fn status(&mut self) -> ChainStatus {
-        let endpoint = |d: &mut Self| EndpointStatus {
-            endpoint: d.text(), head: d.some(Self::head), syncing: d.n(2) == 1, error: d.some(Self::text),
-        };
+        let endpoint =
+            |d: &mut Self| EndpointStatus { endpoint: d.text(), head: d.some(Self::head), syncing: d.n(2) == 1, error: d.some(Self::text) };
         ChainStatus { head: self.head(), endpoints: self.list(3, endpoint), divergence: self.some(Self::text) }
     }
     fn located(&mut self) -> LocatedEvent {
@@ -152,9 +165,15 @@ impl Dice {
     }
     fn view(&mut self) -> ClientView {
         ClientView {
-            client_id: self.client(), client_type: self.text(), host_encoding: self.text(), latest: self.height(),
-            latest_time_s: self.some(Self::u64), expires_at_s: self.some(Self::u64), frozen: self.n(2) == 1,
-            counterparty: self.some(Self::counterparty), state: self.bytes(),
+            client_id: self.client(),
+            client_type: self.text(),
+            host_encoding: self.text(),
+            latest: self.height(),
+            latest_time_s: self.some(Self::u64),
+            expires_at_s: self.some(Self::u64),
+            frozen: self.n(2) == 1,
+            counterparty: self.some(Self::counterparty),
+            state: self.bytes(),
         }
     }
     fn consensus(&mut self) -> ConsensusView {
@@ -163,7 +182,11 @@ impl Dice {
     }
     fn plan(&mut self) -> Plan {
         let step = |d: &mut Self| UpdateStep {
-            trusted: d.height(), update: d.bytes(), resulting: d.height(), gas_estimate: d.u64(), own_transaction: d.n(2) == 1,
+            trusted: d.height(),
+            update: d.bytes(),
+            resulting: d.height(),
+            gas_estimate: d.u64(),
+            own_transaction: d.n(2) == 1,
             not_before_s: d.some(Self::u64),
         };
         if self.n(2) == 0 { Plan::Steps(self.list(3, step)) } else { Plan::NotYet { retry_after_ms: self.u64() } }
@@ -202,11 +225,17 @@ impl Dice {
             evidence: EncodedEvidence { height: d.height(), shared: d.bytes(), each: d.list(3, Self::bytes) },
         };
         let fees = FeePolicy {
-            gas_headroom_percent: self.n(300) as u32, gas_price_max: self.some(Self::u128), replace_bump_percent: self.n(300) as u32,
+            gas_headroom_percent: self.n(300) as u32,
+            gas_price_max: self.some(Self::u128),
+            replace_bump_percent: self.n(300) as u32,
             replaces_price: self.some(Self::u128),
         };
         BuildRequest {
-            signer: self.text(), messages: self.list(4, Self::message), proofs: self.list(2, group), slot: self.slot(), fees,
+            signer: self.text(),
+            messages: self.list(4, Self::message),
+            proofs: self.list(2, group),
+            slot: self.slot(),
+            fees,
             simulate: self.n(2) == 1,
         }
     }
@@ -221,8 +250,12 @@ impl Dice {
             Rejected { index: d.n(99) as usize, reason }
         };
         Built {
-            unsigned: self.bytes(), included: self.list(4, |d| d.n(99) as usize), rejected: self.list(4, rejected), gas_limit: self.u64(),
-            gas_price: self.u128(), slot: self.slot(),
+            unsigned: self.bytes(),
+            included: self.list(4, |d| d.n(99) as usize),
+            rejected: self.list(4, rejected),
+            gas_limit: self.u64(),
+            gas_price: self.u128(),
+            slot: self.slot(),
         }
     }
     fn tx(&mut self) -> SignedTx {
@@ -323,7 +356,9 @@ fn hostile_bytes_are_refused_without_panic() {
     assert!(AdapterError::from_pb(pb::AdapterError::default()).is_err());
 }
 
-async fn host(adapter: Arc<dyn ChainAdapter>) -> (String, tokio::sync::oneshot::Sender<()>, tokio::task::JoinHandle<Result<(), HostError>>) {
+async fn host(
+    adapter: Arc<dyn ChainAdapter>,
+) -> (String, tokio::sync::oneshot::Sender<()>, tokio::task::JoinHandle<Result<(), HostError>>) {
     let listener = bind(HostOptions::default()).await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

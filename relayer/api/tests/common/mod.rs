@@ -3,7 +3,7 @@
 
 use causeway_api::{Api, ApiConfig, Relay, WatchLimits};
 use causeway_engine::{
-    AckKind, By, Change, ChainReport, Changes, ClientReport, Direction, PacketCount, PacketFilter, PacketRecord, PacketState, Page,
+    AckKind, By, ChainReport, Change, Changes, ClientReport, Direction, PacketCount, PacketFilter, PacketRecord, PacketState, Page,
     PathReport, QueryError, StateKind, Status, WalletReport,
 };
 use causeway_proto::admin::v1::admin_client::AdminClient;
@@ -115,7 +115,7 @@ impl Relay for FakeRelay {
         };
         let path = PathReport {
             name: "alpha-beta".into(),
-            clients: [client("alpha", "qbft-0"), client("beta", "qbft-1")],
+            clients: [client("alpha", "client-0"), client("beta", "client-1")],
             packets: vec![PacketCount { direction: Direction::BToA, state: StateKind::Dead, count: 4 }],
             oldest_pending_ms: Some(12),
             halted: None,
@@ -195,7 +195,11 @@ impl Relay for FakeRelay {
 }
 
 pub(crate) fn key(sequence: u64) -> PacketKey {
-    PacketKey { chain: ChainId::new("alpha").unwrap(), client: ClientId::new("qbft-0").unwrap(), sequence: Sequence::new(sequence).unwrap() }
+    PacketKey {
+        chain: ChainId::new("alpha").unwrap(),
+        client: ClientId::new("client-0").unwrap(),
+        sequence: Sequence::new(sequence).unwrap(),
+    }
 }
 
 /// Packet `sequence`: every third is completed, every third dead, the rest observed.
@@ -203,8 +207,8 @@ pub(crate) fn record(sequence: u64) -> PacketRecord {
     let mut record = PacketRecord::new(key(sequence), "alpha-beta", Direction::AToB, 1_000);
     record.packet = Some(Packet {
         sequence: Sequence::new(sequence).unwrap(),
-        source_client: ClientId::new("qbft-0").unwrap(),
-        dest_client: ClientId::new("qbft-1").unwrap(),
+        source_client: ClientId::new("client-0").unwrap(),
+        dest_client: ClientId::new("client-1").unwrap(),
         timeout_timestamp_s: 1_900_000_000,
         payloads: vec![Payload {
             source_port: "transfer".into(),

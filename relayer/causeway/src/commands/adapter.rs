@@ -53,8 +53,12 @@ impl Command {
         let config = config::load(&global.config)?;
         match self.action {
             Action::Serve { chain, listen, allow_remote } => {
-                serve(global, config.chain(&chain).or_fail(Code::BadConfig)?, HostOptions { address: listen, allow_non_loopback: allow_remote })
-                    .await
+                serve(
+                    global,
+                    config.chain(&chain).or_fail(Code::BadConfig)?,
+                    HostOptions { address: listen, allow_non_loopback: allow_remote },
+                )
+                .await
             }
             Action::Check { chain, endpoint, lookback_blocks } => {
                 let mut chain = config.chain(&chain).or_fail(Code::BadConfig)?.clone();

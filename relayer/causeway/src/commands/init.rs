@@ -20,7 +20,11 @@ impl Command {
         let path = &global.config;
         let mut options = std::fs::OpenOptions::new();
         options.write(true);
-        if self.force { options.create(true).truncate(true) } else { options.create_new(true) };
+        if self.force {
+            options.create(true).truncate(true)
+        } else {
+            options.create_new(true)
+        };
         let mut file = options.open(path).map_err(|error| {
             let advice = if error.kind() == std::io::ErrorKind::AlreadyExists { "; --force replaces it" } else { "" };
             Failure::new(Code::Failed, format!("cannot write {}: {error}{advice}", path.display()))

@@ -143,7 +143,6 @@ fn shown(infos: &[KeyInfo], json: bool, single: bool) {
         println!("No keys. Make one with: causeway key add NAME");
         return;
     }
-    let rows =
-        infos.iter().map(|info| vec![info.name.clone(), info.address.to_string(), info.path.display().to_string()]).collect();
+    let rows = infos.iter().map(|info| vec![info.name.clone(), info.address.to_string(), info.path.display().to_string()]).collect();
     println!("{}", output::table(&["key", "address", "keystore"], rows));
 }

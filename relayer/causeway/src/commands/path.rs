@@ -87,7 +87,15 @@ async fn create(global: &Global, config: &Config, options: Create) -> Result<(),
     if global.json {
         output::json_object(&path_json(&entry));
     } else {
-        println!("Path {} joins {} on {} and {} on {}; written to {}", entry.name, entry.a.client, entry.a.chain, entry.b.client, entry.b.chain, global.config.display());
+        println!(
+            "Path {} joins {} on {} and {} on {}; written to {}",
+            entry.name,
+            entry.a.client,
+            entry.a.chain,
+            entry.b.client,
+            entry.b.chain,
+            global.config.display()
+        );
         println!("Relay with: causeway start");
     }
     Ok(())
@@ -109,7 +117,9 @@ fn list(global: &Global, config: &Config) {
     let rows = config
         .paths
         .iter()
-        .map(|path| vec![path.name.clone(), format!("{} / {}", path.a.chain, path.a.client), format!("{} / {}", path.b.chain, path.b.client)])
+        .map(|path| {
+            vec![path.name.clone(), format!("{} / {}", path.a.chain, path.a.client), format!("{} / {}", path.b.chain, path.b.client)]
+        })
         .collect();
     println!("{}", output::table(&["path", "a", "b"], rows));
 }

@@ -29,7 +29,10 @@ impl Command {
 }
 
 fn height(height: Option<&Height>) -> String {
-    height.map_or_else(|| "-".to_string(), |height| if height.revision == 0 { height.number.to_string() } else { format!("{}-{}", height.revision, height.number) })
+    height.map_or_else(
+        || "-".to_string(),
+        |height| if height.revision == 0 { height.number.to_string() } else { format!("{}-{}", height.revision, height.number) },
+    )
 }
 
 fn print(status: &GetStatusResponse) {
@@ -88,7 +91,13 @@ fn print(status: &GetStatusResponse) {
 fn chain_trouble(chain: &Chain) -> String {
     let mut all: Vec<String> = [&chain.divergence, &chain.watch_error].into_iter().filter(|text| !text.is_empty()).cloned().collect();
     all.extend(chain.violations.iter().map(|violation| format!("{} x {}", violation.rule, violation.count)));
-    all.extend(chain.endpoints.iter().filter(|endpoint| !endpoint.error.is_empty()).map(|endpoint| format!("{}: {}", endpoint.endpoint, endpoint.error)));
+    all.extend(
+        chain
+            .endpoints
+            .iter()
+            .filter(|endpoint| !endpoint.error.is_empty())
+            .map(|endpoint| format!("{}: {}", endpoint.endpoint, endpoint.error)),
+    );
     all.join("; ")
 }
 
@@ -119,9 +128,7 @@ fn number(height: Option<&Height>) -> Value {
 }
 
 fn chain_json(chain: &Chain) -> Value {
-    let endpoint = |endpoint: &Endpoint| {
-        json!({ "endpoint": endpoint.endpoint, "head": number(endpoint.head.as_ref()), "syncing": endpoint.syncing, "error": endpoint.error })
-    };
+    let endpoint = |endpoint: &Endpoint| json!({ "endpoint": endpoint.endpoint, "head": number(endpoint.head.as_ref()), "syncing": endpoint.syncing, "error": endpoint.error });
     json!({
         "chain": chain.chain,
         "family": chain.family,

@@ -92,7 +92,8 @@ async fn set(global: &Global, chain: &ChainConfig, height: u64, hash: String) ->
     let (_, found, _) = look(chain, Some(height)).await?;
     if found != wanted {
         let found = hex::encode(found);
-        let message = format!("chain \"{}\", height {height}: the endpoints have 0x{found}, you gave {hash}; nothing was written", chain.name);
+        let message =
+            format!("chain \"{}\", height {height}: the endpoints have 0x{found}, you gave {hash}; nothing was written", chain.name);
         return Err(Failure::new(Code::Untrusted, message));
     }
     let height_value = i64::try_from(height).or_fail(Code::BadConfig)?;

@@ -211,7 +211,10 @@ impl Config {
     pub(crate) fn chain(&self, name: &str) -> Result<&ChainConfig, String> {
         self.chains.iter().find(|chain| chain.name == name).ok_or_else(|| {
             let known: Vec<_> = self.chains.iter().map(|chain| chain.name.as_str()).collect();
-            format!("chain \"{name}\" is not configured; there are: {}", if known.is_empty() { "none".to_string() } else { known.join(", ") })
+            format!(
+                "chain \"{name}\" is not configured; there are: {}",
+                if known.is_empty() { "none".to_string() } else { known.join(", ") }
+            )
         })
     }
 

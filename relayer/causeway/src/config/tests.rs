@@ -31,8 +31,18 @@ fn wrong_values_are_named() {
         (with("chain_id = 1337", "chain_id = 0"), "chain_id = 0"),
         (with("[relayer]", "[relayer]\nclear_interval_s = 0"), "clear_interval_s = 0"),
         (with("signers = [\"relayer\"]", "signers = [\"relayer\"]\nadapter = \"ftp://x\""), "adapter"),
-        (format!("{SAMPLE}\n[[path]]\nname = \"p\"\na = {{ chain = \"alpha\", client = \"qbft-0\" }}\nb = {{ chain = \"gamma\", client = \"qbft-0\" }}\n"), "gamma"),
-        (format!("{SAMPLE}\n[[path]]\nname = \"p\"\na = {{ chain = \"alpha\", client = \"qbft-0\" }}\nb = {{ chain = \"alpha\", client = \"qbft-1\" }}\n"), "two chains"),
+        (
+            format!(
+                "{SAMPLE}\n[[path]]\nname = \"p\"\na = {{ chain = \"alpha\", client = \"qbft-0\" }}\nb = {{ chain = \"gamma\", client = \"qbft-0\" }}\n"
+            ),
+            "gamma",
+        ),
+        (
+            format!(
+                "{SAMPLE}\n[[path]]\nname = \"p\"\na = {{ chain = \"alpha\", client = \"qbft-0\" }}\nb = {{ chain = \"alpha\", client = \"qbft-1\" }}\n"
+            ),
+            "two chains",
+        ),
     ];
     for (text, expected) in cases {
         let message = refused(&text);

@@ -135,7 +135,9 @@ impl Ledger {
         let mut wrong = Vec::new();
         for (direction, (from, to)) in [(0, pair(stage, 0)), (1, pair(stage, 1))] {
             let moved = |wanted: fn(Ending) -> bool| {
-                let of = |(entry, packet): &(&Entry, &Finished)| entry.direction == direction && is_transfer(entry.class) && wanted(packet.ending);
+                let of = |(entry, packet): &(&Entry, &Finished)| {
+                    entry.direction == direction && is_transfer(entry.class) && wanted(packet.ending)
+                };
                 U256::from(self.entries.iter().zip(packets).filter(of).count() as u64 * AMOUNT)
             };
             let arrived = moved(|ending| matches!(ending, Ending::Completed | Ending::AlreadyDelivered));
@@ -145,7 +147,8 @@ impl Ledger {
                 }
             };
             let client = from.client.clone();
-            let escrow = from.dapp.view(from.at.transfer, &abi::TokenTransfer::escrowedCall { clientId: client, token: from.at.token }).await?;
+            let escrow =
+                from.dapp.view(from.at.transfer, &abi::TokenTransfer::escrowedCall { clientId: client, token: from.at.token }).await?;
             check("escrow", arrived, escrow);
             check("user's tokens", self.supply.saturating_sub(arrived), balance(from, from.at.token, from.dapp.user()).await?);
             let voucher = match stage::voucher(to, from).await? {

@@ -165,9 +165,7 @@ async fn write_config(folder: &Path, file: &Path, chains: &[DevnetHandle; 2]) ->
              rpc = [{{ url = \"{url}\" }}]\nblock_interval_ms = {interval_ms}\n"
         ));
         for key in [SIGNER, RIVAL] {
-            text.push_str(&format!(
-                "\n[chain.evm.keys.{key}]\nkeystore = \"keys/{key}.json\"\npassphrase = {{ file = \"passphrase\" }}\n"
-            ));
+            text.push_str(&format!("\n[chain.evm.keys.{key}]\nkeystore = \"keys/{key}.json\"\npassphrase = {{ file = \"passphrase\" }}\n"));
         }
     }
     std::fs::write(file, text).or_fail(Code::Failed)

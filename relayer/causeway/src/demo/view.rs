@@ -4,10 +4,10 @@ use super::stage::{self, Stage};
 use crate::relayer::Running;
 use alloy::primitives::Bytes;
 use alloy::sol_types::SolCall;
-use causeway_evm_contracts::abi;
-use serde_json::{Value, json};
 use causeway_engine::{StateKind, Status};
+use causeway_evm_contracts::abi;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The live view: redrawn on a terminal, steps as lines elsewhere, silent when a program reads the answer.
@@ -95,6 +95,9 @@ pub(super) fn explain(stage: &Stage, running: &Running) {
     let (path, signer, echo) = (stage.path_name(), stage::SIGNER, b.at.echo);
     let data = Bytes::from(abi::Echo::echoCall { data: Bytes::from_static(b"hello") }.abi_encode());
     println!("A packet by hand, and what the relayer makes of it:");
-    println!("  causeway --config {config} packet send --path {path} --from {} --signer {signer} message --to {echo} --data {data}", a.name);
+    println!(
+        "  causeway --config {config} packet send --path {path} --from {} --signer {signer} message --to {echo} --data {data}",
+        a.name
+    );
     println!("  causeway --config {config} packet list --endpoint http://{}", running.grpc_address);
 }

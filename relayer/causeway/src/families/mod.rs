@@ -21,9 +21,8 @@ pub(crate) async fn connect(config: &ChainConfig) -> Result<Family, Failure> {
     let light_client = Arc::new(evm::light_client(evm)?);
     let adapter: Arc<dyn ChainAdapter> = match &config.adapter {
         Some(address) => {
-            let (remote, _) = RemoteAdapter::connect(address, RemoteOptions::default())
-                .await
-                .map_err(|error| remote_failure(config, address, error))?;
+            let (remote, _) =
+                RemoteAdapter::connect(address, RemoteOptions::default()).await.map_err(|error| remote_failure(config, address, error))?;
             Arc::new(remote)
         }
         None => Arc::new(evm::adapter(&config.name, evm, &config.signers).await?),

@@ -24,9 +24,7 @@ fn tx(account: u32, nonce: u64, gas_price: u128) -> Recovered<TxEnvelope> {
         input: Default::default(),
     };
     let signature = key(account).sign_hash_sync(&tx.signature_hash()).unwrap();
-    TxEnvelope::from(tx.into_signed(signature))
-        .try_into_recovered()
-        .unwrap()
+    TxEnvelope::from(tx.into_signed(signature)).try_into_recovered().unwrap()
 }
 
 fn world() -> World {
@@ -36,22 +34,13 @@ fn world() -> World {
 
 fn order(pool: &Pool, gas: u64) -> Vec<(Address, u64)> {
     let candidates = pool.candidates(&world(), 0, gas);
-    candidates
-        .iter()
-        .map(|tx| (tx.signer(), tx.nonce()))
-        .collect()
+    candidates.iter().map(|tx| (tx.signer(), tx.nonce())).collect()
 }
 
 #[test]
 fn the_best_tip_goes_first_and_each_sender_by_nonce_up_to_the_gap() {
     let mut pool = Pool::new(100);
-    for tx in [
-        tx(0, 1, 90),
-        tx(0, 0, 10),
-        tx(0, 3, 99),
-        tx(1, 0, 20),
-        tx(1, 1, 5),
-    ] {
+    for tx in [tx(0, 1, 90), tx(0, 0, 10), tx(0, 3, 99), tx(1, 0, 20), tx(1, 1, 5)] {
         pool.add(tx, &world()).unwrap();
     }
     let (a, b) = (key(0).address(), key(1).address());
@@ -68,14 +57,8 @@ fn a_replacement_pays_a_tenth_more() {
     let mut pool = Pool::new(100);
     let old = tx(0, 0, 100);
     pool.add(old.clone(), &world()).unwrap();
-    assert_eq!(
-        pool.add(old.clone(), &world()),
-        Err(PoolError::AlreadyKnown)
-    );
-    assert_eq!(
-        pool.add(tx(0, 0, 109), &world()),
-        Err(PoolError::Underpriced)
-    );
+    assert_eq!(pool.add(old.clone(), &world()), Err(PoolError::AlreadyKnown));
+    assert_eq!(pool.add(tx(0, 0, 109), &world()), Err(PoolError::Underpriced));
     pool.add(tx(0, 0, 110), &world()).unwrap();
     assert!(pool.get(old.tx_hash()).is_none());
     assert_eq!(pool.len(), 1);
@@ -93,8 +76,7 @@ fn limits_and_balances_are_kept() {
     // A replacement needs no room.
     pool.add(tx(0, 1, 10), &world()).unwrap();
     let poor = Pool::new(2).add(tx(2, 0, 1), &world()).unwrap_err();
-    let words =
-        "insufficient funds for gas * price + value: balance 0, tx cost 21000, overshot 21000";
+    let words = "insufficient funds for gas * price + value: balance 0, tx cost 21000, overshot 21000";
     assert_eq!(poor.to_string(), words);
 }
 
@@ -112,10 +94,7 @@ fn pruning_drops_what_the_state_has_overtaken() {
     moved.apply([(sender, account)].into_iter().collect());
     pool.prune([sender], &moved);
     assert_eq!(pool.len(), 1);
-    assert_eq!(
-        pool.add(tx(0, 1, 9), &moved),
-        Err(PoolError::NonceTooLow { next: 2, found: 1 })
-    );
+    assert_eq!(pool.add(tx(0, 1, 9), &moved), Err(PoolError::NonceTooLow { next: 2, found: 1 }));
     pool.remove(tx(0, 2, 0).tx_hash());
     assert_eq!(pool.len(), 0);
 }

@@ -22,11 +22,7 @@ pub(super) fn transaction_count(served: &Served<'_>, params: &Params) -> RpcResu
     let id: Option<BlockId> = params.optional(1)?;
     let nonce = served.state(id)?.1.nonce(&address);
     let pending = id == Some(BlockId::Number(BlockNumberOrTag::Pending));
-    Ok(quantity(if pending {
-        served.node.pool().next_nonce(&address, nonce)
-    } else {
-        nonce
-    }))
+    Ok(quantity(if pending { served.node.pool().next_nonce(&address, nonce) } else { nonce }))
 }
 
 pub(super) fn code(served: &Served<'_>, params: &Params) -> RpcResult {
@@ -38,9 +34,7 @@ pub(super) fn storage_at(served: &Served<'_>, params: &Params) -> RpcResult {
     let address: Address = params.required(0)?;
     let key: JsonStorageKey = params.required(1)?;
     let (_, world) = served.state(params.optional(2)?)?;
-    let value = world
-        .account(&address)
-        .map_or(U256::ZERO, |account| account.slot(number(key)));
+    let value = world.account(&address).map_or(U256::ZERO, |account| account.slot(number(key)));
     json(B256::from(value))
 }
 
@@ -49,16 +43,11 @@ pub(super) fn proof(served: &Served<'_>, params: &Params) -> RpcResult {
     let keys: Vec<JsonStorageKey> = params.optional(1)?.unwrap_or_default();
     let limit = served.node.config.rpc.proof_keys;
     if keys.len() > limit {
-        return Err(RpcError::params(format!(
-            "too many keys requested (max {limit})"
-        )));
+        return Err(RpcError::params(format!("too many keys requested (max {limit})")));
     }
     let (_, world) = served.state(params.optional(2)?)?;
     let account = world.account(&address);
-    let storage_proof = keys
-        .into_iter()
-        .map(|key| slot_proof(account, key))
-        .collect();
+    let storage_proof = keys.into_iter().map(|key| slot_proof(account, key)).collect();
     let mut out = EIP1186AccountProofResponse {
         address,
         balance: account.map_or(U256::ZERO, |a| a.balance),
@@ -92,14 +81,10 @@ impl ProofLie {
         match self {
             Self::AccountNode => flip_last(&mut out.account_proof),
             Self::StorageNode => {
-                out.storage_proof
-                    .iter_mut()
-                    .for_each(|slot| flip_last(&mut slot.proof));
+                out.storage_proof.iter_mut().for_each(|slot| flip_last(&mut slot.proof));
             }
             Self::StorageValue => {
-                out.storage_proof
-                    .iter_mut()
-                    .for_each(|slot| slot.value ^= U256::ONE);
+                out.storage_proof.iter_mut().for_each(|slot| slot.value ^= U256::ONE);
             }
             Self::Truncated => out.storage_proof.iter_mut().for_each(|slot| {
                 slot.proof.pop();

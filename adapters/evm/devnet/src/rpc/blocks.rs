@@ -29,20 +29,12 @@ fn render(served: &Served<'_>, number: Option<u64>, params: &Params) -> RpcResul
     let transactions = if full {
         let all = 0..block.txs.len();
         let hash = header.hash;
-        BlockTransactions::Full(
-            all.map(|i| transactions::included(&block, i, hash))
-                .collect(),
-        )
+        BlockTransactions::Full(all.map(|i| transactions::included(&block, i, hash)).collect())
     } else {
         BlockTransactions::Hashes(block.txs.iter().map(|tx| *tx.tx.tx_hash()).collect())
     };
     let withdrawals = header.inner.withdrawals_root.map(|_| Default::default());
-    json(RpcBlock {
-        header,
-        uncles: Vec::new(),
-        transactions,
-        withdrawals,
-    })
+    json(RpcBlock { header, uncles: Vec::new(), transactions, withdrawals })
 }
 
 pub(super) fn header_by_number(served: &Served<'_>, params: &Params) -> RpcResult {
@@ -54,34 +46,22 @@ pub(super) fn header_by_number(served: &Served<'_>, params: &Params) -> RpcResul
 
 fn header(served: &Served<'_>, block: &Block) -> RpcHeader {
     let (inner, hash) = served.header(block);
-    RpcHeader {
-        hash,
-        total_difficulty: Some(U256::from(inner.number + 1)),
-        size: Some(U256::from(block.size_bytes)),
-        inner,
-    }
+    RpcHeader { hash, total_difficulty: Some(U256::from(inner.number + 1)), size: Some(U256::from(block.size_bytes)), inner }
 }
 
 pub(super) fn transaction_count(served: &Served<'_>, params: &Params) -> RpcResult {
-    Ok(served
-        .block(params.required(0)?)
-        .map_or(Value::Null, |block| quantity(block.txs.len() as u64)))
+    Ok(served.block(params.required(0)?).map_or(Value::Null, |block| quantity(block.txs.len() as u64)))
 }
 
 pub(super) fn receipts(served: &Served<'_>, params: &Params) -> RpcResult {
     let id: BlockId = params.required(0)?;
-    let number = served
-        .number_of(id)
-        .filter(|_| !served.faults.drop_receipts);
+    let number = served.number_of(id).filter(|_| !served.faults.drop_receipts);
     let Some(block) = number.and_then(|number| served.node.chain.block(number)) else {
         return Ok(Value::Null);
     };
     let (_, hash) = served.header(&block);
     let all = 0..block.txs.len();
-    json(
-        all.map(|i| transactions::receipt_of(&block, i, hash))
-            .collect::<Vec<_>>(),
-    )
+    json(all.map(|i| transactions::receipt_of(&block, i, hash)).collect::<Vec<_>>())
 }
 
 pub(super) fn validators(served: &Served<'_>, params: &Params) -> RpcResult {

@@ -18,9 +18,7 @@ pub(super) fn call(served: &Served<'_>, params: &Params) -> RpcResult {
     let (mut view, env) = served.view(params.optional(1)?)?;
     let gas = served.node.config.rpc.call_gas;
     let tx = tx_env(request, &env, gas)?;
-    json(output(
-        executor::simulate(&mut view, &env, tx).map_err(refusal)?,
-    )?)
+    json(output(executor::simulate(&mut view, &env, tx).map_err(refusal)?)?)
 }
 
 pub(super) fn estimate_gas(served: &Served<'_>, params: &Params) -> RpcResult {
@@ -30,29 +28,13 @@ pub(super) fn estimate_gas(served: &Served<'_>, params: &Params) -> RpcResult {
     let cap = served.node.config.rpc.call_gas.min(env.gas_limit);
     let tx = tx_env(request, &env, cap)?;
     let cap = affordable(&view, &tx).map_or(tx.gas_limit, |gas| tx.gas_limit.min(gas));
-    Ok(quantity(smallest_gas(
-        &mut view,
-        &env,
-        TxEnv {
-            gas_limit: cap,
-            ..tx
-        },
-    )?))
+    Ok(quantity(smallest_gas(&mut view, &env, TxEnv { gas_limit: cap, ..tx })?))
 }
 
 /// The smallest gas limit, to a hundredth, with which a call succeeds.
 fn smallest_gas(view: &mut View, env: &Environment, tx: TxEnv) -> Result<u64, RpcError> {
     let cap = tx.gas_limit;
-    let mut attempt = |gas_limit: u64| {
-        executor::simulate(
-            view,
-            env,
-            TxEnv {
-                gas_limit,
-                ..tx.clone()
-            },
-        )
-    };
+    let mut attempt = |gas_limit: u64| executor::simulate(view, env, TxEnv { gas_limit, ..tx.clone() });
     let result = attempt(cap).map_err(refusal)?;
     let spent = result.gas().total_gas_spent();
     output(result)?;
@@ -79,8 +61,7 @@ fn succeeds(result: Result<ExecutionResult, Refusal>) -> Result<bool, RpcError> 
     match result {
         Ok(result) => Ok(result.is_success()),
         Err(EVMError::Transaction(
-            InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
-            | InvalidTransaction::GasFloorMoreThanGasLimit { .. },
+            InvalidTransaction::CallGasCostMoreThanGasLimit { .. } | InvalidTransaction::GasFloorMoreThanGasLimit { .. },
         )) => Ok(false),
         Err(other) => Err(refusal(other)),
     }
@@ -90,25 +71,19 @@ fn succeeds(result: Result<ExecutionResult, Refusal>) -> Result<bool, RpcError> 
 fn affordable(view: &View, tx: &TxEnv) -> Option<u64> {
     let price = U256::from(tx.gas_price);
     let left = view.world.balance(&tx.caller).saturating_sub(tx.value);
-    left.checked_div(price)
-        .map(|gas| u64::try_from(gas).unwrap_or(u64::MAX))
+    left.checked_div(price).map(|gas| u64::try_from(gas).unwrap_or(u64::MAX))
 }
 
 fn tx_env(request: TransactionRequest, env: &Environment, gas_cap: u64) -> Result<TxEnv, RpcError> {
     let data = match (&request.input.input, &request.input.data) {
         (Some(a), Some(b)) if a != b => {
-            return Err(RpcError::params(
-                "both \"data\" and \"input\" are set and not equal; use \"input\"",
-            ));
+            return Err(RpcError::params("both \"data\" and \"input\" are set and not equal; use \"input\""));
         }
         _ => request.input.into_input().unwrap_or_default(),
     };
     let london = env.fork >= Fork::London;
     let priority = request.max_priority_fee_per_gas.filter(|_| london);
-    let gas_price = request
-        .gas_price
-        .or(request.max_fee_per_gas)
-        .unwrap_or_default();
+    let gas_price = request.gas_price.or(request.max_fee_per_gas).unwrap_or_default();
     let access_list = request.access_list.unwrap_or_default();
     let tx_type = match (priority, access_list.0.is_empty()) {
         (Some(_), _) => 2,
@@ -135,36 +110,22 @@ fn output(result: ExecutionResult) -> Result<Bytes, RpcError> {
     match result {
         ExecutionResult::Success { output, .. } => Ok(output.into_data()),
         ExecutionResult::Revert { output, .. } => {
-            let reason = Revert::abi_decode(&output)
-                .map_or_else(|_| String::new(), |revert| format!(": {}", revert.reason));
-            Err(RpcError::reverted(
-                format!("execution reverted{reason}"),
-                &output,
-            ))
+            let reason = Revert::abi_decode(&output).map_or_else(|_| String::new(), |revert| format!(": {}", revert.reason));
+            Err(RpcError::reverted(format!("execution reverted{reason}"), &output))
         }
-        ExecutionResult::Halt {
-            reason: HaltReason::OutOfGas(_),
-            ..
-        } => Err(RpcError::server("out of gas")),
-        ExecutionResult::Halt { reason, .. } => {
-            Err(RpcError::server(format!("execution halted: {reason:?}")))
-        }
+        ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. } => Err(RpcError::server("out of gas")),
+        ExecutionResult::Halt { reason, .. } => Err(RpcError::server(format!("execution halted: {reason:?}"))),
     }
 }
 
 fn refusal(refusal: Refusal) -> RpcError {
     match refusal {
         EVMError::Transaction(InvalidTransaction::LackOfFundForMaxFee { fee, balance }) => {
-            RpcError::server(format!(
-                "insufficient funds for gas * price + value: have {balance} want {fee}"
-            ))
+            RpcError::server(format!("insufficient funds for gas * price + value: have {balance} want {fee}"))
         }
-        EVMError::Transaction(InvalidTransaction::CallGasCostMoreThanGasLimit {
-            initial_gas,
-            gas_limit,
-        }) => RpcError::server(format!(
-            "intrinsic gas too low: have {gas_limit}, want {initial_gas}"
-        )),
+        EVMError::Transaction(InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas, gas_limit }) => {
+            RpcError::server(format!("intrinsic gas too low: have {gas_limit}, want {initial_gas}"))
+        }
         other => RpcError::server(other.to_string()),
     }
 }

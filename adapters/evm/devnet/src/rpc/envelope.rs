@@ -18,71 +18,39 @@ pub(super) struct RpcError {
 impl RpcError {
     /// What geth answers to most of what fails in a method.
     pub(super) fn server(message: impl Into<String>) -> Self {
-        Self {
-            code: -32_000,
-            message: message.into(),
-            data: None,
-        }
+        Self { code: -32_000, message: message.into(), data: None }
     }
 
     /// A limit of the provider (EIP-1474).
     pub(super) fn limit(message: impl Into<String>) -> Self {
-        Self {
-            code: -32_005,
-            message: message.into(),
-            data: None,
-        }
+        Self { code: -32_005, message: message.into(), data: None }
     }
 
     /// A call that reverted, with what it returned.
     pub(super) fn reverted(message: String, data: &Bytes) -> Self {
-        Self {
-            code: 3,
-            message,
-            data: Some(data.to_string().into()),
-        }
+        Self { code: 3, message, data: Some(data.to_string().into()) }
     }
 
     pub(super) fn params(message: impl Into<String>) -> Self {
-        Self {
-            code: -32_602,
-            message: message.into(),
-            data: None,
-        }
+        Self { code: -32_602, message: message.into(), data: None }
     }
 
     pub(super) fn internal(message: &str) -> Self {
-        Self {
-            code: -32_603,
-            message: message.into(),
-            data: None,
-        }
+        Self { code: -32_603, message: message.into(), data: None }
     }
 
     pub(super) fn unknown_method(method: &str) -> Self {
         let shown: String = method.chars().take(64).collect();
         let message = format!("the method {shown} does not exist/is not available");
-        Self {
-            code: -32_601,
-            message,
-            data: None,
-        }
+        Self { code: -32_601, message, data: None }
     }
 
     fn parse() -> Self {
-        Self {
-            code: -32_700,
-            message: "parse error".into(),
-            data: None,
-        }
+        Self { code: -32_700, message: "parse error".into(), data: None }
     }
 
     fn request(message: &str) -> Self {
-        Self {
-            code: -32_600,
-            message: message.into(),
-            data: None,
-        }
+        Self { code: -32_600, message: message.into(), data: None }
     }
 
     fn answer(self, id: Value) -> Value {
@@ -101,43 +69,26 @@ pub(super) struct Params(Vec<Value>);
 impl Params {
     /// The parameter at `index`, which must be there.
     pub(super) fn required<T: DeserializeOwned>(&self, index: usize) -> Result<T, RpcError> {
-        self.optional(index)?
-            .ok_or_else(|| RpcError::params(format!("missing value for required argument {index}")))
+        self.optional(index)?.ok_or_else(|| RpcError::params(format!("missing value for required argument {index}")))
     }
 
     /// The parameter at `index`; absent and null are none.
-    pub(super) fn optional<T: DeserializeOwned>(
-        &self,
-        index: usize,
-    ) -> Result<Option<T>, RpcError> {
+    pub(super) fn optional<T: DeserializeOwned>(&self, index: usize) -> Result<Option<T>, RpcError> {
         match self.0.get(index) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => T::deserialize(value)
-                .map(Some)
-                .map_err(|error| RpcError::params(format!("invalid argument {index}: {error}"))),
+            Some(value) => T::deserialize(value).map(Some).map_err(|error| RpcError::params(format!("invalid argument {index}: {error}"))),
         }
     }
 }
 
 /// Answers a body with one request or a batch of at most `batch_max`.
-pub(super) fn respond(
-    body: &[u8],
-    batch_max: usize,
-    mut method: impl FnMut(&str, &Params) -> RpcResult,
-) -> Option<Value> {
+pub(super) fn respond(body: &[u8], batch_max: usize, mut method: impl FnMut(&str, &Params) -> RpcResult) -> Option<Value> {
     match serde_json::from_slice(body) {
         Err(_) => Some(RpcError::parse().answer(Value::Null)),
-        Ok(Value::Array(requests)) if requests.is_empty() => {
-            Some(RpcError::request("empty batch").answer(Value::Null))
-        }
-        Ok(Value::Array(requests)) if requests.len() > batch_max => {
-            Some(RpcError::request("batch too large").answer(Value::Null))
-        }
+        Ok(Value::Array(requests)) if requests.is_empty() => Some(RpcError::request("empty batch").answer(Value::Null)),
+        Ok(Value::Array(requests)) if requests.len() > batch_max => Some(RpcError::request("batch too large").answer(Value::Null)),
         Ok(Value::Array(requests)) => {
-            let answers: Vec<_> = requests
-                .into_iter()
-                .filter_map(|request| one(request, &mut method))
-                .collect();
+            let answers: Vec<_> = requests.into_iter().filter_map(|request| one(request, &mut method)).collect();
             (!answers.is_empty()).then_some(Value::Array(answers))
         }
         Ok(request) => one(request, &mut method),

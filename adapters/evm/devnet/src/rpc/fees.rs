@@ -19,12 +19,7 @@ const HISTORY_BLOCKS: u64 = 1_024;
 const HISTORY_PERCENTILES: usize = 100;
 
 pub(super) fn gas_price(served: &Served<'_>) -> RpcResult {
-    Ok(quantity(
-        served
-            .next_base_fee()
-            .unwrap_or_default()
-            .saturating_add(tip(served)),
-    ))
+    Ok(quantity(served.next_base_fee().unwrap_or_default().saturating_add(tip(served))))
 }
 
 pub(super) fn priority_fee(served: &Served<'_>) -> RpcResult {
@@ -42,31 +37,17 @@ pub(super) fn history(served: &Served<'_>, params: &Params) -> RpcResult {
     let newest: BlockNumberOrTag = params.required(1)?;
     let percentiles: Option<Vec<f64>> = params.optional(2)?;
     check_percentiles(percentiles.as_deref().unwrap_or_default())?;
-    let newest = served
-        .number(newest)
-        .ok_or_else(|| RpcError::server("request beyond head block"))?;
+    let newest = served.number(newest).ok_or_else(|| RpcError::server("request beyond head block"))?;
     let oldest_block = (newest + 1).saturating_sub(count.min(HISTORY_BLOCKS));
-    let blocks: Vec<_> = if count == 0 {
-        Vec::new()
-    } else {
-        (oldest_block..=newest)
-            .filter_map(|n| served.node.chain.block(n))
-            .collect()
-    };
-    let mut base_fee_per_gas: Vec<u128> = blocks
-        .iter()
-        .map(|b| b.header.base_fee_per_gas.unwrap_or_default().into())
-        .collect();
+    let blocks: Vec<_> = if count == 0 { Vec::new() } else { (oldest_block..=newest).filter_map(|n| served.node.chain.block(n)).collect() };
+    let mut base_fee_per_gas: Vec<u128> = blocks.iter().map(|b| b.header.base_fee_per_gas.unwrap_or_default().into()).collect();
     if let Some(last) = blocks.last() {
         let next = crate::producer::next_base_fee(&served.node.config, &last.header);
         base_fee_per_gas.push(next.unwrap_or_default().into());
     }
     json(FeeHistory {
         base_fee_per_gas,
-        gas_used_ratio: blocks
-            .iter()
-            .map(|b| b.header.gas_used as f64 / b.header.gas_limit as f64)
-            .collect(),
+        gas_used_ratio: blocks.iter().map(|b| b.header.gas_used as f64 / b.header.gas_limit as f64).collect(),
         oldest_block,
         reward: percentiles.map(|p| blocks.iter().map(|block| rewards(block, &p)).collect()),
         ..FeeHistory::default()
@@ -93,16 +74,8 @@ fn check_percentiles(percentiles: &[f64]) -> Result<(), RpcError> {
 /// The tips of a block at these percentiles of the gas it used.
 fn rewards(block: &Block, percentiles: &[f64]) -> Vec<u128> {
     let base_fee = block.header.base_fee_per_gas.unwrap_or_default();
-    let mut tips: Vec<(u128, u64)> = block
-        .txs
-        .iter()
-        .map(|tx| {
-            (
-                tx.tx.effective_tip_per_gas(base_fee).unwrap_or_default(),
-                tx.gas_used,
-            )
-        })
-        .collect();
+    let mut tips: Vec<(u128, u64)> =
+        block.txs.iter().map(|tx| (tx.tx.effective_tip_per_gas(base_fee).unwrap_or_default(), tx.gas_used)).collect();
     tips.sort_unstable();
     let at = |percentile: &f64| {
         let threshold = block.header.gas_used as f64 * percentile / 100.0;

@@ -12,22 +12,14 @@ pub(super) fn logs(served: &Served<'_>, params: &Params) -> RpcResult {
     let (from, to) = range(served, &filter)?;
     if to.saturating_sub(from) >= limits.log_range_blocks {
         let max = limits.log_range_blocks;
-        return Err(RpcError::limit(format!(
-            "block range too large, max is {max} blocks"
-        )));
+        return Err(RpcError::limit(format!("block range too large, max is {max} blocks")));
     }
     let mut out: Vec<Log> = Vec::new();
     for number in from..=to {
-        let Some(block) = served
-            .node
-            .chain
-            .block(number)
-            .filter(|_| !served.faults.drop_logs)
-        else {
+        let Some(block) = served.node.chain.block(number).filter(|_| !served.faults.drop_logs) else {
             continue;
         };
-        if served.number(number.into()).is_none() || !filter.matches_bloom(block.header.logs_bloom)
-        {
+        if served.number(number.into()).is_none() || !filter.matches_bloom(block.header.logs_bloom) {
             continue;
         }
         let (_, hash) = served.header(&block);
@@ -40,9 +32,7 @@ pub(super) fn logs(served: &Served<'_>, params: &Params) -> RpcResult {
         }
         if out.len() > limits.log_results {
             let max = limits.log_results;
-            return Err(RpcError::limit(format!(
-                "query returned more than {max} results"
-            )));
+            return Err(RpcError::limit(format!("query returned more than {max} results")));
         }
     }
     if served.faults.reorder_logs {
@@ -55,15 +45,10 @@ pub(super) fn logs(served: &Served<'_>, params: &Params) -> RpcResult {
 fn range(served: &Served<'_>, filter: &Filter) -> Result<(u64, u64), RpcError> {
     match filter.block_option {
         FilterBlockOption::AtBlockHash(hash) => {
-            let number = served
-                .number_of_hash(&hash)
-                .ok_or_else(|| RpcError::server("unknown block"))?;
+            let number = served.number_of_hash(&hash).ok_or_else(|| RpcError::server("unknown block"))?;
             Ok((number, number))
         }
-        FilterBlockOption::Range {
-            from_block,
-            to_block,
-        } => {
+        FilterBlockOption::Range { from_block, to_block } => {
             let number = |tag: Option<alloy::eips::BlockNumberOrTag>| match tag {
                 Some(alloy::eips::BlockNumberOrTag::Number(number)) => number,
                 Some(alloy::eips::BlockNumberOrTag::Earliest) => 0,

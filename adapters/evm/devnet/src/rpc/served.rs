@@ -49,12 +49,10 @@ impl<'a> Served<'a> {
     }
 
     pub(super) fn number_of_hash(&self, hash: &B256) -> Option<u64> {
-        let lied = self.faults.conflicting_block.filter(|number| {
-            self.node
-                .chain
-                .block(*number)
-                .is_some_and(|block| self.header(&block).1 == *hash)
-        });
+        let lied = self
+            .faults
+            .conflicting_block
+            .filter(|number| self.node.chain.block(*number).is_some_and(|block| self.header(&block).1 == *hash));
         let number = lied.or_else(|| self.node.chain.number_of(hash))?;
         self.number(number.into())
     }
@@ -76,9 +74,7 @@ impl<'a> Served<'a> {
         let block = self.node.chain.block(number).ok_or_else(unknown)?;
         let world = self.node.chain.state(number).ok_or_else(|| {
             let root = block.header.state_root;
-            RpcError::server(format!(
-                "missing trie node {root:x} (path ) state {root:#x} is not available"
-            ))
+            RpcError::server(format!("missing trie node {root:x} (path ) state {root:#x} is not available"))
         })?;
         Ok((block, world))
     }
@@ -96,13 +92,7 @@ impl<'a> Served<'a> {
             gas_limit: block.header.gas_limit,
             base_fee: block.header.base_fee_per_gas,
         };
-        Ok((
-            View {
-                world,
-                chain: self.node.chain.clone(),
-            },
-            env,
-        ))
+        Ok((View { world, chain: self.node.chain.clone() }, env))
     }
 
     /// Base fee of the block after the served head, wei per gas; none before London.

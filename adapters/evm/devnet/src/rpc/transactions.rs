@@ -2,9 +2,7 @@
 //! Called by `rpc`.
 
 use alloy::consensus::transaction::{Recovered, SignerRecoverable};
-use alloy::consensus::{
-    Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction, TxEnvelope, TxType,
-};
+use alloy::consensus::{Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction, TxEnvelope, TxType};
 use alloy::eips::eip2718::Decodable2718;
 use alloy::primitives::{B256, Bytes};
 use alloy::rpc::types::{Log, Transaction as RpcTransaction, TransactionReceipt};
@@ -28,10 +26,7 @@ pub(super) fn send_raw(served: &Served<'_>, params: &Params) -> RpcResult {
     let tx = decode(&raw, &served.node.config)?;
     let hash = *tx.tx_hash();
     if !served.faults.swallow_transactions {
-        served
-            .node
-            .submit(tx)
-            .map_err(|error| RpcError::server(error.to_string()))?;
+        served.node.submit(tx).map_err(|error| RpcError::server(error.to_string()))?;
     }
     json(hash)
 }
@@ -41,12 +36,9 @@ fn decode(raw: &[u8], config: &DevnetConfig) -> Result<Recovered<TxEnvelope>, Rp
     let refuse = |message: String| Err(RpcError::server(message));
     if raw.len() > TRANSACTION_BYTES {
         let size = raw.len();
-        return refuse(format!(
-            "oversized data: transaction size {size}, limit {TRANSACTION_BYTES}"
-        ));
+        return refuse(format!("oversized data: transaction size {size}, limit {TRANSACTION_BYTES}"));
     }
-    let tx = TxEnvelope::decode_2718_exact(raw)
-        .map_err(|error| RpcError::server(format!("transaction does not decode: {error}")))?;
+    let tx = TxEnvelope::decode_2718_exact(raw).map_err(|error| RpcError::server(format!("transaction does not decode: {error}")))?;
     let london = config.fork >= Fork::London;
     match tx.tx_type() {
         TxType::Legacy | TxType::Eip2930 => {}
@@ -57,17 +49,13 @@ fn decode(raw: &[u8], config: &DevnetConfig) -> Result<Recovered<TxEnvelope>, Rp
         Some(id) if id == config.chain_id => {}
         Some(id) => {
             let want = config.chain_id;
-            return refuse(format!(
-                "invalid chain id for signer: have {id} want {want}"
-            ));
+            return refuse(format!("invalid chain id for signer: have {id} want {want}"));
         }
         None => {
             return refuse("only replay-protected (EIP-155) transactions allowed over RPC".into());
         }
     }
-    let tx = tx
-        .try_into_recovered()
-        .map_err(|_| RpcError::server("invalid sender"))?;
+    let tx = tx.try_into_recovered().map_err(|_| RpcError::server("invalid sender"))?;
     check_limits(&tx, config)?;
     Ok(tx)
 }
@@ -77,32 +65,20 @@ fn check_limits(tx: &Recovered<TxEnvelope>, config: &DevnetConfig) -> Result<(),
     if tx.gas_limit() > config.block_gas_limit {
         return refuse("exceeds block gas limit".into());
     }
-    let initcode = if tx.to().is_none() {
-        tx.input().len()
-    } else {
-        0
-    };
+    let initcode = if tx.to().is_none() { tx.input().len() } else { 0 };
     if config.fork >= Fork::Shanghai && initcode > INITCODE_BYTES {
-        return refuse(format!(
-            "max initcode size exceeded: code size {initcode}, limit {INITCODE_BYTES}"
-        ));
+        return refuse(format!("max initcode size exceeded: code size {initcode}, limit {INITCODE_BYTES}"));
     }
-    if tx
-        .max_priority_fee_per_gas()
-        .is_some_and(|tip| tip > tx.max_fee_per_gas())
-    {
+    if tx.max_priority_fee_per_gas().is_some_and(|tip| tip > tx.max_fee_per_gas()) {
         return refuse("max priority fee per gas higher than max fee per gas".into());
     }
     if tx.nonce() == u64::MAX {
         return refuse("nonce has max value".into());
     }
-    let needed = calculate_initial_tx_gas_for_tx(executor::tx_env(tx), config.fork.spec(), None)
-        .initial_regular_gas;
+    let needed = calculate_initial_tx_gas_for_tx(executor::tx_env(tx), config.fork.spec(), None).initial_regular_gas;
     if tx.gas_limit() < needed {
         let gas = tx.gas_limit();
-        return refuse(format!(
-            "intrinsic gas too low: gas {gas}, minimum needed {needed}"
-        ));
+        return refuse(format!("intrinsic gas too low: gas {gas}, minimum needed {needed}"));
     }
     Ok(())
 }
@@ -190,24 +166,16 @@ pub(super) fn receipt_of(block: &Block, index: usize, block_hash: B256) -> Trans
 }
 
 /// The logs of the transaction at an index of a block.
-pub(super) fn logs_of(
-    block: &Block,
-    index: usize,
-    block_hash: B256,
-) -> impl Iterator<Item = Log> + '_ {
+pub(super) fn logs_of(block: &Block, index: usize, block_hash: B256) -> impl Iterator<Item = Log> + '_ {
     let tx = &block.txs[index];
-    tx.receipt
-        .logs()
-        .iter()
-        .zip(tx.first_log..)
-        .map(move |(log, log_index)| Log {
-            inner: log.clone(),
-            block_hash: Some(block_hash),
-            block_number: Some(block.header.number),
-            block_timestamp: Some(block.header.timestamp),
-            transaction_hash: Some(*tx.tx.tx_hash()),
-            transaction_index: Some(index as u64),
-            log_index: Some(log_index),
-            removed: false,
-        })
+    tx.receipt.logs().iter().zip(tx.first_log..).map(move |(log, log_index)| Log {
+        inner: log.clone(),
+        block_hash: Some(block_hash),
+        block_number: Some(block.header.number),
+        block_timestamp: Some(block.header.timestamp),
+        transaction_hash: Some(*tx.tx.tx_hash()),
+        transaction_index: Some(index as u64),
+        log_index: Some(log_index),
+        removed: false,
+    })
 }

@@ -17,18 +17,13 @@ pub(super) fn insert<V: TrieValue>(node: Option<&Link<V>>, path: &[u8], value: V
         return leaf(path, value);
     };
     match &node.kind {
-        Kind::Leaf {
-            path: own,
-            value: own_value,
-        } => {
+        Kind::Leaf { path: own, value: own_value } => {
             let shared = shared_prefix(own, path);
             if shared == path.len() && own.len() == path.len() {
                 return leaf(path, value);
             }
             let mut children = no_children();
-            place(&mut children, &own[shared..], |rest| {
-                leaf(rest, own_value.clone())
-            });
+            place(&mut children, &own[shared..], |rest| leaf(rest, own_value.clone()));
             place(&mut children, &path[shared..], |rest| leaf(rest, value));
             extend(&path[..shared], branch(children))
         }
@@ -38,9 +33,7 @@ pub(super) fn insert<V: TrieValue>(node: Option<&Link<V>>, path: &[u8], value: V
                 return extend(own, insert(Some(child), &path[shared..], value));
             }
             let mut children = no_children();
-            place(&mut children, &own[shared..], |rest| {
-                extend(rest, child.clone())
-            });
+            place(&mut children, &own[shared..], |rest| extend(rest, child.clone()));
             place(&mut children, &path[shared..], |rest| leaf(rest, value));
             extend(&path[..shared], branch(children))
         }
@@ -64,9 +57,7 @@ pub(super) fn remove<V: TrieValue>(node: &Link<V>, path: &[u8]) -> Removal<V> {
             None => Removal::Unchanged,
             Some(rest) => match remove(child, rest) {
                 Removal::Unchanged => Removal::Unchanged,
-                Removal::Replaced(child) => {
-                    Removal::Replaced(child.map(|child| extend(own, child)))
-                }
+                Removal::Replaced(child) => Removal::Replaced(child.map(|child| extend(own, child))),
             },
         },
         Kind::Branch { children } => {
@@ -94,9 +85,7 @@ fn collapse<V: TrieValue>(children: Box<[Option<Link<V>>; 16]>) -> Option<Link<V
     if present.next().is_some() {
         return Some(branch(children));
     }
-    children[usize::from(only)]
-        .as_ref()
-        .map(|child| extend(&[only], child.clone()))
+    children[usize::from(only)].as_ref().map(|child| extend(&[only], child.clone()))
 }
 
 /// `child` below `prefix`, merged with its own path where it has one.
@@ -106,22 +95,13 @@ fn extend<V: TrieValue>(prefix: &[u8], child: Link<V>) -> Link<V> {
     }
     match &child.kind {
         Kind::Leaf { path, value } => leaf(&[prefix, path].concat(), value.clone()),
-        Kind::Extension { path, child } => Node::link(Kind::Extension {
-            path: [prefix, path].concat().into(),
-            child: child.clone(),
-        }),
-        Kind::Branch { .. } => Node::link(Kind::Extension {
-            path: prefix.into(),
-            child,
-        }),
+        Kind::Extension { path, child } => Node::link(Kind::Extension { path: [prefix, path].concat().into(), child: child.clone() }),
+        Kind::Branch { .. } => Node::link(Kind::Extension { path: prefix.into(), child }),
     }
 }
 
 fn leaf<V>(path: &[u8], value: V) -> Link<V> {
-    Node::link(Kind::Leaf {
-        path: path.into(),
-        value,
-    })
+    Node::link(Kind::Leaf { path: path.into(), value })
 }
 
 fn branch<V>(children: Box<[Option<Link<V>>; 16]>) -> Link<V> {
@@ -133,11 +113,7 @@ fn no_children<V>() -> Box<[Option<Link<V>>; 16]> {
 }
 
 /// Puts what `make` builds from the rest of the path into the slot of its first nibble.
-fn place<V>(
-    children: &mut [Option<Link<V>>; 16],
-    path: &[u8],
-    make: impl FnOnce(&[u8]) -> Link<V>,
-) {
+fn place<V>(children: &mut [Option<Link<V>>; 16], path: &[u8], make: impl FnOnce(&[u8]) -> Link<V>) {
     if let Some((first, rest)) = path.split_first() {
         children[usize::from(*first)] = Some(make(rest));
     }

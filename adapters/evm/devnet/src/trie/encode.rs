@@ -67,11 +67,7 @@ fn rlp<V: TrieValue>(node: &Node<V>) -> Vec<u8> {
         }
     }
     let mut out = Vec::with_capacity(payload.len() + 4);
-    Header {
-        list: true,
-        payload_length: payload.len(),
-    }
-    .encode(&mut out);
+    Header { list: true, payload_length: payload.len() }.encode(&mut out);
     out.extend_from_slice(&payload);
     out
 }

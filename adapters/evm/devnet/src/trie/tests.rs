@@ -21,11 +21,7 @@ fn value(v: U256) -> Vec<u8> {
 
 /// Keys collide in their first nibbles often, so that deep branches and extensions appear.
 fn key(rng: &mut ChaCha8Rng) -> B256 {
-    let mut key = if rng.random_bool(0.5) {
-        B256::ZERO
-    } else {
-        keccak256(rng.random::<[u8; 4]>())
-    };
+    let mut key = if rng.random_bool(0.5) { B256::ZERO } else { keccak256(rng.random::<[u8; 4]>()) };
     for _ in 0..rng.random_range(0..3) {
         key[rng.random_range(0..32)] = rng.random_range(0..4) << rng.random_range(0..7);
     }
@@ -41,11 +37,7 @@ fn roots_and_proofs_equal_alloys_through_random_histories() {
         for step in 0..rng.random_range(1..300) {
             let k = key(&mut rng);
             if rng.random_bool(0.35) {
-                let k = model
-                    .keys()
-                    .nth(rng.random_range(0..=model.len()))
-                    .copied()
-                    .unwrap_or(k);
+                let k = model.keys().nth(rng.random_range(0..=model.len())).copied().unwrap_or(k);
                 trie.remove(&k);
                 model.remove(&k);
             } else {
@@ -63,11 +55,7 @@ fn roots_and_proofs_equal_alloys_through_random_histories() {
 
 fn check(trie: &Trie<Vec<u8>>, model: &BTreeMap<B256, U256>, absent: B256, seed: u64) {
     let root = trie.root();
-    assert_eq!(
-        root,
-        storage_root_unsorted(model.iter().map(|(k, v)| (*k, *v))),
-        "seed {seed}"
-    );
+    assert_eq!(root, storage_root_unsorted(model.iter().map(|(k, v)| (*k, *v))), "seed {seed}");
     for k in model.keys().take(20).chain([&absent]) {
         let expected = model.get(k).map(|v| value(*v));
         assert_eq!(trie.get(k), expected.as_ref(), "seed {seed}");
@@ -76,8 +64,7 @@ fn check(trie: &Trie<Vec<u8>>, model: &BTreeMap<B256, U256>, absent: B256, seed:
             assert!(model.is_empty(), "seed {seed}");
             continue;
         }
-        verify_proof(root, Nibbles::unpack(k), expected, &proof)
-            .unwrap_or_else(|e| panic!("seed {seed}, key {k}: {e}"));
+        verify_proof(root, Nibbles::unpack(k), expected, &proof).unwrap_or_else(|e| panic!("seed {seed}, key {k}: {e}"));
     }
 }
 
@@ -95,20 +82,8 @@ fn a_clone_keeps_its_root_and_its_proofs_when_the_original_moves_on() {
     trie.insert(&keys[1], vec![2]);
     assert_ne!(trie.root(), root);
     assert_eq!(old.root(), root);
-    verify_proof(
-        root,
-        Nibbles::unpack(keys[0]),
-        Some(vec![1]),
-        &old.proof(&keys[0]),
-    )
-    .unwrap();
-    verify_proof(
-        trie.root(),
-        Nibbles::unpack(keys[0]),
-        None,
-        &trie.proof(&keys[0]),
-    )
-    .unwrap();
+    verify_proof(root, Nibbles::unpack(keys[0]), Some(vec![1]), &old.proof(&keys[0])).unwrap();
+    verify_proof(trie.root(), Nibbles::unpack(keys[0]), None, &trie.proof(&keys[0])).unwrap();
 }
 
 #[test]

@@ -34,11 +34,7 @@ pub fn ether(n: u64) -> U256 {
 
 /// A chain that makes blocks only when it is told to.
 pub fn manual() -> DevnetConfig {
-    let config = DevnetConfig {
-        chain_id: CHAIN_ID,
-        auto_mine: false,
-        ..DevnetConfig::default()
-    };
+    let config = DevnetConfig { chain_id: CHAIN_ID, auto_mine: false, ..DevnetConfig::default() };
     config.fund_dev_accounts(4, ether(1_000))
 }
 
@@ -58,12 +54,7 @@ pub fn word(value: u64) -> B256 {
 
 /// Input of `STORE`.
 pub fn store(slot: U256, value: u64) -> Bytes {
-    [
-        slot.to_be_bytes::<32>(),
-        U256::from(value).to_be_bytes::<32>(),
-    ]
-    .concat()
-    .into()
+    [slot.to_be_bytes::<32>(), U256::from(value).to_be_bytes::<32>()].concat().into()
 }
 
 /// A legacy transaction without a fee.
@@ -100,9 +91,7 @@ where
     TxEnvelope: From<alloy::consensus::Signed<T>>,
 {
     let signature = signer.sign_hash_sync(&tx.signature_hash()).unwrap();
-    TxEnvelope::from(tx.into_signed(signature))
-        .encoded_2718()
-        .into()
+    TxEnvelope::from(tx.into_signed(signature)).encoded_2718().into()
 }
 
 /// JSON-RPC over HTTP, raw.
@@ -115,10 +104,7 @@ impl Rpc {
     pub fn new(url: String) -> Self {
         // Another test of this process may have been first.
         drop(rustls::crypto::ring::default_provider().install_default());
-        Self {
-            client: reqwest::Client::new(),
-            url,
-        }
+        Self { client: reqwest::Client::new(), url }
     }
 
     pub async fn post(&self, body: impl Into<reqwest::Body>) -> (u16, String) {
@@ -137,17 +123,12 @@ impl Rpc {
     }
 
     pub async fn call(&self, method: &str, params: Value) -> Value {
-        self.try_call(method, params)
-            .await
-            .unwrap_or_else(|e| panic!("{method}: {e}"))
+        self.try_call(method, params).await.unwrap_or_else(|e| panic!("{method}: {e}"))
     }
 
     /// The message of the error that a method must end with.
     pub async fn refused(&self, method: &str, params: Value) -> String {
-        let error = self
-            .try_call(method, params)
-            .await
-            .expect_err("an error was expected");
+        let error = self.try_call(method, params).await.expect_err("an error was expected");
         error["message"].as_str().unwrap().to_owned()
     }
 
@@ -167,9 +148,7 @@ impl Rpc {
 
 /// Deploys `STORE` from account 0 in the next block and returns its address.
 pub async fn deploy(chain: &DevnetHandle, rpc: &Rpc) -> Address {
-    let hash = rpc
-        .send(&sign(free(0, None, STORE.into()), &signer(0)))
-        .await;
+    let hash = rpc.send(&sign(free(0, None, STORE.into()), &signer(0))).await;
     chain.control().mine_one().unwrap();
     let receipt = rpc.receipt(hash).await;
     assert_eq!(receipt["status"], "0x1", "{receipt}");

@@ -2,8 +2,8 @@
 
 use super::{Wire, WireError, all, amount, need, sequence, to_all, to_amount};
 use crate::{
-    Account, AdapterError, BroadcastResult, Built, ChainStatus, ClientView, ConsensusView, Description, Evidence, Hydrated, Impossible, Outcome,
-    PacketState, Plan, Provable, SignedTx, WatchBatch,
+    Account, AdapterError, BroadcastResult, Built, ChainStatus, ClientView, ConsensusView, Description, Evidence, Hydrated, Impossible,
+    Outcome, PacketState, Plan, Provable, SignedTx, WatchBatch,
 };
 use causeway_proto::adapter::v1 as pb;
 use causeway_types::{Height, Sequence};

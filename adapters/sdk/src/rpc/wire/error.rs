@@ -37,9 +37,7 @@ impl Wire for AdapterError {
         let kind = match self.clone() {
             Self::Unreachable { endpoint, detail } => Kind::Unreachable(kinds::Unreachable { endpoint, detail }),
             Self::RateLimited { endpoint, retry_after_ms } => Kind::RateLimited(kinds::RateLimited { endpoint, retry_after_ms }),
-            Self::Lagging { found, needed } => {
-                Kind::Lagging(kinds::Lagging { found: Some(found.to_pb()), needed: Some(needed.to_pb()) })
-            }
+            Self::Lagging { found, needed } => Kind::Lagging(kinds::Lagging { found: Some(found.to_pb()), needed: Some(needed.to_pb()) }),
             Self::HeightPruned { asked, oldest } => {
                 Kind::HeightPruned(kinds::HeightPruned { asked: Some(asked.to_pb()), oldest: Some(oldest.to_pb()) })
             }
@@ -64,7 +62,9 @@ impl Wire for AdapterError {
         Ok(match pb.kind.ok_or(WireError::missing("kind of error"))? {
             Kind::Unreachable(kinds::Unreachable { endpoint, detail }) => Self::Unreachable { endpoint, detail },
             Kind::RateLimited(kinds::RateLimited { endpoint, retry_after_ms }) => Self::RateLimited { endpoint, retry_after_ms },
-            Kind::Lagging(error) => Self::Lagging { found: need("height found", error.found)?, needed: need("height needed", error.needed)? },
+            Kind::Lagging(error) => {
+                Self::Lagging { found: need("height found", error.found)?, needed: need("height needed", error.needed)? }
+            }
             Kind::HeightPruned(error) => {
                 Self::HeightPruned { asked: need("height asked", error.asked)?, oldest: need("oldest height", error.oldest)? }
             }

@@ -99,9 +99,7 @@ impl Wire for Claim {
             pb::ClaimKind::Commitment => Self::Commitment { packet, locator },
             pb::ClaimKind::Receipt => Self::Receipt { packet, locator },
             pb::ClaimKind::NoReceipt => Self::NoReceipt { packet },
-            pb::ClaimKind::Ack => {
-                Self::Ack { packet, acknowledgement: need("acknowledgement of a claim", pb.acknowledgement)?, locator }
-            }
+            pb::ClaimKind::Ack => Self::Ack { packet, acknowledgement: need("acknowledgement of a claim", pb.acknowledgement)?, locator },
             pb::ClaimKind::Expired => Self::Expired { packet, locator },
         })
     }

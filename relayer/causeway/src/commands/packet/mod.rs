@@ -120,7 +120,10 @@ async fn find(mut connection: client::Connection, id: &str, tx: Option<String>) 
     let request = FindPacketsRequest { chain: chain.clone(), transaction: id.to_string() };
     let packets = connection.relay.find_packets(request).await.map_err(fail)?.into_inner().packets;
     if packets.is_empty() {
-        return Err(Failure::new(Code::Failed, format!("transaction {id} on {chain} sent no packet that this relayer has seen; try again in a few blocks")));
+        return Err(Failure::new(
+            Code::Failed,
+            format!("transaction {id} on {chain} sent no packet that this relayer has seen; try again in a few blocks"),
+        ));
     }
     Ok(packets)
 }

@@ -88,7 +88,9 @@ impl Send {
 
     fn end<'a>(&self, config: &'a Config) -> Result<&'a EndConfig, Failure> {
         let path = config.paths.iter().find(|path| path.name == self.path);
-        let path = path.ok_or_else(|| Failure::new(Code::BadConfig, format!("path \"{}\" is not configured; causeway path list shows them", self.path)))?;
+        let path = path.ok_or_else(|| {
+            Failure::new(Code::BadConfig, format!("path \"{}\" is not configured; causeway path list shows them", self.path))
+        })?;
         [&path.a, &path.b].into_iter().find(|end| end.chain == self.from).ok_or_else(|| {
             Failure::new(Code::BadConfig, format!("path \"{}\" joins {} and {}, not {}", path.name, path.a.chain, path.b.chain, self.from))
         })
@@ -96,7 +98,8 @@ impl Send {
 
     async fn dapp(&self, chain: &ChainConfig, evm: &causeway_evm_adapter::Config) -> Result<Dapp, Failure> {
         let signer = self.signer.clone().or_else(|| chain.signers.first().cloned());
-        let signer = signer.ok_or_else(|| Failure::new(Code::BadConfig, format!("chain \"{}\" names no signer; pass --signer", chain.name)))?;
+        let signer =
+            signer.ok_or_else(|| Failure::new(Code::BadConfig, format!("chain \"{}\" names no signer; pass --signer", chain.name)))?;
         let keys = evm::unlock(evm, std::slice::from_ref(&signer)).await?;
         let key = keys.signer(&signer).cloned().ok_or_else(|| Failure::new(Code::Key, format!("key `{signer}` does not exist")))?;
         let url = evm.rpc.first().and_then(|rpc| rpc.url.clone());
@@ -107,7 +110,8 @@ impl Send {
 
 impl What {
     async fn send(self, dapp: &mut Dapp, evm: &causeway_evm_adapter::Config, client: &str, timeout_s: u64) -> Result<B256, Failure> {
-        let missing = |what: &str| Failure::new(Code::BadConfig, format!("{what} is not in the configuration; causeway contracts deploy writes it"));
+        let missing =
+            |what: &str| Failure::new(Code::BadConfig, format!("{what} is not in the configuration; causeway contracts deploy writes it"));
         match self {
             Self::Message { to, data } => {
                 let gateway = evm.message_gateway.ok_or_else(|| missing("message_gateway"))?;

@@ -47,7 +47,13 @@ pub(super) fn one(packet: &Packet, as_json: bool) {
     row("to", packet.dest_client.clone());
     row("times out at", packet.timeout_timestamp_s.to_string());
     for payload in &packet.payloads {
-        row("payload", format!("{} to {}, {}, {}, {} bytes", payload.source_port, payload.dest_port, payload.version, payload.encoding, payload.value_bytes));
+        row(
+            "payload",
+            format!(
+                "{} to {}, {}, {}, {} bytes",
+                payload.source_port, payload.dest_port, payload.version, payload.encoding, payload.value_bytes
+            ),
+        );
     }
     row("sent", place(packet.sent.as_ref()));
     row("receipt", enum_word::<Receipt>(packet.receipt, "RECEIPT_", Receipt::as_str_name));
