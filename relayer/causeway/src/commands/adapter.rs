@@ -5,12 +5,13 @@ use crate::config::{self, ChainConfig, Config};
 use crate::exit::{Code, Failure, OrFail};
 use crate::{families, output, relayer};
 use causeway_adapter::conformance::{self, Elsewhere, Subject};
-use causeway_adapter::rpc::{self, HostOptions};
+use causeway_adapter::rpc::{self, HostOptions, RemoteAdapter, RemoteOptions};
 use causeway_adapter::{ClientParams, Family};
 use causeway_engine::env::{Clock, SystemClock};
 use causeway_types::{ClientId, Height};
 use serde_json::json;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Serve a chain adapter as a process of its own, or hold one to its promises.
 #[derive(Debug, clap::Args)]
@@ -35,9 +36,10 @@ enum Action {
     },
     /// Hold an adapter to the promises of the seam and print each, kept or broken. Broadcasts nothing.
     Check {
-        /// Name of the chain; its configuration says what to expect of the adapter.
-        #[arg(long)]
-        chain: String,
+        /// Name of the chain; its configuration says what to expect of the adapter [default: the configured chain that the
+        /// adapter at --endpoint says it serves].
+        #[arg(long, required_unless_present = "endpoint")]
+        chain: Option<String>,
         /// Adapter to examine [default: the chain's `adapter`, or the built-in one].
         #[arg(long, value_name = "http://HOST:PORT")]
         endpoint: Option<String>,
@@ -50,9 +52,9 @@ enum Action {
 impl Command {
     /// Runs the action.
     pub(crate) async fn execute(self, global: &Global) -> Result<(), Failure> {
-        let config = config::load(&global.config)?;
         match self.action {
             Action::Serve { chain, listen, allow_remote } => {
+                let config = config::load(&global.config)?;
                 serve(
                     global,
                     config.chain(&chain).or_fail(Code::BadConfig)?,
@@ -60,13 +62,44 @@ impl Command {
                 )
                 .await
             }
-            Action::Check { chain, endpoint, lookback_blocks } => {
+            Action::Check { chain: Some(chain), endpoint, lookback_blocks } => {
+                let config = config::load(&global.config)?;
                 let mut chain = config.chain(&chain).or_fail(Code::BadConfig)?.clone();
                 chain.adapter = endpoint.or(chain.adapter);
-                check(global, &config, &chain, lookback_blocks).await
+                let family = families::connect(&chain).await?;
+                report(global, &subject(&config, &chain, &family, lookback_blocks).await?).await
+            }
+            Action::Check { chain: None, endpoint, lookback_blocks } => {
+                let endpoint = endpoint.ok_or_else(|| Failure::new(Code::BadConfig, "name --chain or --endpoint"))?;
+                report(global, &served_at(global, &endpoint, lookback_blocks).await?).await
             }
         }
     }
+}
+
+/// The adapter at an address, examined by the configured chain it says it serves; without one only what needs no light client is tried.
+async fn served_at(global: &Global, endpoint: &str, lookback_blocks: u64) -> Result<Subject, Failure> {
+    let (remote, description) = RemoteAdapter::connect(endpoint, RemoteOptions::default()).await.or_fail(Code::Unavailable)?;
+    let served = |chain: &&ChainConfig| families::native_chain_id(chain).as_ref() == Some(&description.native_chain_id);
+    if let Ok(config) = config::load(&global.config)
+        && let Some(chain) = config.chains.iter().find(served)
+    {
+        let mut chain = chain.clone();
+        chain.adapter = Some(endpoint.to_string());
+        let family = families::connect(&chain).await?;
+        return subject(&config, &chain, &family, lookback_blocks).await;
+    }
+    Ok(Subject {
+        adapter: Arc::new(remote),
+        light_client: None,
+        root: None,
+        judge: (ClientParams { trusting_period_s: 1, clock_drift_max_s: 0 }, SystemClock.now_ms() / 1_000),
+        client: None,
+        elsewhere: None,
+        signer: None,
+        driver: None,
+        lookback_blocks,
+    })
 }
 
 async fn serve(global: &Global, chain: &ChainConfig, options: HostOptions) -> Result<(), Failure> {
@@ -81,10 +114,8 @@ async fn serve(global: &Global, chain: &ChainConfig, options: HostOptions) -> Re
     rpc::serve(listener, family.adapter, relayer::wait_for_signal()).await.or_fail(Code::Failed)
 }
 
-async fn check(global: &Global, config: &Config, chain: &ChainConfig, lookback_blocks: u64) -> Result<(), Failure> {
-    let family = families::connect(chain).await?;
-    let subject = subject(config, chain, &family, lookback_blocks).await?;
-    let report = conformance::run(&subject).await;
+async fn report(global: &Global, subject: &Subject) -> Result<(), Failure> {
+    let report = conformance::run(subject).await;
     if global.json {
         let promises: Vec<_> = report
             .promises

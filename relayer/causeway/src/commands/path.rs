@@ -3,7 +3,7 @@
 use crate::cli::Global;
 use crate::config::{self, Config, PathConfig};
 use crate::exit::{Code, Failure, OrFail};
-use crate::{output, relayer};
+use crate::{families, output, relayer};
 use causeway_engine::handshake::{self, PathSetup, Progress};
 use causeway_types::ClientId;
 use serde_json::json;
@@ -63,6 +63,8 @@ async fn create(global: &Global, config: &Config, options: Create) -> Result<(),
     let (chain_a, chain_b) = (config.chain(&options.a).or_fail(Code::BadConfig)?, config.chain(&options.b).or_fail(Code::BadConfig)?);
     let client = |text: Option<String>| text.map(ClientId::new).transpose().or_fail(Code::BadConfig);
     let store = relayer::open_store(&config.relayer)?;
+    families::check_roles(chain_a).await?;
+    families::check_roles(chain_b).await?;
     let setup = PathSetup {
         name: name.clone(),
         a: relayer::chain_spec(chain_a, options.trust_on_first_use).await?,

@@ -50,6 +50,18 @@ pub(crate) async fn watch_only(config: &ChainConfig) -> Result<Family, Failure> 
     connect(&ChainConfig { signers: Vec::new(), ..config.clone() }).await
 }
 
+/// Whether the chain lets the configured keys relay; asked before a path is created, so that it does not fail half-way. A remote
+/// adapter answers for its own keys.
+///
+/// # Errors
+/// Exit code 1 with what is missing and who can grant it.
+pub(crate) async fn check_roles(config: &ChainConfig) -> Result<(), Failure> {
+    if config.adapter.is_some() {
+        return Ok(());
+    }
+    evm::check_roles(&config.name, evm_config(config)?, &config.signers).await
+}
+
 /// What the chain must call itself.
 pub(crate) fn native_chain_id(config: &ChainConfig) -> Option<String> {
     config.evm.as_ref().map(|evm| evm.chain_id.to_string())

@@ -32,3 +32,23 @@ pub(crate) async fn unlock(config: &Config, signers: &[String]) -> Result<Keys, 
         tokio::task::spawn_blocking(move || Keys::unlock(&config, &signers, secrets::ask)).await.or_fail(Code::Failed)?;
     unlocked.or_fail(Code::Key)
 }
+
+/// Whether the router lets every key relay.
+pub(super) async fn check_roles(chain: &str, config: &Config, signers: &[String]) -> Result<(), Failure> {
+    let adapter = adapter(chain, config, signers).await?;
+    for signer in signers {
+        let Some(account) = adapter.key_address(signer) else { continue };
+        let access = adapter.router_access(account).await.or_fail(Code::Unavailable)?;
+        if access.paused {
+            return Err(Failure::new(
+                Code::Failed,
+                format!("chain \"{chain}\": the router is paused; its owner {} can unpause it", access.owner),
+            ));
+        }
+        if !access.may_relay {
+            let advice = format!("its owner {} can grant RELAYER_ROLE to it", access.owner);
+            return Err(Failure::new(Code::Failed, format!("chain \"{chain}\": key `{signer}` ({account}) may not relay; {advice}")));
+        }
+    }
+    Ok(())
+}
