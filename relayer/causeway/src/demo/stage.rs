@@ -57,9 +57,11 @@ impl Stage {
         let config_file = folder.path().join("causeway.toml");
         write_config(folder.path(), &config_file, &chains).await?;
         view.step("contracts on both chains");
-        let mut deployed = Vec::with_capacity(2);
-        for index in [0, 1] {
-            deployed.push(deploy(&config_file, index).await?);
+        let (a, b) = tokio::try_join!(deploy(&config_file, 0), deploy(&config_file, 1))?;
+        let deployed = [a, b];
+        for (index, deployed) in deployed.iter().enumerate() {
+            deployment::write(&config_file, NAMES[index], deployed)?;
+            trust(&config_file, index).await?;
         }
         let mut config = config::load(&config_file)?;
         view.step("light clients on both sides, registered with each other");
@@ -171,6 +173,7 @@ async fn write_config(folder: &Path, file: &Path, chains: &[DevnetHandle; 2]) ->
     std::fs::write(file, text).or_fail(Code::Failed)
 }
 
+/// Puts the contracts on one chain; the file is written by the caller, after both.
 async fn deploy(file: &Path, index: usize) -> Result<causeway_evm_adapter::Deployment, Failure> {
     let config = config::load(file)?;
     let chain = config.chain(NAMES[index]).or_fail(Code::BadConfig)?;
@@ -178,10 +181,7 @@ async fn deploy(file: &Path, index: usize) -> Result<causeway_evm_adapter::Deplo
     let keys: Keys = evm::unlock(family, &[SIGNER.to_string()]).await?;
     let wanted = deployment::Wanted { signer: SIGNER.to_string(), demo_apps: true, fees: relayer::fee_policy(&chain.fees)? };
     let record = file.with_file_name(format!("{}.deployment.json", chain.name));
-    let deployed = deployment::run(family, &keys, wanted, &record, true).await?;
-    deployment::write(file, &chain.name, &deployed)?;
-    trust(file, index).await?;
-    Ok(deployed)
+    deployment::run(family, &keys, wanted, &record, true).await
 }
 
 /// The root of trust. The demo runs the nodes itself, so it may vouch for what they say.
