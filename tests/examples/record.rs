@@ -33,20 +33,12 @@ async fn main() -> Result<()> {
     let Some(binary) = binary_or_skip()? else {
         return Ok(());
     };
-    let config = NetworkConfig {
-        chain_id: CHAIN_ID,
-        accounts: 2,
-        archive: true,
-        ..NetworkConfig::default()
-    };
+    let config = NetworkConfig { chain_id: CHAIN_ID, accounts: 2, archive: true, ..NetworkConfig::default() };
     let mut network = Network::start(&binary, config).await?;
     let dir = repo::fixtures().join("goquorum");
     std::fs::create_dir_all(&dir)?;
 
-    let version: String = network
-        .any_rpc()?
-        .call("web3_clientVersion", json!([]))
-        .await?;
+    let version: String = network.any_rpc()?.call("web3_clientVersion", json!([])).await?;
     let proofs = record_proofs(&network).await?;
     write(&dir.join("proofs.json"), &version, "proofs", proofs)?;
     let headers = record_headers(&mut network).await?;
@@ -68,30 +60,16 @@ async fn record_headers(network: &mut Network) -> Result<Vec<Value>> {
     let genesis = network.header(0).await?;
     cases.push(header_case("genesis: no seals", 0, &genesis));
     for height in 1..=3 {
-        cases.push(header_case(
-            "round zero",
-            height,
-            &network.header(height).await?,
-        ));
+        cases.push(header_case("round zero", height, &network.header(height).await?));
     }
 
     network.stop_node(3)?;
     let now = network.any_rpc()?.height().await?;
-    let (height, header) = network
-        .find_header(now, 12, STALL, |header| header.extra.round > 0)
-        .await?;
-    cases.push(header_case(
-        "round above zero: the proposer was down",
-        height,
-        &header,
-    ));
+    let (height, header) = network.find_header(now, 12, STALL, |header| header.extra.round > 0).await?;
+    cases.push(header_case("round above zero: the proposer was down", height, &header));
     network.wait_for_height(height + 1, STALL).await?;
     let next = network.header(height + 1).await?;
-    cases.push(header_case(
-        "the block after a later round",
-        height + 1,
-        &next,
-    ));
+    cases.push(header_case("the block after a later round", height + 1, &next));
     network.start_node(3).await?;
     network.rpc(3)?.wait_for_height(height, STALL).await?;
 
@@ -105,30 +83,18 @@ async fn record_headers(network: &mut Network) -> Result<Vec<Value>> {
 }
 
 /// Votes, and records every header from the first vote to the second one of the new set.
-async fn change_set(
-    network: &Network,
-    cases: &mut Vec<Value>,
-    validator: Address,
-    join: bool,
-) -> Result<()> {
+async fn change_set(network: &Network, cases: &mut Vec<Value>, validator: Address, join: bool) -> Result<()> {
     let word = if join { "in" } else { "out" };
     let before = network.validators().await?.len();
     let start = network.any_rpc()?.height().await? + 1;
     network.propose(validator, join).await?;
-    let (changed, _) = network
-        .find_header(start, 60, STALL, |header| {
-            header.extra.validators.len() != before
-        })
-        .await?;
+    let (changed, _) = network.find_header(start, 60, STALL, |header| header.extra.validators.len() != before).await?;
     for height in start..=changed + 1 {
         network.wait_for_height(height, STALL).await?;
         let header = network.header(height).await?;
         let what = match (header.extra.vote(), height >= changed) {
             (Some((_, is_member)), false) => {
-                ensure!(
-                    is_member == join,
-                    "vote at {height} is not the one proposed"
-                );
+                ensure!(is_member == join, "vote at {height} is not the one proposed");
                 format!("carries a vote to take a validator {word}")
             }
             (None, false) => continue,
@@ -166,32 +132,18 @@ async fn record_proofs(network: &Network) -> Result<Vec<Value>> {
     let lone = store(network, &rpc, single, key(0), U256::from(1)).await?;
     rpc.wait_for_receipt(last, STALL).await?;
     let receipt = rpc.wait_for_receipt(lone, STALL).await?;
-    let height = U256::from_str_radix(
-        receipt["blockNumber"]
-            .as_str()
-            .unwrap_or("0x0")
-            .trim_start_matches("0x"),
-        16,
-    )?;
+    let height = U256::from_str_radix(receipt["blockNumber"].as_str().unwrap_or("0x0").trim_start_matches("0x"), 16)?;
     let height = u64::try_from(height)? + 1;
     rpc.wait_for_height(height, STALL).await?;
 
     let many: Vec<B256> = (0..12).map(key).collect();
     let absent: Vec<B256> = (SLOTS..SLOTS + 6).map(key).collect();
     let nobody = Address::repeat_byte(0x5a);
-    let funded = network
-        .accounts()
-        .get(1)
-        .ok_or_else(|| anyhow!("one account only"))?
-        .address();
+    let funded = network.accounts().get(1).ok_or_else(|| anyhow!("one account only"))?.address();
     let cases = [
         ("contract with many slots: present", big, many),
         ("contract with many slots: absent", big, absent.clone()),
-        (
-            "contract with one slot: present and absent",
-            single,
-            vec![key(0), absent[0]],
-        ),
+        ("contract with one slot: present and absent", single, vec![key(0), absent[0]]),
         ("contract with no storage", empty, vec![key(0)]),
         ("account without code", funded, vec![key(0)]),
         ("no such account", nobody, vec![]),
@@ -200,12 +152,7 @@ async fn record_proofs(network: &Network) -> Result<Vec<Value>> {
     let state_root: B256 = serde_json::from_value(rpc.block(height).await?["stateRoot"].clone())?;
     let mut out = Vec::new();
     for (what, address, keys) in cases {
-        let proof: Value = rpc
-            .call(
-                "eth_getProof",
-                json!([address, keys, format!("{height:#x}")]),
-            )
-            .await?;
+        let proof: Value = rpc.call("eth_getProof", json!([address, keys, format!("{height:#x}")])).await?;
         check_proof(&proof, state_root)?;
         out.push(json!({
             "case": what, "number": height, "header": header.rlp(), "stateRoot": state_root, "answer": proof,
@@ -222,17 +169,11 @@ fn check_proof(answer: &Value, state_root: B256) -> Result<()> {
         };
         Ok(Some(keccak256(hex::decode(text)?)))
     };
-    ensure!(
-        first(&answer["accountProof"])? == Some(state_root),
-        "account proof does not start at {state_root}"
-    );
+    ensure!(first(&answer["accountProof"])? == Some(state_root), "account proof does not start at {state_root}");
     let storage_root: B256 = serde_json::from_value(answer["storageHash"].clone())?;
     for entry in answer["storageProof"].as_array().into_iter().flatten() {
         let root = first(&entry["proof"])?;
-        ensure!(
-            root.is_none() || root == Some(storage_root),
-            "storage proof does not start at {storage_root}"
-        );
+        ensure!(root.is_none() || root == Some(storage_root), "storage proof does not start at {storage_root}");
     }
     Ok(())
 }
@@ -249,26 +190,15 @@ fn value(index: u64) -> U256 {
 }
 
 async fn deploy(network: &Network, rpc: &Rpc) -> Result<Address> {
-    let receipt = sender(network)?
-        .transact(rpc, Call::create(STORE_INIT_CODE.to_vec()), STALL)
-        .await?;
+    let receipt = sender(network)?.transact(rpc, Call::create(STORE_INIT_CODE.to_vec()), STALL).await?;
     Ok(serde_json::from_value(receipt["contractAddress"].clone())?)
 }
 
-async fn store(
-    network: &Network,
-    rpc: &Rpc,
-    contract: Address,
-    key: B256,
-    value: U256,
-) -> Result<B256> {
+async fn store(network: &Network, rpc: &Rpc, contract: Address, key: B256, value: U256) -> Result<B256> {
     let input = [key.0, value.to_be_bytes::<32>()].concat();
     sender(network)?.send(rpc, Call::to(contract, input)).await
 }
 
 fn sender(network: &Network) -> Result<&causeway_tests::evm::Account> {
-    network
-        .accounts()
-        .first()
-        .ok_or_else(|| anyhow!("the network has no accounts"))
+    network.accounts().first().ok_or_else(|| anyhow!("the network has no accounts"))
 }

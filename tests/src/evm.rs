@@ -33,14 +33,8 @@ impl Rpc {
         // The client insists on a TLS provider even for plain HTTP; a second
         // installation is refused, which is fine.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let http = reqwest::Client::builder()
-            .timeout(CALL_LIMIT)
-            .no_proxy()
-            .build()?;
-        Ok(Self {
-            url: url.into(),
-            http,
-        })
+        let http = reqwest::Client::builder().timeout(CALL_LIMIT).no_proxy().build()?;
+        Ok(Self { url: url.into(), http })
     }
 
     /// Where calls go.
@@ -56,17 +50,11 @@ impl Rpc {
     pub async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T> {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let response = self.http.post(&self.url).json(&request).send().await?;
-        let mut answer: Value = response
-            .json()
-            .await
-            .with_context(|| format!("answer to {method}"))?;
+        let mut answer: Value = response.json().await.with_context(|| format!("answer to {method}"))?;
         if let Some(error) = answer.get("error") {
             bail!("{method} at {}: {error}", self.url);
         }
-        let result = answer
-            .get_mut("result")
-            .map(Value::take)
-            .unwrap_or_default();
+        let result = answer.get_mut("result").map(Value::take).unwrap_or_default();
         serde_json::from_value(result).with_context(|| format!("result of {method}"))
     }
 
@@ -84,12 +72,7 @@ impl Rpc {
     /// # Errors
     /// As [`Rpc::call`], and when there is no such block.
     pub async fn block(&self, height: u64) -> Result<Value> {
-        let block: Value = self
-            .call(
-                "eth_getBlockByNumber",
-                json!([format!("{height:#x}"), false]),
-            )
-            .await?;
+        let block: Value = self.call("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await?;
         if block.is_null() {
             bail!("no block {height} at {}", self.url);
         }
@@ -116,9 +99,7 @@ impl Rpc {
     pub async fn wait_for_receipt(&self, hash: B256, limit: Duration) -> Result<Value> {
         let what = format!("receipt of {hash}");
         poll::until(&what, limit, || async {
-            let receipt: Option<Value> = self
-                .call("eth_getTransactionReceipt", json!([hash]))
-                .await?;
+            let receipt: Option<Value> = self.call("eth_getTransactionReceipt", json!([hash])).await?;
             Ok(receipt)
         })
         .await
@@ -135,9 +116,7 @@ impl Account {
     /// A new account with a random key.
     #[must_use]
     pub fn random() -> Self {
-        Self {
-            signer: PrivateKeySigner::random(),
-        }
+        Self { signer: PrivateKeySigner::random() }
     }
 
     /// Its address.
@@ -173,9 +152,7 @@ impl Account {
             input: call.input,
         };
         let signature = self.signer.sign_transaction_sync(&mut tx)?;
-        Ok(TxEnvelope::Legacy(tx.into_signed(signature))
-            .encoded_2718()
-            .into())
+        Ok(TxEnvelope::Legacy(tx.into_signed(signature)).encoded_2718().into())
     }
 
     /// Signs and sends, and returns the transaction's hash; the nonce is the node's pending one.
@@ -184,12 +161,7 @@ impl Account {
     /// When the node refuses the transaction.
     pub async fn send(&self, rpc: &Rpc, call: Call) -> Result<B256> {
         let chain_id: U256 = rpc.call("eth_chainId", json!([])).await?;
-        let nonce: U256 = rpc
-            .call(
-                "eth_getTransactionCount",
-                json!([self.address(), "pending"]),
-            )
-            .await?;
+        let nonce: U256 = rpc.call("eth_getTransactionCount", json!([self.address(), "pending"])).await?;
         let raw = self.sign(chain_id.try_into()?, nonce.try_into()?, call)?;
         rpc.call("eth_sendRawTransaction", json!([raw])).await
     }
@@ -225,22 +197,12 @@ impl Call {
     /// A call of `to` with `input`.
     #[must_use]
     pub fn to(to: Address, input: impl Into<Bytes>) -> Self {
-        Self {
-            to: TxKind::Call(to),
-            value: U256::ZERO,
-            input: input.into(),
-            gas_limit: 5_000_000,
-        }
+        Self { to: TxKind::Call(to), value: U256::ZERO, input: input.into(), gas_limit: 5_000_000 }
     }
 
     /// The creation of a contract.
     #[must_use]
     pub fn create(init_code: impl Into<Bytes>) -> Self {
-        Self {
-            to: TxKind::Create,
-            value: U256::ZERO,
-            input: init_code.into(),
-            gas_limit: 20_000_000,
-        }
+        Self { to: TxKind::Create, value: U256::ZERO, input: init_code.into(), gas_limit: 20_000_000 }
     }
 }

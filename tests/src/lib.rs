@@ -9,13 +9,25 @@
 //! - [`chains::goquorum`] – QBFT networks of several validators on loopback.
 //! - [`evm`] – accounts, transactions and JSON-RPC calls against such a network.
 //! - [`qbft`] – header bytes, rebuilt from a node's JSON.
+//! - [`site`] – two networks and the files of an operator who joins them.
+//! - [`cli`] – the binary's commands, their exit codes and what they print.
+//! - [`dapp`] – what users send on a chain, and [`audit`], how it must have ended there.
+//! - [`relay`] – a running relayer, asked over gRPC and HTTP.
+//! - [`liar`] – a proxy in front of a node that changes what it says.
 //! - [`process`] – a program under test: output in files, signals, deadlines.
-//! - [`poll`] – the one place where a test waits.
+//! - [`poll`] – the one place where a test waits. [`ports`] – loopback ports.
 //! - [`repo`] – where things lie in this repository, and what to do when a tool is absent.
 
+pub mod audit;
 pub mod chains;
+pub mod cli;
+pub mod dapp;
 pub mod evm;
+pub mod liar;
 pub mod poll;
+pub mod ports;
 pub mod process;
 pub mod qbft;
+pub mod relay;
 pub mod repo;
+pub mod site;

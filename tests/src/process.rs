@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -79,14 +80,7 @@ impl Process {
             .stderr(append(&stderr)?)
             .spawn()
             .with_context(|| format!("start {}", spec.program.display()))?;
-        let mut process = Self {
-            name: spec.name.clone(),
-            child,
-            reaper,
-            reaper_input,
-            stdout,
-            stderr,
-        };
+        let mut process = Self { name: spec.name.clone(), child, reaper, reaper_input, stdout, stderr };
         let line = format!("+ {}\n", process.pid());
         process.tell_reaper(&line)?;
         Ok(process)
@@ -125,11 +119,7 @@ impl Process {
     pub fn check_running(&mut self) -> Result<()> {
         match self.exited()? {
             None => Ok(()),
-            Some(status) => bail!(
-                "{} ended with {status}; its last lines:\n{}",
-                self.name,
-                self.log_tail()
-            ),
+            Some(status) => bail!("{} ended with {status}; its last lines:\n{}", self.name, self.log_tail()),
         }
     }
 
@@ -152,9 +142,7 @@ impl Process {
     pub fn terminate(&mut self) -> Result<()> {
         self.check_running()?;
         let pid = self.pid().to_string();
-        let status = Command::new("sh")
-            .args(["-c", "kill -TERM \"$1\"", "sh", &pid])
-            .status()?;
+        let status = Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid]).status()?;
         if !status.success() {
             bail!("kill -TERM {pid} ended with {status}");
         }
@@ -192,8 +180,7 @@ impl Process {
     /// When it is not one; the message carries both outputs' ends.
     pub fn read_json<T: DeserializeOwned>(&self) -> Result<T> {
         let text = self.read_stdout()?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("{} printed no JSON:\n{}", self.name, self.log_tail()))
+        serde_json::from_str(&text).with_context(|| format!("{} printed no JSON:\n{}", self.name, self.log_tail()))
     }
 
     /// The last lines of both outputs.
@@ -218,21 +205,11 @@ impl Process {
     pub fn usage(&self) -> Result<Usage> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()))?;
         // The name in parentheses may hold spaces: count the fields after it.
-        let (_, rest) = stat
-            .rsplit_once(')')
-            .ok_or_else(|| anyhow!("odd stat line {stat}"))?;
+        let (_, rest) = stat.rsplit_once(')').ok_or_else(|| anyhow!("odd stat line {stat}"))?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
-        let number = |index: usize| -> Result<f64> {
-            Ok(fields
-                .get(index)
-                .ok_or_else(|| anyhow!("short stat line {stat}"))?
-                .parse()?)
-        };
+        let number = |index: usize| -> Result<f64> { Ok(fields.get(index).ok_or_else(|| anyhow!("short stat line {stat}"))?.parse()?) };
         // Linux counts in 1/100 s towards programs, whatever its own tick is, and in 4 KiB pages.
-        Ok(Usage {
-            cpu_seconds: (number(11)? + number(12)?) / 100.0,
-            resident_bytes: number(21)? * 4096.0,
-        })
+        Ok(Usage { cpu_seconds: (number(11)? + number(12)?) / 100.0, resident_bytes: number(21)? * 4096.0 })
     }
 
     fn tell_reaper(&mut self, line: &str) -> Result<()> {
@@ -270,12 +247,21 @@ pub struct Usage {
     pub resident_bytes: f64,
 }
 
-/// The released `causeway` binary: `CAUSEWAY_BIN`, or the one beside this test's
-/// own executable (`target/release/`).
+/// The released `causeway` binary, up to date: `CAUSEWAY_BIN`, or `target/release/causeway` after
+/// `cargo build --release -p causeway`, which does nothing where nothing has changed.
+///
+/// Cargo hands a package its own binaries only, and says nothing of how old another one's are; so
+/// the suite builds it, once a process. Cargo's own lock makes other processes wait.
 ///
 /// # Errors
-/// When it is not there; the message says how to build it.
+/// When it cannot be built; the message carries the compiler's.
 pub fn causeway_binary() -> Result<PathBuf> {
+    static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let binary = BINARY.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+    binary.clone().map_err(|error| anyhow!(error))
+}
+
+fn build() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("CAUSEWAY_BIN") {
         let path = PathBuf::from(path);
         if !path.is_file() {
@@ -283,28 +269,22 @@ pub fn causeway_binary() -> Result<PathBuf> {
         }
         return Ok(path);
     }
-    let own = std::env::current_exe()?;
-    let mut places: Vec<PathBuf> = own
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|dir| dir.join("causeway"))
-        .collect();
-    places.push(repo::root().join("target/release/causeway"));
-    places
-        .into_iter()
-        .find(|path| path.is_file())
-        .ok_or_else(|| {
-            anyhow!(
-                "no causeway binary: run `cargo build --release -p causeway`, or set CAUSEWAY_BIN"
-            )
-        })
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(repo::root())
+        .args(["build", "--release", "--package", "causeway"])
+        .output()
+        .context("start cargo; CAUSEWAY_BIN names a binary that is built already")?;
+    if !output.status.success() {
+        bail!("cargo build --release -p causeway ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    let binary = repo::target().join("release/causeway");
+    if !binary.is_file() {
+        bail!("cargo built no {}", binary.display());
+    }
+    Ok(binary)
 }
 
 fn append(path: &Path) -> Result<File> {
-    File::options()
-        .create(true)
-        .append(true)
-        .open(path)
-        .with_context(|| format!("open {}", path.display()))
+    File::options().create(true).append(true).open(path).with_context(|| format!("open {}", path.display()))
 }

@@ -55,23 +55,14 @@ impl Header {
     pub fn from_block(block: &Value) -> Result<Self> {
         let mut fields = Vec::with_capacity(FIELDS.len());
         for (name, form) in FIELDS {
-            let text = block[name]
-                .as_str()
-                .ok_or_else(|| anyhow!("block has no {name}"))?;
+            let text = block[name].as_str().ok_or_else(|| anyhow!("block has no {name}"))?;
             fields.push(parse(text, form).with_context(|| format!("block field {name}"))?);
         }
         let extra = Extra::decode(&fields[EXTRA_DATA])?;
         let reported_hash: B256 = serde_json::from_value(block["hash"].clone())?;
-        let header = Self {
-            fields,
-            extra,
-            reported_hash,
-        };
+        let header = Self { fields, extra, reported_hash };
         if header.hash() != reported_hash {
-            bail!(
-                "header hashes to {}, the node says {reported_hash}",
-                header.hash()
-            );
+            bail!("header hashes to {}, the node says {reported_hash}", header.hash());
         }
         Ok(header)
     }
@@ -97,11 +88,7 @@ impl Header {
     fn encode_with(&self, extra: &[u8]) -> Bytes {
         let mut payload = Vec::new();
         for (index, field) in self.fields.iter().enumerate() {
-            if index == EXTRA_DATA {
-                extra.encode(&mut payload)
-            } else {
-                field.as_slice().encode(&mut payload)
-            }
+            if index == EXTRA_DATA { extra.encode(&mut payload) } else { field.as_slice().encode(&mut payload) }
         }
         list(&payload).into()
     }
@@ -146,13 +133,7 @@ impl Extra {
         if !inner.is_empty() {
             bail!("more than five items in the extra data");
         }
-        Ok(Self {
-            vanity,
-            validators,
-            vote,
-            round,
-            seals,
-        })
+        Ok(Self { vanity, validators, vote, round, seals })
     }
 
     /// The address voted on and whether it shall be a validator.
@@ -162,10 +143,7 @@ impl Extra {
         let mut payload = rlp::Header::decode_bytes(&mut rest, true).ok()?;
         let address = rlp::Decodable::decode(&mut payload).ok()?;
         // A vote to authorise is the byte 0xff, one to drop 0x00.
-        Some((
-            address,
-            payload.first() == Some(&0x81) || payload.first() == Some(&0xff),
-        ))
+        Some((address, payload.first() == Some(&0x81) || payload.first() == Some(&0xff)))
     }
 
     fn encode(&self, round: u32, with_seals: bool) -> Vec<u8> {
@@ -185,37 +163,21 @@ impl Extra {
     /// `extraData` of a genesis block with these validators.
     #[must_use]
     pub fn genesis(validators: Vec<Address>) -> Vec<u8> {
-        let extra = Self {
-            vanity: vec![0; 32],
-            validators,
-            vote: vec![rlp::EMPTY_LIST_CODE],
-            round: 0,
-            seals: vec![],
-        };
+        let extra = Self { vanity: vec![0; 32], validators, vote: vec![rlp::EMPTY_LIST_CODE], round: 0, seals: vec![] };
         extra.encode(0, true)
     }
 }
 
 fn list(payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(payload.len() + 4);
-    rlp::Header {
-        list: true,
-        payload_length: payload.len(),
-    }
-    .encode(&mut out);
+    rlp::Header { list: true, payload_length: payload.len() }.encode(&mut out);
     out.extend_from_slice(payload);
     out
 }
 
 fn parse(text: &str, form: Form) -> Result<Vec<u8>> {
-    let digits = text
-        .strip_prefix("0x")
-        .ok_or_else(|| anyhow!("{text} has no 0x"))?;
-    let even = if digits.len().is_multiple_of(2) {
-        digits.to_owned()
-    } else {
-        format!("0{digits}")
-    };
+    let digits = text.strip_prefix("0x").ok_or_else(|| anyhow!("{text} has no 0x"))?;
+    let even = if digits.len().is_multiple_of(2) { digits.to_owned() } else { format!("0{digits}") };
     let bytes = hex::decode(even)?;
     Ok(match form {
         Form::Data => bytes,

@@ -19,12 +19,16 @@ pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
+/// Cargo's target folder.
+#[must_use]
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
 /// Where built nodes are kept between runs; not committed.
 #[must_use]
 pub fn chain_cache() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root().join("target"), |dir| root().join(dir));
-    target.join("chains")
+    target().join("chains")
 }
 
 /// Whether a missing tool is an error (`CI=true`) or a reason to skip.

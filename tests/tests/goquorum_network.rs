@@ -18,14 +18,7 @@ async fn seals_survives_a_stop_and_votes() -> Result<()> {
     let Some(binary) = binary_or_skip()? else {
         return Ok(());
     };
-    let mut network = Network::start(
-        &binary,
-        NetworkConfig {
-            chain_id: 4711,
-            ..NetworkConfig::default()
-        },
-    )
-    .await?;
+    let mut network = Network::start(&binary, NetworkConfig { chain_id: 4711, ..NetworkConfig::default() }).await?;
 
     let height = network.wait_for_height(3, STALL).await?;
     let header = network.header(height).await?;
@@ -33,36 +26,19 @@ async fn seals_survives_a_stop_and_votes() -> Result<()> {
     ensure!(header.extra.seals.len() >= 3, "{header:?}");
 
     network.stop_node(3)?;
-    let (height, header) = network
-        .find_header(height + 1, TURNS, STALL, |header| header.extra.round > 0)
-        .await?;
-    ensure!(
-        header.seal_digest() != header.hash(),
-        "the seals commit to the round"
-    );
+    let (height, header) = network.find_header(height + 1, TURNS, STALL, |header| header.extra.round > 0).await?;
+    ensure!(header.seal_digest() != header.hash(), "the seals commit to the round");
     network.start_node(3).await?;
     network.rpc(3)?.wait_for_height(height, STALL).await?;
 
     let validator = network.address(3)?;
     network.propose(validator, false).await?;
-    network
-        .wait_for_membership(validator, false, 3 * STALL)
-        .await?;
+    network.wait_for_membership(validator, false, 3 * STALL).await?;
     let now = network.any_rpc()?.height().await?;
-    let (now, _) = network
-        .find_header(now, TURNS, STALL, |header| {
-            header.extra.validators.len() == 3
-        })
-        .await?;
+    let (now, _) = network.find_header(now, TURNS, STALL, |header| header.extra.validators.len() == 3).await?;
     network.propose(validator, true).await?;
-    network
-        .wait_for_membership(validator, true, 3 * STALL)
-        .await?;
-    let (_, header) = network
-        .find_header(now, 3 * TURNS, STALL, |header| {
-            header.extra.validators.len() == 4
-        })
-        .await?;
+    network.wait_for_membership(validator, true, 3 * STALL).await?;
+    let (_, header) = network.find_header(now, 3 * TURNS, STALL, |header| header.extra.validators.len() == 4).await?;
     ensure!(header.extra.validators.contains(&validator), "{header:?}");
     Ok(())
 }

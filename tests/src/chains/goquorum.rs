@@ -6,7 +6,6 @@
 
 mod build;
 mod node;
-mod ports;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,14 +48,7 @@ pub struct NetworkConfig {
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self {
-            chain_id: 1337,
-            validators: 4,
-            accounts: 4,
-            block_period_s: 1,
-            request_timeout_ms: 2000,
-            archive: false,
-        }
+        Self { chain_id: 1337, validators: 4, accounts: 4, block_period_s: 1, request_timeout_ms: 2000, archive: false }
     }
 }
 
@@ -87,14 +79,7 @@ impl Network {
         let genesis = dir.path().join("genesis.json");
         write_genesis(&genesis, config.chain_id, validators, &accounts)?;
         let binary = binary.to_path_buf();
-        let mut network = Self {
-            config,
-            binary,
-            genesis,
-            nodes,
-            accounts,
-            dir,
-        };
+        let mut network = Self { config, binary, genesis, nodes, accounts, dir };
         for index in 0..network.nodes.len() {
             network.initialise(index)?;
         }
@@ -159,11 +144,7 @@ impl Network {
     /// # Errors
     /// When none runs.
     pub fn any_rpc(&self) -> Result<Rpc> {
-        let node = self
-            .nodes
-            .iter()
-            .find(|node| node.is_started())
-            .ok_or_else(|| anyhow!("no node runs"))?;
+        let node = self.nodes.iter().find(|node| node.is_started()).ok_or_else(|| anyhow!("no node runs"))?;
         Rpc::new(node.rpc_url())
     }
 
@@ -187,13 +168,7 @@ impl Network {
     ///
     /// # Errors
     /// When none of them is wanted, or the chain stands still for `limit`.
-    pub async fn find_header<F>(
-        &self,
-        from: u64,
-        blocks: u64,
-        limit: Duration,
-        wanted: F,
-    ) -> Result<(u64, Header)>
+    pub async fn find_header<F>(&self, from: u64, blocks: u64, limit: Duration, wanted: F) -> Result<(u64, Header)>
     where
         F: Fn(&Header) -> bool,
     {
@@ -204,10 +179,7 @@ impl Network {
                 return Ok((height, header));
             }
         }
-        Err(anyhow!(
-            "no such header among blocks {from} to {}",
-            from + blocks - 1
-        ))
+        Err(anyhow!("no such header among blocks {from} to {}", from + blocks - 1))
     }
 
     /// Kills node `index` with SIGKILL.
@@ -234,8 +206,7 @@ impl Network {
     /// When it does not start.
     pub async fn add_node(&mut self) -> Result<usize> {
         let index = self.nodes.len();
-        self.nodes
-            .push(Node::new(self.dir.path().join(format!("node{index}")))?);
+        self.nodes.push(Node::new(self.dir.path().join(format!("node{index}")))?);
         self.initialise(index)?;
         self.launch(index)?;
         self.wait_until_ready(index).await?;
@@ -249,9 +220,7 @@ impl Network {
     /// When a node refuses.
     pub async fn propose(&self, validator: Address, is_member: bool) -> Result<()> {
         for node in self.nodes.iter().filter(|node| node.is_started()) {
-            let () = Rpc::new(node.rpc_url())?
-                .call("istanbul_propose", json!([validator, is_member]))
-                .await?;
+            let () = Rpc::new(node.rpc_url())?.call("istanbul_propose", json!([validator, is_member])).await?;
         }
         Ok(())
     }
@@ -261,33 +230,16 @@ impl Network {
     /// # Errors
     /// When it does not answer.
     pub async fn validators(&self) -> Result<Vec<Address>> {
-        self.any_rpc()?
-            .call("istanbul_getValidators", json!(["latest"]))
-            .await
+        self.any_rpc()?.call("istanbul_getValidators", json!(["latest"])).await
     }
 
     /// Waits until `validator` is, or is no longer, in the validator set.
     ///
     /// # Errors
     /// When that is not so after `limit`.
-    pub async fn wait_for_membership(
-        &self,
-        validator: Address,
-        is_member: bool,
-        limit: Duration,
-    ) -> Result<()> {
-        let what = format!(
-            "{validator} to be {}",
-            if is_member {
-                "a validator"
-            } else {
-                "no validator"
-            }
-        );
-        poll::until(&what, limit, || async {
-            Ok((self.validators().await?.contains(&validator) == is_member).then_some(()))
-        })
-        .await
+    pub async fn wait_for_membership(&self, validator: Address, is_member: bool, limit: Duration) -> Result<()> {
+        let what = format!("{validator} to be {}", if is_member { "a validator" } else { "no validator" });
+        poll::until(&what, limit, || async { Ok((self.validators().await?.contains(&validator) == is_member).then_some(())) }).await
     }
 
     /// CPU time and memory of each running node.
@@ -304,13 +256,7 @@ impl Network {
 
     /// Tells node `index` of all others and starts it.
     fn launch(&mut self, index: usize) -> Result<()> {
-        let peers: Vec<String> = self
-            .nodes
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != index)
-            .map(|(_, node)| node.enode())
-            .collect();
+        let peers: Vec<String> = self.nodes.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, node)| node.enode()).collect();
         let Self { binary, config, .. } = self;
         let (binary, config) = (binary.clone(), config.clone());
         self.node_mut(index)?.launch(&binary, &config, &peers)
@@ -329,36 +275,24 @@ impl Network {
             }
         })
         .await?;
-        answer
-            .map(drop)
-            .with_context(|| format!("start node {index}"))
+        answer.map(drop).with_context(|| format!("start node {index}"))
     }
 
     fn node(&self, index: usize) -> Result<&Node> {
-        self.nodes
-            .get(index)
-            .ok_or_else(|| anyhow!("there is no node {index}"))
+        self.nodes.get(index).ok_or_else(|| anyhow!("there is no node {index}"))
     }
 
     fn node_mut(&mut self, index: usize) -> Result<&mut Node> {
-        self.nodes
-            .get_mut(index)
-            .ok_or_else(|| anyhow!("there is no node {index}"))
+        self.nodes.get_mut(index).ok_or_else(|| anyhow!("there is no node {index}"))
     }
 }
 
 /// Fills the recorded template with what differs from network to network.
-fn write_genesis(
-    path: &Path,
-    chain_id: u64,
-    mut validators: Vec<Address>,
-    accounts: &[Account],
-) -> Result<()> {
+fn write_genesis(path: &Path, chain_id: u64, mut validators: Vec<Address>, accounts: &[Account]) -> Result<()> {
     // The chain keeps its validators sorted; the genesis block is no exception.
     validators.sort_unstable();
     let template = build::source_dir().join("genesis.json");
-    let text = std::fs::read_to_string(&template)
-        .with_context(|| format!("read {}", template.display()))?;
+    let text = std::fs::read_to_string(&template).with_context(|| format!("read {}", template.display()))?;
     let mut genesis: Value = serde_json::from_str(&text)?;
     genesis["config"]["chainId"] = json!(chain_id);
     genesis["extraData"] = json!(format!("0x{}", hex::encode(Extra::genesis(validators))));

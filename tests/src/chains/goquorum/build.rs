@@ -46,17 +46,11 @@ pub fn binary_or_skip() -> Result<Option<PathBuf>> {
         return Ok(Some(binary));
     }
     let Some(go) = go_version() else {
-        repo::skip(
-            "the node of this chain is built by Go, which is not on this machine",
-            INSTALL,
-        )?;
+        repo::skip("the node of this chain is built by Go, which is not on this machine", INSTALL)?;
         return Ok(None);
     };
     if go < GO_MIN {
-        repo::skip(
-            &format!("Go {}.{} is too old for this chain's node", go.0, go.1),
-            INSTALL,
-        )?;
+        repo::skip(&format!("Go {}.{} is too old for this chain's node", go.0, go.1), INSTALL)?;
         return Ok(None);
     }
     std::fs::create_dir_all(&dir)?;
@@ -76,18 +70,9 @@ fn compile(source: &Path, binary: &Path, go: (u32, u32)) -> Result<()> {
     if go >= LINKNAME_CHECK_SINCE {
         command.arg("-ldflags=-checklinkname=0");
     }
-    let output = command
-        .arg("-o")
-        .arg(&partial)
-        .arg(PACKAGE)
-        .output()
-        .context("start go")?;
+    let output = command.arg("-o").arg(&partial).arg(PACKAGE).output().context("start go")?;
     if !output.status.success() {
-        bail!(
-            "go build of the node ended with {}:\n{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("go build of the node ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
     std::fs::rename(&partial, binary)?;
     Ok(())
@@ -95,10 +80,7 @@ fn compile(source: &Path, binary: &Path, go: (u32, u32)) -> Result<()> {
 
 /// Major and minor version of the `go` on the path.
 fn go_version() -> Option<(u32, u32)> {
-    let output = Command::new("go")
-        .args(["env", "GOVERSION"])
-        .output()
-        .ok()?;
+    let output = Command::new("go").args(["env", "GOVERSION"]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let mut parts = text.trim().strip_prefix("go")?.split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))

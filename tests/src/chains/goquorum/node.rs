@@ -7,8 +7,9 @@ use std::process::Command;
 use alloy::primitives::Address;
 use anyhow::{Context, Result, bail};
 
-use super::{NetworkConfig, ports};
+use super::NetworkConfig;
 use crate::evm::Account;
+use crate::ports;
 use crate::process::{Process, Spec, Usage};
 
 /// Megabytes of cache; a test chain is small and eight nodes share a machine.
@@ -27,13 +28,7 @@ pub(super) struct Node {
 impl Node {
     /// A node with a new key and ports; nothing runs yet.
     pub(super) fn new(dir: PathBuf) -> Result<Self> {
-        Ok(Self {
-            dir,
-            key: Account::random(),
-            rpc_port: ports::pick()?,
-            p2p_port: ports::pick()?,
-            process: None,
-        })
+        Ok(Self { dir, key: Account::random(), rpc_port: ports::pick()?, p2p_port: ports::pick()?, process: None })
     }
 
     /// The address it seals with.
@@ -47,12 +42,7 @@ impl Node {
 
     /// How peers name it: public key, address, port.
     pub(super) fn enode(&self) -> String {
-        let point = self
-            .key
-            .signer()
-            .credential()
-            .verifying_key()
-            .to_encoded_point(false);
+        let point = self.key.signer().credential().verifying_key().to_encoded_point(false);
         // The leading 0x04 says "uncompressed" and is not part of the name.
         let id = hex::encode(&point.as_bytes()[1..]);
         format!("enode://{id}@127.0.0.1:{}?discport=0", self.p2p_port)
@@ -71,30 +61,18 @@ impl Node {
             .output()
             .with_context(|| format!("start {}", binary.display()))?;
         if !output.status.success() {
-            bail!(
-                "geth init ended with {}:\n{}",
-                output.status,
-                String::from_utf8_lossy(&output.stderr)
-            );
+            bail!("geth init ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
         }
         Ok(())
     }
 
     /// Starts the process; the caller waits until it answers.
-    pub(super) fn launch(
-        &mut self,
-        binary: &Path,
-        config: &NetworkConfig,
-        peers: &[String],
-    ) -> Result<()> {
+    pub(super) fn launch(&mut self, binary: &Path, config: &NetworkConfig, peers: &[String]) -> Result<()> {
         if self.is_started() {
             bail!("node in {} runs already", self.dir.display());
         }
         // The node reads its peers at start.
-        std::fs::write(
-            self.dir.join("static-nodes.json"),
-            serde_json::to_vec(peers)?,
-        )?;
+        std::fs::write(self.dir.join("static-nodes.json"), serde_json::to_vec(peers)?)?;
         self.process = Some(Process::spawn(&Spec {
             name: "geth".to_owned(),
             program: binary.to_path_buf(),
@@ -107,18 +85,11 @@ impl Node {
 
     fn args(&self, config: &NetworkConfig) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec!["--datadir".into(), self.dir.clone().into()];
-        let mut flag =
-            |name: &str, value: String| args.extend([OsString::from(name), OsString::from(value)]);
+        let mut flag = |name: &str, value: String| args.extend([OsString::from(name), OsString::from(value)]);
         flag("--networkid", config.chain_id.to_string());
         flag("--istanbul.blockperiod", config.block_period_s.to_string());
-        flag(
-            "--istanbul.requesttimeout",
-            config.request_timeout_ms.to_string(),
-        );
-        flag(
-            "--gcmode",
-            if config.archive { "archive" } else { "full" }.to_owned(),
-        );
+        flag("--istanbul.requesttimeout", config.request_timeout_ms.to_string());
+        flag("--gcmode", if config.archive { "archive" } else { "full" }.to_owned());
         flag("--http.port", self.rpc_port.to_string());
         flag("--port", self.p2p_port.to_string());
         let fixed = "--nodiscover --syncmode full --mine --miner.threads 1 --miner.gasprice 0 --emitcheckpoints --nat none \

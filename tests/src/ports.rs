@@ -22,7 +22,7 @@ static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 ///
 /// # Errors
 /// When none is found.
-pub(super) fn pick() -> Result<u16> {
+pub fn pick() -> Result<u16> {
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     for _ in 0..TRIES_MAX {
         let port = rand::rng().random_range(RANGE);
