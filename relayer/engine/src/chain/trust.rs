@@ -114,9 +114,9 @@ impl Trust {
         self.lock().range(..height).next_back().map(|(_, held)| held.state.clone())
     }
 
-    /// Judges one update and remembers what it proves. Returns the state and, if it is new, the row that must become durable before anything
-    /// that builds on it is submitted.
-    pub(crate) fn judge(&self, chain: &Chain, base: &TrustedState, update: &[u8]) -> Result<(TrustedState, Option<Write>), Judged> {
+    /// Judges one update and remembers what it proves. Returns the state and, if it is new, the rows that must become durable before anything
+    /// that builds on it is submitted; the oldest height is forgotten in turn.
+    pub(crate) fn judge(&self, chain: &Chain, base: &TrustedState, update: &[u8]) -> Result<(TrustedState, Vec<Write>), Judged> {
         let state = match chain.light_client().verify_update(base, update, &chain.spec.params, chain.now_s()) {
             Verdict::Success(state) => state,
             Verdict::NotEnoughTrust { found, needed } => return Err(Judged::NotEnoughTrust { found, needed }),
@@ -125,24 +125,25 @@ impl Trust {
         let mut held = self.lock();
         if let Some(known) = held.get(&state.height) {
             if known.state.block_hash == state.block_hash {
-                return Ok((known.state.clone(), None));
+                return Ok((known.state.clone(), Vec::new()));
             }
             let conflict = Conflict { height: state.height, a: known.update.clone(), b: update.to_vec() };
             drop(held);
             return Err(self.conflicting(chain, base, conflict));
         }
         let entry = Held { state: state.clone(), update: update.to_vec(), base: base.height };
-        let write = Self::write(&self.chain, &entry, chain.now_ms());
+        let mut writes = vec![Self::write(&self.chain, &entry, chain.now_ms())];
         held.insert(state.height, entry);
         if held.len() > HEIGHTS_MAX {
             // The oldest one after the root goes.
-            let oldest = held.keys().find(|height| **height != self.root.height).copied();
+            let oldest = held.keys().find(|height| **height != self.root.height && **height != state.height).copied();
             if let Some(oldest) = oldest {
                 held.remove(&oldest);
+                writes.push(Write::Delete(Tree::Meta, keys::trust(&self.chain, oldest)));
             }
         }
         metrics::height("causeway_verified_height", &self.chain, held.keys().next_back().map_or(0, |height| height.number));
-        Ok((state, Some(write)))
+        Ok((state, writes))
     }
 
     fn conflicting(&self, chain: &Chain, base: &TrustedState, conflict: Conflict) -> Judged {

@@ -4,7 +4,7 @@ use super::codec::{self, Damaged};
 use super::keys;
 use super::table::{LaneId, Table};
 use super::wire::{ChangeRow, CountRow, CountsRow, SCHEMA_VERSION};
-use crate::packet::{Direction, PacketRecord, StateKind};
+use crate::packet::{Direction, PacketRecord, Stage, StateKind};
 use crate::{Env, StartError};
 use causeway_store::{Store, StoreError, Tree, Write};
 use causeway_types::{ChainId, ClientId, PacketKey};
@@ -17,6 +17,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 const GROUP_MAX: usize = 64;
 /// Requests that may wait.
 const MAILBOX: usize = 256;
+/// How long a finished packet is left alone though an endpoint still shows its commitment, milliseconds: it may lag by a few blocks.
+const REOPEN_AFTER_MS: u64 = 10_000;
 
 type Change = Box<dyn FnOnce(&mut PacketRecord) + Send>;
 
@@ -272,6 +274,10 @@ impl Actor {
             Op::Upsert(record, change) => {
                 let key = record.key.clone();
                 if self.find(group, &key).is_none() {
+                    // Finished by an earlier part of this commit.
+                    if group.touched.contains_key(&key) {
+                        return Ok(());
+                    }
                     if self.store.get(Tree::Cold, &keys::packet(&key)).await?.is_some() {
                         return Ok(());
                     }
@@ -283,22 +289,34 @@ impl Actor {
             }
             Op::Reopen(record) => {
                 let key = record.key.clone();
-                if self.find(group, &key).is_none() {
+                if self.find(group, &key).is_none() && !group.touched.contains_key(&key) {
                     let after = match self.store.get(Tree::Cold, &keys::packet(&key)).await? {
                         Some(bytes) => self.reopened(&bytes, *record, group),
-                        None => *record,
+                        None => Some(*record),
                     };
-                    group.touched.insert(key, Touched { before: None, after });
+                    if let Some(after) = after {
+                        group.touched.insert(key, Touched { before: None, after });
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    fn reopened(&self, cold: &[u8], fresh: PacketRecord, group: &mut Group) -> PacketRecord {
+    /// A finished packet opened again; `None` while state may merely lag behind what finished it.
+    fn reopened(&self, cold: &[u8], fresh: PacketRecord, group: &mut Group) -> Option<PacketRecord> {
+        let record = codec::record(cold);
+        if let Ok(record) = &record
+            && record.time(Stage::Finished).is_some_and(|at| self.env.clock.now_ms() < at.saturating_add(REOPEN_AFTER_MS))
+        {
+            return None;
+        }
         group.writes.push(Write::Delete(Tree::Cold, keys::packet(&fresh.key)));
-        match codec::record(cold) {
+        Some(match record {
             Ok(mut record) => {
+                if let Some(at) = record.time(Stage::Finished) {
+                    group.writes.push(Write::Delete(Tree::Index, keys::finished(at, &record.key)));
+                }
                 tracing::warn!(packet = %record.key, state = record.state.kind().as_str(), "called finished, but its commitment lives: open again");
                 let counted = (record.path.clone(), record.direction, record.state.kind());
                 if let Some(count) = lock(&self.shared.finished).get_mut(&counted) {
@@ -308,7 +326,7 @@ impl Actor {
                 record
             }
             Err(_) => fresh,
-        }
+        })
     }
 
     fn find<'g>(&self, group: &'g mut Group, key: &PacketKey) -> Option<&'g mut Touched> {
@@ -343,7 +361,7 @@ impl Actor {
                 let count = finished.entry((after.path.clone(), after.direction, kind)).or_default();
                 *count = count.saturating_add(1);
                 writes.push(Write::Delete(Tree::Hot, keys::packet(&key)));
-                writes.push(Write::Put(Tree::Index, keys::finished(now_ms, &key), Vec::new()));
+                writes.push(Write::Put(Tree::Index, keys::finished(after.time(Stage::Finished).unwrap_or(now_ms), &key), Vec::new()));
                 writes.push(Write::Put(Tree::Cold, keys::packet(&key), codec::record_row(&after).encode_to_vec()));
             } else {
                 writes.push(Write::Put(Tree::Hot, keys::packet(&key), codec::record_row(&after).encode_to_vec()));

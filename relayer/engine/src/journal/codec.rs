@@ -1,5 +1,6 @@
 //! From types to rows and back. Bytes in the store were written by us, and are still checked: a damaged record has a name, never a panic.
 
+pub(crate) use super::request::{request, request_row};
 use super::wire::{
     AckRow, CostRow, GoneRow, HeightRow, ItemRow, LocatorRow, PacketRow, PayloadRow, RecordRow, SignedRow, SlotRow, StateRow, TimeRow,
     TrustRow, TxRefRow,
@@ -13,9 +14,9 @@ use prost::Message;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Damaged(pub(crate) String);
 
-type Decoded<T> = Result<T, Damaged>;
+pub(super) type Decoded<T> = Result<T, Damaged>;
 
-fn bad(what: impl std::fmt::Display) -> Damaged {
+pub(super) fn bad(what: impl std::fmt::Display) -> Damaged {
     Damaged(what.to_string())
 }
 
@@ -39,7 +40,7 @@ fn locator(row: Option<LocatorRow>) -> Decoded<Option<Locator>> {
     row.map(|row| Ok(Locator { block: row.block, transaction: TxId::new(row.transaction).map_err(bad)?, index: row.index })).transpose()
 }
 
-fn packet_row(packet: &Packet) -> PacketRow {
+pub(super) fn packet_row(packet: &Packet) -> PacketRow {
     let payload = |p: &Payload| PayloadRow {
         source_port: p.source_port.clone(),
         dest_port: p.dest_port.clone(),
@@ -56,7 +57,7 @@ fn packet_row(packet: &Packet) -> PacketRow {
     }
 }
 
-fn packet(row: PacketRow) -> Decoded<Packet> {
+pub(super) fn packet(row: PacketRow) -> Decoded<Packet> {
     let payload = |p: PayloadRow| Payload {
         source_port: p.source_port,
         dest_port: p.dest_port,
@@ -71,6 +72,14 @@ fn packet(row: PacketRow) -> Decoded<Packet> {
         timeout_timestamp_s: row.timeout_timestamp_s,
         payloads: row.payloads.into_iter().map(payload).collect(),
     })
+}
+
+pub(super) fn ack_row(ack: &Acknowledgement) -> AckRow {
+    AckRow { app_acknowledgements: ack.app_acknowledgements.clone() }
+}
+
+pub(super) fn ack(row: AckRow) -> Acknowledgement {
+    Acknowledgement { app_acknowledgements: row.app_acknowledgements }
 }
 
 pub(crate) fn slot_row(slot: &Slot) -> SlotRow {
@@ -179,7 +188,7 @@ pub(crate) fn record_row(record: &PacketRecord) -> RecordRow {
         sent: record.sent.as_ref().map(locator_row),
         received,
         received_hint_ms,
-        ack: record.ack.as_ref().map(|ack| AckRow { app_acknowledgements: ack.app_acknowledgements.clone() }),
+        ack: record.ack.as_ref().map(ack_row),
         acked_at: record.acked_at.as_ref().map(locator_row),
         refused: record.refused.clone(),
         marked: record.marked,
@@ -239,7 +248,7 @@ pub(crate) fn record(bytes: &[u8]) -> Decoded<PacketRecord> {
             3 => Received::Verified,
             other => return Err(bad(format!("received {other}"))),
         },
-        ack: row.ack.map(|ack| Acknowledgement { app_acknowledgements: ack.app_acknowledgements }),
+        ack: row.ack.map(ack),
         acked_at: locator(row.acked_at)?,
         refused: row.refused,
         marked: row.marked,

@@ -10,6 +10,7 @@ mod actor;
 pub(crate) mod codec;
 pub(crate) mod keys;
 mod query;
+mod request;
 mod table;
 pub(crate) mod wire;
 

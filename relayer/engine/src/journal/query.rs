@@ -12,6 +12,8 @@ use tokio::sync::watch;
 
 /// Rows looked at in one step.
 const STEP: usize = 500;
+/// Steps of forgetting in one go.
+const AGE_STEPS: usize = 20;
 
 fn damaged(error: Damaged) -> QueryError {
     QueryError::Damaged(error.0)
@@ -134,14 +136,24 @@ impl Journal {
 
     /// Forgets summaries of packets that finished longer than `keep_ms` ago.
     pub(crate) async fn age(&self, now_ms: u64, keep_ms: u64) -> Result<(), StoreError> {
-        let oldest = now_ms.saturating_sub(keep_ms);
+        for _ in 0..AGE_STEPS {
+            if self.age_step(now_ms.saturating_sub(keep_ms)).await? < STEP {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many rows were looked at and forgotten.
+    async fn age_step(&self, oldest: u64) -> Result<usize, StoreError> {
         let stamp = keys::FINISHED.len();
-        let mut ops = Vec::new();
+        let (mut ops, mut count) = (Vec::new(), 0);
         for (row, _) in self.store.scan(Tree::Index, keys::FINISHED, None, STEP).await? {
             let at = row.get(stamp..stamp.saturating_add(8)).and_then(|at| at.try_into().ok()).map_or(u64::MAX, u64::from_be_bytes);
             if at >= oldest {
                 break;
             }
+            count += 1;
             let Some(key) = row.get(stamp.saturating_add(8)..).map(<[u8]>::to_vec) else { continue };
             if let Some(record) = self.store.get(Tree::Cold, &key).await?.and_then(|bytes| codec::record(&bytes).ok())
                 && let Some(tx) = record.source_tx()
@@ -151,7 +163,8 @@ impl Journal {
             ops.push(Op::Write(Write::Delete(Tree::Cold, key)));
             ops.push(Op::Write(Write::Delete(Tree::Index, row)));
         }
-        self.commit(ops).await
+        self.commit(ops).await?;
+        Ok(count)
     }
 }
 

@@ -212,6 +212,56 @@ pub(crate) struct TransactionRow {
     pub(crate) items: Vec<ItemRow>,
     #[prost(uint64, tag = "5")]
     pub(crate) created_ms: u64,
+    /// What a replacement is built from, where slots are replaceable.
+    #[prost(message, optional, tag = "6")]
+    pub(crate) request: Option<RequestRow>,
+}
+
+/// What a transaction was built from.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RequestRow {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) messages: Vec<MessageRow>,
+    #[prost(message, repeated, tag = "2")]
+    pub(crate) proofs: Vec<ProofRow>,
+    #[prost(message, optional, tag = "3")]
+    pub(crate) slot: Option<SlotRow>,
+    /// Price of the newest version.
+    #[prost(bytes = "vec", tag = "4")]
+    pub(crate) price: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct MessageRow {
+    /// 1 update, 2 misbehaviour, 3 receive, 4 acknowledge, 5 timeout, 6 mark expired.
+    #[prost(uint32, tag = "1")]
+    pub(crate) kind: u32,
+    #[prost(string, tag = "2")]
+    pub(crate) client: String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) bytes: Vec<u8>,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) packet: Option<PacketRow>,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) ack: Option<AckRow>,
+    #[prost(uint64, tag = "6")]
+    pub(crate) group: u64,
+    #[prost(uint64, tag = "7")]
+    pub(crate) item: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ProofRow {
+    #[prost(string, tag = "1")]
+    pub(crate) client: String,
+    #[prost(uint64, tag = "2")]
+    pub(crate) revision: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) number: u64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(crate) shared: Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    pub(crate) each: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -102,9 +102,8 @@ impl PacketRecord {
         }
     }
 
-    /// The path does not relay it.
-    pub(crate) fn excluded(&mut self, packet: Packet, locator: Locator, why: &str) {
-        self.packet = Some(packet);
+    /// The path does not relay it. Its bytes are not kept, so that what anybody may send costs little; a retry looks for them again.
+    pub(crate) fn excluded(&mut self, locator: Locator, why: &str) {
         self.sent = Some(locator);
         self.stuck = true;
         self.state = PacketState::Dead { reason: format!("not relayed: {why}") };
@@ -150,14 +149,22 @@ impl PacketRecord {
         }
     }
 
-    /// The hint of its receipt was not confirmed: it is undelivered again.
+    /// Its receipt was not confirmed, neither an endpoint's word nor the outcome told of our transaction: it is undelivered again, and state
+    /// is asked before anything is sent.
     pub(crate) fn hint_refuted(&mut self, reason: &str, when: When) {
-        if matches!(self.received, Received::Hint { .. }) {
+        if matches!(self.received, Received::Hint { .. } | Received::Included) {
             self.received = Received::No;
             self.times.retain(|(stage, _)| *stage != Stage::Delivered);
         }
         self.ack = None;
         self.acked_at = None;
+        self.park(reason, when);
+    }
+
+    /// No proof of its mark is to be had: it is marked again.
+    pub(crate) fn mark_refuted(&mut self, reason: &str, when: When) {
+        self.marked = false;
+        self.marked_at = None;
         self.park(reason, when);
     }
 
@@ -375,6 +382,9 @@ impl PacketRecord {
         self.ack = None;
         self.acked_at = None;
         self.received = Received::No;
+        self.marked = false;
+        self.marked_at = None;
+        self.share_max = 0;
         self.refused = None;
         self.stuck = false;
         self.gone = None;

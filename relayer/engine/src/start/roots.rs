@@ -8,7 +8,7 @@ use crate::error::StartError;
 use crate::journal::{codec, keys, wire};
 use causeway_adapter::{TrustedState, Violation};
 use causeway_store::{Store, Tree, Write};
-use causeway_types::{Hash, Height};
+use causeway_types::Height;
 use prost::Message;
 
 /// What is trusted of a chain: from the journal, or from the configured root at the first start.
@@ -49,7 +49,7 @@ async fn first(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<
         move |violation: Violation| StartError::RootRefused { chain, height, violation }
     };
     let light_client = &spec.family.light_client;
-    let root = match spec.root {
+    let (root, update) = match spec.root {
         RootOfTrust::Pinned { height, hash } => {
             let (_, update) = ask(env, spec, || spec.family.adapter.root(Some(height))).await?;
             let root = light_client.verify_root(&hash, &update).map_err(refused(height))?;
@@ -57,21 +57,20 @@ async fn first(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<
                 let violation = Violation::new("root-height", height.to_string(), root.height.to_string());
                 return Err(refused(height)(violation));
             }
-            root
+            (root, update)
         }
         // Nothing newer than what the clients of the paths hold: they must be verifiable from it.
-        RootOfTrust::FirstUse => {
+        RootOfTrust::FirstUse | RootOfTrust::Missing => {
             let (height, update) = ask(env, spec, || spec.family.adapter.root(followed)).await?;
-            let hash = claimed_hash(spec, &update).map_err(refused(height))?;
-            agreement(env, spec).await?;
-            tracing::warn!(chain = %spec.id, %height, hash = %crate::error::hex(&hash), "trusted on first use: compare it with another node");
-            light_client.verify_root(&hash, &update).map_err(refused(height))?
-        }
-        RootOfTrust::Missing => {
-            let (height, update) = ask(env, spec, || spec.family.adapter.root(followed)).await?;
-            let hash = claimed_hash(spec, &update).map_err(refused(height))?;
+            let hash = light_client.block_hash(&update).map_err(refused(height))?;
+            let root = light_client.verify_root(&hash, &update).map_err(refused(height))?;
             let endpoints = agreement(env, spec).await?;
-            return Err(StartError::UntrustedRoot { chain: spec.id.clone(), height, hash, endpoints });
+            let (chain, height) = (spec.id.clone(), root.height);
+            if spec.root == RootOfTrust::Missing {
+                return Err(StartError::UntrustedRoot { chain, height, hash, endpoints });
+            }
+            tracing::warn!(%chain, %height, hash = %crate::error::hex(&hash), "trusted on first use: compare it with another node");
+            (root, update)
         }
     };
     let row = wire::TrustRow {
@@ -80,7 +79,7 @@ async fn first(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<
         time_s: root.time_s,
         block_hash: root.block_hash.to_vec(),
         bytes: root.bytes.clone(),
-        update: Vec::new(),
+        update,
         base_number: root.height.number,
         base_revision: root.height.revision,
         verified_ms: env.clock.now_ms(),
@@ -106,23 +105,4 @@ async fn agreement(env: &Env, spec: &ChainSpec) -> Result<String, StartError> {
         None => format!("{} does not answer", endpoint.endpoint),
     };
     Ok(status.endpoints.iter().map(say).collect::<Vec<_>>().join("; "))
-}
-
-/// The hash of the block that an update claims to prove. The light client compares with a hash that no block has, and names what it found.
-fn claimed_hash(spec: &ChainSpec, update: &[u8]) -> Result<Hash, Violation> {
-    let violation = match spec.family.light_client.verify_root(&[0; 32], update) {
-        Ok(state) => return Ok(state.block_hash),
-        Err(violation) => violation,
-    };
-    let digits = violation.found.trim_start_matches("0x");
-    let mut hash = [0_u8; 32];
-    let bytes = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()));
-    let bytes: Option<Vec<u8>> = bytes.collect();
-    match bytes.filter(|bytes| bytes.len() == hash.len()) {
-        Some(bytes) => {
-            hash.copy_from_slice(&bytes);
-            Ok(hash)
-        }
-        None => Err(violation),
-    }
 }

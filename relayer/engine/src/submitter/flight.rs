@@ -6,7 +6,7 @@ use crate::metrics;
 use crate::packet::Action;
 use crate::packet::transition::{Landed, When};
 use crate::shared::BatchEnd;
-use causeway_adapter::{BuildRequest, MessageResult, Outcome, SignedTx, Slot, SlotOrdering};
+use causeway_adapter::{BuildRequest, FeePolicy, MessageResult, Outcome, SignedTx, Slot, SlotOrdering};
 use causeway_store::{StoreError, Tree, Write};
 use causeway_types::{Height, TxId};
 use prost::Message as _;
@@ -23,8 +23,8 @@ pub(super) struct Flight {
     pub(super) broadcast_ms: u64,
     /// When the newest attempt was made.
     attempted_ms: u64,
-    /// What a replacement is built from; not kept over a crash.
-    request: Option<(BuildRequest, u128)>,
+    /// What a replacement is built from, and the price it must beat.
+    pub(super) request: Option<(BuildRequest, u128)>,
     pub(super) done: Option<oneshot::Sender<BatchEnd>>,
     name: TxId,
     slot: Slot,
@@ -70,7 +70,7 @@ impl Flight {
 }
 
 /// A flight from the journal.
-pub(super) fn read(bytes: &[u8]) -> Result<Flight, codec::Damaged> {
+pub(super) fn read(bytes: &[u8], signer: &str, fees: &FeePolicy) -> Result<Flight, codec::Damaged> {
     let row: wire::TransactionRow = codec::decode(bytes)?;
     let item = |row: &wire::ItemRow| -> Result<Item, codec::Damaged> {
         let Some(key) = codec::item_key(row)? else { return Ok(None) };
@@ -82,6 +82,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Flight, codec::Damaged> {
     let first = attempts.next().ok_or_else(|| codec::Damaged("no transaction".into()))?;
     let mut flight = Flight::new(first, items, row.created_ms);
     flight.attempts.extend(attempts);
+    flight.request = row.request.map(|row| codec::request(row, signer, fees)).transpose()?;
     Ok(flight)
 }
 
@@ -131,10 +132,15 @@ impl Submitter {
         let replaceable = self.chain.description.slot_ordering == SlotOrdering::SequentialReplaceable;
         // Only the lowest slot can be what everything waits for.
         let first = lowest == flight.number();
-        if replaceable && first && now_ms.saturating_sub(flight.attempted_ms) >= batching.stuck_ms {
+        // Each version waits twice as long as the one before, so that neither their number nor their price runs away.
+        let versions = u32::try_from(flight.attempts.len().saturating_sub(1)).unwrap_or(u32::MAX).min(10);
+        let patience_ms = batching.stuck_ms.saturating_mul(1 << versions);
+        if replaceable && first && now_ms.saturating_sub(flight.attempted_ms) >= patience_ms {
             return self.replace(flight).await;
         }
-        if !known && now_ms.saturating_sub(flight.broadcast_ms) >= batching.rebroadcast_ms {
+        // An endpoint that calls it pending for ever is not believed for ever.
+        let silence_ms = if known { batching.stuck_ms.max(batching.rebroadcast_ms) } else { batching.rebroadcast_ms };
+        if now_ms.saturating_sub(flight.broadcast_ms) >= silence_ms {
             self.broadcast(flight).await;
         }
         Ok(())

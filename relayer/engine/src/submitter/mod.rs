@@ -17,6 +17,7 @@ use causeway_store::{StoreError, Tree, Write};
 use causeway_types::PacketKey;
 use flight::Flight;
 use prost::Message as _;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
@@ -101,8 +102,13 @@ impl Submitter {
         let now_ms = self.chain.now_ms();
         if now_ms.saturating_sub(self.account_seen_ms) > 15_000 {
             self.account_seen_ms = now_ms;
-            // Only for status and metrics here; a failure is counted by the call.
-            let _balance = self.account().await;
+            // A failure is counted by the call.
+            if let Ok(Some(next)) = self.account().await
+                && self.flights.iter().filter_map(Flight::number).min().is_none_or(|lowest| next < lowest)
+            {
+                // A slot before ours may be free (a false outcome, a pool that forgot): the next transaction takes it.
+                self.next = None;
+            }
         }
         self.follow().await
     }
@@ -126,12 +132,16 @@ impl Submitter {
             };
             return Ok(Slot::Expiry(head.plus(EXPIRY_BLOCKS)));
         }
-        let next = match self.next {
+        let mut next = match self.next {
             Some(next) => next,
             None => self.account().await?.unwrap_or(0),
         };
-        let ours = self.flights.iter().filter_map(Flight::number).max().map_or(0, |last| last.saturating_add(1));
-        Ok(Slot::Number(next.max(ours)))
+        // The lowest slot that nothing of ours is in: a gap would hold up everything after it.
+        let taken: BTreeSet<u64> = self.flights.iter().filter_map(Flight::number).collect();
+        while taken.contains(&next) {
+            next = next.saturating_add(1);
+        }
+        Ok(Slot::Number(next))
     }
 
     fn when(&self) -> When {
@@ -163,12 +173,12 @@ impl Submitter {
         let items: Vec<Item> = built.included.iter().map(|index| batch.items.get(*index).cloned().flatten()).collect();
         let now_ms = self.chain.now_ms();
         let mut flight = Flight::new(signed, items, now_ms);
+        flight.remember(only_included(request, &built), built.gas_price);
         ops.extend(self.journal_flight(&flight));
         self.shared.journal.commit(ops).await?;
         if let Slot::Number(number) = flight.slot() {
             self.next = Some(number.saturating_add(1));
         }
-        flight.remember(only_included(request, &built), built.gas_price);
         let Batch { done, busy, .. } = batch;
         drop(busy);
         flight.done = done;
@@ -290,12 +300,15 @@ impl Submitter {
                 action: action.as_str().to_owned(),
             },
         };
+        let replaceable = self.chain.description.slot_ordering == SlotOrdering::SequentialReplaceable;
+        let request = flight.request.as_ref().filter(|_| replaceable).and_then(|(request, price)| codec::request_row(request, *price));
         wire::TransactionRow {
             chain: self.chain.id().as_str().to_owned(),
             signer: self.signer.clone(),
             attempts: flight.attempts.iter().map(codec::signed_row).collect(),
             items: flight.items.iter().map(item).collect(),
             created_ms: flight.created_ms,
+            request,
         }
     }
 
@@ -304,7 +317,7 @@ impl Submitter {
         let prefix = keys::transactions_of(self.chain.id(), &self.signer);
         let rows = self.shared.journal.store().scan(Tree::Hot, &prefix, None, usize::MAX).await?;
         for (_, bytes) in rows {
-            match flight::read(&bytes) {
+            match flight::read(&bytes, &self.signer, &self.chain.spec.fees) {
                 Ok(flight) => {
                     self.load.fetch_add(1, Ordering::Relaxed);
                     self.flights.push(flight);

@@ -48,7 +48,7 @@ impl Worker {
                     let at = Locator { block: height.number, transaction: tx, index };
                     match self.path.spec.filter.admits(&packet) {
                         Ok(()) => Op::change(key, move |record| record.found(packet, at)),
-                        Err(why) => Op::change(key, move |record| record.excluded(packet, at, why)),
+                        Err(why) => Op::change(key, move |record| record.excluded(at, why)),
                     }
                 }
                 _ => Op::change(key, move |record| record.park("no endpoint has the packet's bytes", when)),
@@ -81,8 +81,14 @@ impl Worker {
                 let at = Locator { block: height.number, transaction: tx, index };
                 return Op::change(key, move |record| record.ack_seen(packet, acknowledgement, at, now_ms));
             }
-            match record.received {
-                Received::Hint { since_ms } if since_ms.saturating_add(hint_ms) <= now_ms => {
+            // The outcome of our own transaction is an endpoint's word as well, as long as nothing was proven.
+            let since_ms = match record.received {
+                Received::Hint { since_ms } => Some(since_ms),
+                Received::Included => record.time(Stage::Delivered),
+                Received::No | Received::Verified => None,
+            };
+            match since_ms {
+                Some(since_ms) if since_ms.saturating_add(hint_ms) <= now_ms => {
                     Op::change(key, move |record| record.hint_refuted("called received, but no acknowledgement is to be found", when))
                 }
                 _ => Op::change(key, move |record| record.park("no endpoint has the acknowledgement", when)),

@@ -28,6 +28,8 @@ use tokio::sync::oneshot;
 const HEIGHTS_MAX: usize = 4;
 /// Packets looked up in one call.
 const LOOKUP_MAX: usize = 100;
+/// Times that evidence against a chain is sent to a client before people have to do it; the journal keeps it.
+const CONVICTIONS_MAX: u32 = 10;
 
 pub(crate) struct Worker {
     shared: Arc<Shared>,
@@ -45,6 +47,8 @@ pub(crate) struct Worker {
     deferred: Option<(Height, u64)>,
     /// The client's newest height is too old to prove at: the next batch needs a fresh one.
     fresh: bool,
+    /// Evidence against the source chain is on its way to the client.
+    convicting: bool,
     failures: u32,
     not_before_ms: u64,
     view_seen_ms: u64,
@@ -88,6 +92,7 @@ impl Worker {
             advance: None,
             deferred: None,
             fresh: false,
+            convicting: false,
             failures: 0,
             not_before_ms: 0,
             view_seen_ms: 0,
@@ -128,8 +133,8 @@ impl Worker {
                 () = wake.notified(), if !backing_off => {}
                 Ok(()) = source_head.changed(), if !backing_off => {}
                 Ok(()) = host_head.changed(), if !backing_off && self.deferred.is_some() => {}
-                Ok(()) = conflict.changed() => self.report_misbehaviour().await,
-                end = landing(&mut self.advance) => self.advanced(end),
+                Ok(()) = conflict.changed(), if !backing_off => self.report_misbehaviour().await,
+                end = landing(&mut self.advance) => if self.advanced(end) { conflict.mark_changed() },
             }
         }
     }
@@ -146,7 +151,9 @@ impl Worker {
 
     /// Until the next parked packet is due, at most a few seconds.
     fn idle_for(&mut self) -> u64 {
-        self.failures = 0;
+        if self.path.halted().is_none() {
+            self.failures = 0;
+        }
         let now_ms = self.host.now_ms();
         let due = self.shared.journal.table(|table| table.next_due(self.inbound()).0);
         let own = due.map_or(5_000, |at| at.saturating_sub(now_ms)).clamp(1, 5_000);
@@ -154,13 +161,17 @@ impl Worker {
         if waits { own.min(self.host.description.block_interval_ms.clamp(200, 2_000)) } else { own }
     }
 
-    fn advanced(&mut self, end: BatchEnd) {
+    /// What was sent on its own has ended. Whether it was evidence that must be sent again.
+    fn advanced(&mut self, end: BatchEnd) -> bool {
         self.advance = None;
         self.view_seen_ms = 0;
-        if let BatchEnd::NotSent(reason) = end {
-            tracing::debug!(path = %self.path.spec.name, reason, "client update not sent");
-            self.not_before_ms = self.host.now_ms().saturating_add(self.host.deadlines.retry_min_ms);
-        }
+        let convicting = std::mem::take(&mut self.convicting);
+        let BatchEnd::NotSent(reason) = end else { return false };
+        tracing::debug!(path = %self.path.spec.name, reason, "client update not sent");
+        self.failures = self.failures.saturating_add(u32::from(convicting));
+        let delay_ms = if convicting { self.host.backoff().delay_ms(self.failures) } else { self.host.deadlines.retry_min_ms };
+        self.not_before_ms = self.host.now_ms().saturating_add(delay_ms);
+        convicting && self.failures < CONVICTIONS_MAX
     }
 
     /// Everything that can be done now.

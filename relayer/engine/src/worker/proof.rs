@@ -198,7 +198,10 @@ impl Worker {
             }
             Action::Receive if repeated => Op::change(key, move |record| record.disbelieved(&text, when)),
             Action::Acknowledge if repeated || violation.is_none() => Op::change(key, move |record| record.hint_refuted(&text, when)),
-            Action::Timeout if violation.is_none() && !candidate.record.marked => Op::change(key, move |record| {
+            Action::Timeout if candidate.record.marked && (repeated || violation.is_none()) => {
+                Op::change(key, move |record| record.mark_refuted(&text, when))
+            }
+            Action::Timeout if violation.is_none() => Op::change(key, move |record| {
                 record.received_hint(when.now_ms);
                 record.park(&text, when);
             }),

@@ -212,8 +212,8 @@ impl Worker {
             if (early || alone) && !updates.is_empty() {
                 return self.go_ahead(view, (updates, writes)).await;
             }
-            let (state, write) = self.verify_step(view, &step).await?;
-            writes.extend(write);
+            let (state, rows) = self.verify_step(view, &step).await?;
+            writes.extend(rows);
             updates.push(step.update);
             if step.own_transaction {
                 return self.go_ahead(view, (updates, writes)).await;
@@ -230,19 +230,19 @@ impl Worker {
         Ok(Way::Closed)
     }
 
-    async fn verify_step(&mut self, view: &ClientView, step: &UpdateStep) -> Turned<(TrustedState, Option<Write>)> {
+    async fn verify_step(&mut self, view: &ClientView, step: &UpdateStep) -> Turned<(TrustedState, Vec<Write>)> {
         let base = match self.source.trust.at(step.trusted) {
             Some(base) => base,
             None => self.agreed_at(view, step.trusted).await?,
         };
         let judged = self.source.trust.judge(&self.source, &base, &step.update);
-        let (state, write) = judged.map_err(|judged| self.trust_failed(judged.into_error(&self.source, step.resulting)))?;
+        let (state, rows) = judged.map_err(|judged| self.trust_failed(judged.into_error(&self.source, step.resulting)))?;
         if state.height != step.resulting {
             let violation = Violation::new("update-height", step.resulting.to_string(), state.height.to_string());
             self.source.violated(&violation, "update");
             return Err(self.trust_failed(TrustError::Violation(violation)));
         }
-        Ok((state, write))
+        Ok((state, rows))
     }
 
     async fn send_updates(&mut self, view: &ClientView, updates: Vec<Vec<u8>>) -> Turned<()> {
@@ -255,14 +255,14 @@ impl Worker {
         }
         let (done, advance) = oneshot::channel();
         self.advance = Some(advance);
-        self.send_messages(messages, Some(done)).await;
+        self.send_messages(messages, done).await;
         Ok(())
     }
 
-    async fn send_messages(&self, messages: Vec<Message>, done: Option<oneshot::Sender<crate::shared::BatchEnd>>) {
+    async fn send_messages(&self, messages: Vec<Message>, done: oneshot::Sender<crate::shared::BatchEnd>) {
         let items = vec![None; messages.len()];
         let busy = Busy::new(self.shared.journal.clone(), Vec::new());
-        self.shared.submit(self.host.id(), Batch { messages, proofs: Vec::new(), items, busy, done }).await;
+        self.shared.submit(self.host.id(), Batch { messages, proofs: Vec::new(), items, busy, done: Some(done) }).await;
     }
 
     /// The source chain signed two blocks of one height: the client must learn of it, and nothing more is relayed.
@@ -278,7 +278,9 @@ impl Worker {
         let encoding = encoding.or_else(|| self.host.description.host_encodings.first().cloned()).unwrap_or_default();
         match self.source.light_client().encode_misbehaviour(&encoding, &conflict.a, &conflict.b) {
             Ok(misbehaviour) => {
-                self.send_messages(vec![Message::SubmitMisbehaviour { client_id: self.client.clone(), misbehaviour }], None).await;
+                let (done, end) = oneshot::channel();
+                (self.convicting, self.advance) = (true, Some(end));
+                self.send_messages(vec![Message::SubmitMisbehaviour { client_id: self.client.clone(), misbehaviour }], done).await;
             }
             Err(violation) => tracing::error!(%violation, "evidence cannot be encoded for the host"),
         }
