@@ -99,7 +99,7 @@ async fn keys(site: &Site) -> Result<()> {
     let line = wrong.refused(&deploy, cli::KEY, &["relayer", "passphrase"]).await?;
     ensure!(!line.contains("wrong\""), "{line}");
     let missing = site.variant("keystore.toml", "keys/relayer.json", "keys/gone.json")?;
-    missing.refused(&deploy, cli::KEY, &["gone.json"]).await?;
+    missing.refused(&deploy, cli::KEY, &["relayer", "key add"]).await?;
     Ok(())
 }
 

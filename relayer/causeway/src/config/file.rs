@@ -292,6 +292,10 @@ impl ChainConfig {
         let Some(evm) = &self.evm else {
             return Err(format!("no family: add a table such as [chain.evm]; built in are: {}", crate::families::NAMES.join(", ")));
         };
+        let is_unknown = |signer: &&String| self.adapter.is_none() && !evm.keys.contains_key(signer.as_str());
+        if let Some(signer) = self.signers.iter().find(is_unknown) {
+            return Err(format!("signers names \"{signer}\", and there is no [chain.evm.keys.{signer}]; causeway key add makes its keystore"));
+        }
         evm.validate().map_err(|error| error.to_string())
     }
 }

@@ -30,6 +30,7 @@ fn wrong_values_are_named() {
         (with("# trusting_period_s = 1209600", "trusting_period_s = 5"), "trusting_period_s = 5"),
         (with("chain_id = 1337", "chain_id = 0"), "chain_id = 0"),
         (with("[relayer]", "[relayer]\nclear_interval_s = 0"), "clear_interval_s = 0"),
+        (with("signers = [\"relayer\"]", "signers = [\"spare\"]"), "keys.spare"),
         (with("signers = [\"relayer\"]", "signers = [\"relayer\"]\nadapter = \"ftp://x\""), "adapter"),
         (
             format!(
