@@ -39,6 +39,22 @@ contract Echo is IMessageCallback {
         }
     }
 
+    /// Hashes `rounds` times.
+    function work(uint256 rounds) external pure returns (bytes32 hash) {
+        for (uint256 i = 0; i < rounds; ++i) {
+            hash = keccak256(abi.encode(hash));
+        }
+    }
+
+    /// The same in a call of its own, with a reason of this contract's when that fails.
+    function workOrExplain(uint256 rounds) external view returns (bytes32) {
+        try this.work(rounds) returns (bytes32 hash) {
+            return hash;
+        } catch {
+            revert Refused("the work failed");
+        }
+    }
+
     /// Answers with `size` zero bytes.
     function flood(uint256 size) external pure {
         assembly {

@@ -240,6 +240,8 @@ interface IRouterEvents {
     /// Too little gas was left for this message; nothing was written, so it can be tried again.
     error InsufficientGas(uint256 left, uint256 needed);
     error ProofNotAccepted();
+    /// An offset in the message points out of it.
+    error OffsetInvalid();
     error AcknowledgementTooLarge(uint256 size);
     error WrongClient(string expected, string actual);
     error PacketTooLarge(uint256 size);

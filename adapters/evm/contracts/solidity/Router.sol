@@ -36,6 +36,9 @@ contract Router is RouterClients, IPacketSender {
     uint256 private constant AFTER_CALLBACK_GAS = 60_000;
     /// The relayer promises a message at least this: the floor, what is kept back, and the work around both.
     uint256 public constant MESSAGE_GAS_FLOOR = 450_000;
+    /// A receiver that reverts with less than this share of its gas left counts as out of gas. Each frame keeps 1/64 of what its callee
+    /// wastes, so an eighth covers eight frames.
+    uint256 private constant STARVED_SHARE = 8;
     uint256 private constant MAX_TIMEOUT_SECONDS = 1 days;
     uint256 private constant MAX_ACK = 16 * 1024;
 
@@ -294,10 +297,9 @@ contract Router is RouterClients, IPacketSender {
             CappedCall.call(client, CLIENT_GAS_CAP, data, expected > REASON_CAP ? expected : REASON_CAP);
         if (!ok) {
             _truncate(answer);
-            refusal = answer.length == 0 ? abi.encodeWithSelector(ClientCallFailed.selector, 0x20, 0) : answer;
+            refusal = answer.length == 0 ? _noAnswer() : answer;
             return (0, proven, refusal);
         }
-        if (size != expected) return (0, proven, abi.encodeWithSelector(ClientCallFailed.selector, 0x20, 0));
         uint256 pos;
         uint256 length;
         assembly ("memory-safe") {
@@ -306,15 +308,18 @@ contract Router is RouterClients, IPacketSender {
             length := mload(add(answer, 96))
             proven := add(answer, 96)
         }
-        if (pos != 64 || length != count) return (0, proven, abi.encodeWithSelector(ClientCallFailed.selector, 0x20, 0));
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 word;
+        bool answered = size == expected && pos == 64 && length == count;
+        for (uint256 i = 0; answered && i < count; ++i) {
             assembly ("memory-safe") {
-                word := mload(add(add(proven, 32), shl(5, i)))
+                // Neither true nor false is no proof.
+                answered := lt(mload(add(add(proven, 32), shl(5, i))), 2)
             }
-            // Neither true nor false is no proof.
-            if (word > 1) return (0, proven, abi.encodeWithSelector(ClientCallFailed.selector, 0x20, 0));
         }
+        if (!answered) refusal = _noAnswer();
+    }
+
+    function _noAnswer() private pure returns (bytes memory) {
+        return abi.encodeWithSelector(ClientCallFailed.selector, 0x20, 0);
     }
 
     /// What must be proven for a message. A malformed one becomes an item that nothing proves.
@@ -341,10 +346,10 @@ contract Router is RouterClients, IPacketSender {
         uint256 promised = batch.minGasPerMessage;
         // The 63/64 rule cuts silently: be sure that the promise can be kept.
         uint256 needed = promised + promised / 63 + 30_000;
+        bytes memory data = _messageCall(batch, index, v);
         if (gasleft() < needed) {
             return (Result.Failed, abi.encodeWithSelector(InsufficientGas.selector, gasleft(), needed));
         }
-        bytes memory data = _messageCall(batch, index, v);
         (bool ok, uint256 size, bytes memory answer) = CappedCall.call(address(this), promised, data, REASON_CAP);
         if (!ok) return (Result.Failed, answer);
         if (size != 32) return (Result.Failed, "");
@@ -392,10 +397,33 @@ contract Router is RouterClients, IPacketSender {
     /// One verified message. Only the router calls this, from `relayBatch`, which holds the guard.
     function relayOne(Verified calldata v, RelayMessage calldata m) external returns (Result) {
         if (msg.sender != address(this)) revert NotSelf();
+        _onlyForward(m);
         Verified memory checked = v;
         if (m.kind == Kind.Recv) return _recv(m.packet, checked);
         if (m.kind == Kind.Ack) return _ack(m.packet, m.acknowledgement, checked);
         return _timeout(m.packet, checked);
+    }
+
+    /// The ABI allows offsets that point backwards, out of the message. What lies there is not what it was when the message was
+    /// proven, because only the message was copied: such a message would be proven as one and run as another.
+    function _onlyForward(RelayMessage calldata m) private pure {
+        uint256 offsets;
+        assembly ("memory-safe") {
+            function word(pos) -> value {
+                value := calldataload(pos)
+            }
+            let packet := word(add(m, 0x20))
+            offsets := or(packet, word(add(m, 0x40)))
+            packet := add(packet, m)
+            let payload := word(add(packet, 0x80))
+            offsets := or(or(offsets, payload), or(word(add(packet, 0x20)), word(add(packet, 0x40))))
+            // The first entry of the list of payloads; there is exactly one.
+            payload := add(add(packet, payload), 0x20)
+            offsets := or(offsets, word(payload))
+            payload := add(payload, word(payload))
+            for { let i := 0 } lt(i, 0xa0) { i := add(i, 0x20) } { offsets := or(offsets, word(add(payload, i))) }
+        }
+        if (offsets >> 32 != 0) revert OffsetInvalid();
     }
 
     function _truncate(bytes memory reason) private pure {
@@ -452,9 +480,12 @@ contract Router is RouterClients, IPacketSender {
                 )
             )
         );
-        (bool ok, uint256 size, bytes memory answer) = CappedCall.call(app, _callbackGas(), data, MAX_ACK + 64);
+        uint256 given = _callbackGas();
+        uint256 left = gasleft();
+        (bool ok, uint256 size, bytes memory answer) = CappedCall.call(app, given, data, MAX_ACK + 64);
         if (!ok) {
-            if (size == 0) revert IBCFailedCallback();
+            // A reason is not believed either when nearly all gas is gone: a frame below may have run out, and its caller found words for it.
+            if (size == 0 || left - gasleft() > given - given / STARVED_SHARE) revert IBCFailedCallback();
             _truncate(answer);
             emit IBCAppRecvPacketCallbackError(answer);
             return (false, abi.encodePacked(Ics24.UNIVERSAL_ERROR_ACK));

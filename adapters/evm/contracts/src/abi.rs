@@ -304,6 +304,7 @@ sol! {
         error OwnableInvalidOwner(address owner);
         error OwnableUnauthorizedAccount(address account);
         error PacketTooLarge(uint256 size);
+        error OffsetInvalid();
         error ProofNotAccepted();
         error Reentered();
         error RevisionMustBeZero(uint64 revisionNumber);
@@ -589,6 +590,8 @@ sol! {
         function setStubborn(bool stubborn_) external;
         function stubborn() external view returns (bool);
         function timeouts() external view returns (uint256);
+        function work(uint256 rounds) external pure returns (bytes32 hash);
+        function workOrExplain(uint256 rounds) external view returns (bytes32);
     }
 
     #[derive(Debug)]
