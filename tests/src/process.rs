@@ -247,11 +247,11 @@ pub struct Usage {
     pub resident_bytes: f64,
 }
 
-/// The released `causeway` binary, up to date: `CAUSEWAY_BIN`, or `target/release/causeway` after
-/// `cargo build --release -p causeway`, which does nothing where nothing has changed.
+/// The released `causeway` binary, up to date: `CAUSEWAY_BIN`, or `target/release/causeway` where it is
+/// newer than every source, or else after `cargo build --release -p causeway`.
 ///
-/// Cargo hands a package its own binaries only, and says nothing of how old another one's are; so
-/// the suite builds it, once a process. Cargo's own lock makes other processes wait.
+/// `cargo test --workspace` builds it first, for the binary's own tests; building it again as one package
+/// alone would compile many dependencies anew, with the features that this selection wants.
 ///
 /// # Errors
 /// When it cannot be built; the message carries the compiler's.
@@ -269,6 +269,10 @@ fn build() -> Result<PathBuf> {
         }
         return Ok(path);
     }
+    let built = repo::target().join("release/causeway");
+    if is_newer_than_sources(&built)? {
+        return Ok(built);
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(repo::root())
@@ -283,6 +287,28 @@ fn build() -> Result<PathBuf> {
         bail!("cargo built no {}", binary.display());
     }
     Ok(binary)
+}
+
+/// Whether a file is newer than everything that the binary is built from.
+fn is_newer_than_sources(file: &Path) -> Result<bool> {
+    let Ok(built) = file.metadata().and_then(|data| data.modified()) else {
+        return Ok(false);
+    };
+    let mut left: Vec<PathBuf> = ["Cargo.toml", "Cargo.lock", "proto", "relayer", "adapters", "config"].map(|part| repo::root().join(part)).into();
+    while let Some(path) = left.pop() {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_dir() {
+            // What is built from elsewhere, and what only tests are built from.
+            if !["node_modules", "tests", "benches", "examples"].contains(&name.as_str()) {
+                for entry in std::fs::read_dir(&path)? {
+                    left.push(entry?.path());
+                }
+            }
+        } else if path.metadata()?.modified()? > built {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn append(path: &Path) -> Result<File> {

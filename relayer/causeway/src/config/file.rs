@@ -294,7 +294,9 @@ impl ChainConfig {
         };
         let is_unknown = |signer: &&String| self.adapter.is_none() && !evm.keys.contains_key(signer.as_str());
         if let Some(signer) = self.signers.iter().find(is_unknown) {
-            return Err(format!("signers names \"{signer}\", and there is no [chain.evm.keys.{signer}]; causeway key add makes its keystore"));
+            return Err(format!(
+                "signers names \"{signer}\", and there is no [chain.evm.keys.{signer}]; causeway key add makes its keystore"
+            ));
         }
         evm.validate().map_err(|error| error.to_string())
     }
