@@ -3,14 +3,8 @@
 //! Not generated: a test compares every selector and topic with the compiled artifacts. Structures shared by several contracts exist
 //! once. Called by whoever encodes a call or decodes a log.
 
-#![allow(
-    missing_docs,
-    reason = "the Solidity sources document these items; the macro repeats them many times over"
-)]
-#![allow(
-    clippy::too_many_arguments,
-    reason = "the macro makes constructors of events with many fields"
-)]
+#![allow(missing_docs, reason = "the Solidity sources document these items; the macro repeats them many times over")]
+#![allow(clippy::too_many_arguments, reason = "the macro makes constructors of events with many fields")]
 
 use alloy::sol;
 

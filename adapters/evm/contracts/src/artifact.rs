@@ -104,8 +104,7 @@ impl Contract {
     /// Never: the artifacts are part of this crate and a test parses all of them.
     #[must_use]
     pub fn artifact(self) -> Value {
-        serde_json::from_str(self.json())
-            .expect("a committed artifact is JSON, which a test checks for each")
+        serde_json::from_str(self.json()).expect("a committed artifact is JSON, which a test checks for each")
     }
 
     /// The bytecode that creates the contract, without constructor arguments.
@@ -114,16 +113,11 @@ impl Contract {
     /// Never: the artifacts are part of this crate and a test reads all of them.
     #[must_use]
     pub fn bytecode(self) -> &'static Bytes {
-        static CODES: [OnceLock<Bytes>; Contract::ALL.len()] =
-            [const { OnceLock::new() }; Contract::ALL.len()];
+        static CODES: [OnceLock<Bytes>; Contract::ALL.len()] = [const { OnceLock::new() }; Contract::ALL.len()];
         CODES[self as usize].get_or_init(|| {
             let artifact = self.artifact();
-            let text = artifact["bytecode"]
-                .as_str()
-                .expect("a committed artifact has bytecode, which a test checks");
-            hex::decode(text)
-                .expect("the compiler writes bytecode in hex, which a test checks")
-                .into()
+            let text = artifact["bytecode"].as_str().expect("a committed artifact has bytecode, which a test checks");
+            hex::decode(text).expect("the compiler writes bytecode in hex, which a test checks").into()
         })
     }
 
@@ -140,9 +134,6 @@ impl Contract {
     /// Hash of the sources and of what pins the build, in hex.
     #[must_use]
     pub fn source_hash(self) -> String {
-        self.artifact()["sourceHash"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        self.artifact()["sourceHash"].as_str().unwrap_or_default().to_owned()
     }
 }

@@ -32,17 +32,8 @@ fn errors() -> &'static HashMap<[u8; 4], String> {
 /// The canonical signature of a function, event or error of an ABI, as in `Transfer(address,address,uint256)`.
 #[must_use]
 pub fn signature(item: &Value) -> String {
-    let inputs: Vec<String> = item["inputs"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(canonical_type)
-        .collect();
-    format!(
-        "{}({})",
-        item["name"].as_str().unwrap_or_default(),
-        inputs.join(",")
-    )
+    let inputs: Vec<String> = item["inputs"].as_array().into_iter().flatten().map(canonical_type).collect();
+    format!("{}({})", item["name"].as_str().unwrap_or_default(), inputs.join(","))
 }
 
 fn canonical_type(parameter: &Value) -> String {
@@ -50,12 +41,7 @@ fn canonical_type(parameter: &Value) -> String {
     kind.strip_prefix("tuple").map_or_else(
         || kind.to_owned(),
         |suffix| {
-            let inner: Vec<String> = parameter["components"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(canonical_type)
-                .collect();
+            let inner: Vec<String> = parameter["components"].as_array().into_iter().flatten().map(canonical_type).collect();
             format!("({}){suffix}", inner.join(","))
         },
     )
@@ -65,9 +51,7 @@ fn canonical_type(parameter: &Value) -> String {
 #[must_use]
 pub fn error_name(reason: &[u8]) -> Option<&'static str> {
     let selector: [u8; 4] = reason.get(..4)?.try_into().ok()?;
-    errors()
-        .get(&selector)
-        .and_then(|text| text.split('(').next())
+    errors().get(&selector).and_then(|text| text.split('(').next())
 }
 
 /// The rule of docs/evm-formats.md section 2 that a reason names, such as `seal-duplicate`.
@@ -85,10 +69,7 @@ pub fn describe(reason: &[u8]) -> String {
     if let Some(name) = error_name(reason) {
         return name.to_owned();
     }
-    Revert::abi_decode(reason).map_or_else(
-        |_| format!("0x{}", hex::encode(reason)),
-        |revert| revert.reason,
-    )
+    Revert::abi_decode(reason).map_or_else(|_| format!("0x{}", hex::encode(reason)), |revert| revert.reason)
 }
 
 fn kebab(name: &str) -> String {

@@ -128,7 +128,8 @@ impl Judge {
             return matches!(native, Native::Refused(_)).then_some(()).ok_or_else(|| case.name.clone());
         }
         let out = self.ask(case);
-        let found = if out.ok { "accepted".to_owned() } else { refusal::rule(&out.output).unwrap_or_else(|| refusal::describe(&out.output)) };
+        let found =
+            if out.ok { "accepted".to_owned() } else { refusal::rule(&out.output).unwrap_or_else(|| refusal::describe(&out.output)) };
         let agree = match &native {
             Native::Refused(rule) => !out.ok && found == *rule,
             Native::NotEnoughTrust => !out.ok && found == "overlap",
@@ -206,8 +207,8 @@ fn row(id: &str) {
         let out = judge.ask(case);
         match case.expected {
             causeway_evm_light_client::fixtures::Expected::Refuse(rule) if out.ok => {
-                let refused = matches!(case.input, Input::Batch { .. })
-                    && out.answer::<QbftLightClient::verifyBatchCall>().ok.contains(&false);
+                let refused =
+                    matches!(case.input, Input::Batch { .. }) && out.answer::<QbftLightClient::verifyBatchCall>().ok.contains(&false);
                 assert!(refused, "{}: accepted, not {rule}", case.name);
             }
             causeway_evm_light_client::fixtures::Expected::Refuse(rule) => {
@@ -244,6 +245,9 @@ fn storage_layout_is_upstream() {
     // The slot of commitment channel-0/1, recomputed from the namespace.
     let mut path = b"channel-0\x01".to_vec();
     path.extend_from_slice(&1_u64.to_be_bytes());
-    let slot = keccak256([keccak256(&path).as_slice(), &hex::decode("1260944489272988d9df285149b5aa1b0f48f2136d6f416159f840a3e0747600").expect("hex")].concat());
+    let slot = keccak256(
+        [keccak256(&path).as_slice(), &hex::decode("1260944489272988d9df285149b5aa1b0f48f2136d6f416159f840a3e0747600").expect("hex")]
+            .concat(),
+    );
     assert_eq!(slot, "0x159ac19e1a188a1143a006ecbbdce0e626c08665252d035c98633a7286456057".parse::<B256>().expect("hex"));
 }

@@ -97,10 +97,7 @@ fn refuses_c2_self_call_by_others_and_shows_the_real_relayer() {
     let packet = pair.a.raw("hostile", b"x");
     let block = pair.a_to_b();
     let relayed = batch(&pair.b.client_id, &block, None, &recvs(vec![packet]));
-    let forged = Router::relayOneCall {
-        v: abi::Verified { relayer: MALLORY, ..forged_ends(&pair) },
-        m: relayed.messages[0].clone(),
-    };
+    let forged = Router::relayOneCall { v: abi::Verified { relayer: MALLORY, ..forged_ends(&pair) }, m: relayed.messages[0].clone() };
     assert_eq!(pair.b.evm.call(MALLORY, pair.b.router, &forged).error(), "NotSelf");
     let through = Router::multicallCall { calls: vec![forged.abi_encode().into()] };
     assert_eq!(pair.b.evm.call(MALLORY, pair.b.router, &through).error(), "NotSelf");
@@ -276,7 +273,12 @@ fn refuses_c3_packets_of_another_client_under_mallorys_proof() {
     // Mallory's client proves anything; the batch names it, the packet names the honest one.
     let mut stolen = theft(&pair, &client_id, 5);
     (stolen.destClient, stolen.sourceClient) = (pair.a.client_id.clone(), pair.b.client_id.clone());
-    let message = |kind, packet: &Packet| abi::RelayMessage { kind, packet: packet.clone(), acknowledgement: Bytes::from_static(b"x"), nodes: vec![] };
+    let message = |kind, packet: &Packet| abi::RelayMessage {
+        kind,
+        packet: packet.clone(),
+        acknowledgement: Bytes::from_static(b"x"),
+        nodes: vec![],
+    };
     let relayed = RelayBatch {
         clientId: client_id,
         update: Bytes::new(),

@@ -7,8 +7,8 @@ use std::process::Command;
 use alloy::primitives::keccak256;
 use alloy::sol_types::{SolCall, SolEvent, SolInterface};
 use causeway_evm_contracts::abi::{
-    CallAccount, Echo, HostileApp, HostileClient, MessageGateway, QbftLightClient, QbftLightClientFactory, Router, TestToken, TokenTransfer,
-    RawSender, TrieHarness, Voucher,
+    CallAccount, Echo, HostileApp, HostileClient, MessageGateway, QbftLightClient, QbftLightClientFactory, RawSender, Router, TestToken,
+    TokenTransfer, TrieHarness, Voucher,
 };
 use causeway_evm_contracts::{Contract, refusal};
 use sha2::{Digest, Sha256};
@@ -106,12 +106,13 @@ fn rust_types_are_those_of_the_artifacts() {
 #[test]
 fn every_rule_is_a_custom_error() {
     for rule in causeway_evm_light_client::rules::ALL {
-        let name: String = rule
-            .split('-')
-            .map(|word| word[..1].to_uppercase() + &word[1..])
-            .collect();
+        let name: String = rule.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
         let artifact = Contract::QbftLightClient.artifact();
-        let declared = artifact["abi"].as_array().expect("an ABI is an array").iter().any(|item| item["type"] == "error" && item["name"] == name.as_str());
+        let declared = artifact["abi"]
+            .as_array()
+            .expect("an ABI is an array")
+            .iter()
+            .any(|item| item["type"] == "error" && item["name"] == name.as_str());
         assert!(declared, "{rule} has no error {name}");
     }
 }

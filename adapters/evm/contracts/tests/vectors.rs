@@ -10,7 +10,8 @@ use alloy::primitives::{Address, B256, Bytes, keccak256};
 use alloy::sol_types::SolValue;
 use causeway_evm_contracts::Contract;
 use causeway_evm_contracts::abi::{
-    self, ClientState, ConsensusState, Height, Init, MsgVerifyMembership, MsgVerifyNonMembership, QbftLightClient, TrieHarness, UpdateResult,
+    self, ClientState, ConsensusState, Height, Init, MsgVerifyMembership, MsgVerifyNonMembership, QbftLightClient, TrieHarness,
+    UpdateResult,
 };
 use causeway_evm_light_client::rlp;
 use revm::primitives::hardfork::SpecId;

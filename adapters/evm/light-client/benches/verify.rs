@@ -5,9 +5,7 @@
 use std::hint::black_box;
 
 use causeway_evm_light_client::fixtures::{Trie, World};
-use causeway_evm_light_client::{
-    BatchItem, Kind, NativeRecover, keccak256, rlp, storage, verify_batch, verify_update,
-};
+use causeway_evm_light_client::{BatchItem, Kind, NativeRecover, keccak256, rlp, storage, verify_batch, verify_update};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn updates(criterion: &mut Criterion) {
@@ -16,15 +14,7 @@ fn updates(criterion: &mut Criterion) {
         let world = World::new(Kind::Qbft, n, 1);
         let update = world.valid_update();
         criterion.bench_function(&format!("verify_update, {n} validators"), |bencher| {
-            bencher.iter(|| {
-                verify_update(
-                    black_box(&world.params),
-                    &world.trusted,
-                    black_box(&update),
-                    world.now_s,
-                    &recover,
-                )
-            });
+            bencher.iter(|| verify_update(black_box(&world.params), &world.trusted, black_box(&update), world.now_s, &recover));
         });
     }
 }
@@ -47,27 +37,17 @@ fn batch(criterion: &mut Criterion) {
             .prove(&storage::trie_key(&path))
             .into_iter()
             .map(|node| {
-                let index = nodes
-                    .iter()
-                    .position(|known| *known == node)
-                    .unwrap_or_else(|| {
-                        nodes.push(node);
-                        nodes.len() - 1
-                    });
+                let index = nodes.iter().position(|known| *known == node).unwrap_or_else(|| {
+                    nodes.push(node);
+                    nodes.len() - 1
+                });
                 u16::try_from(index).expect("fewer than 400 nodes")
             })
             .collect();
         let value = keccak256(&path);
         claims.push((path, value, indices));
     }
-    let items: Vec<_> = claims
-        .iter()
-        .map(|(path, value, nodes)| BatchItem {
-            path,
-            value: Some(*value),
-            nodes,
-        })
-        .collect();
+    let items: Vec<_> = claims.iter().map(|(path, value, nodes)| BatchItem { path, value: Some(*value), nodes }).collect();
     let root = trie.root();
     criterion.bench_function("verify_batch, 100 proofs", |bencher| {
         bencher.iter(|| verify_batch(black_box(&root), black_box(&nodes), black_box(&items)));

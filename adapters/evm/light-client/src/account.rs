@@ -13,23 +13,10 @@ use crate::trie::{self, Proven};
 ///
 /// # Errors
 /// `account-proof` without nodes, the rules of [`trie::NodeSet::walk`], `account-absent`, `account-rlp`.
-pub fn prove_storage_root<B: AsRef<[u8]>>(
-    state_root: &Hash,
-    address: &Address,
-    nodes: &[B],
-) -> Result<Hash, Violation> {
-    ensure(
-        !nodes.is_empty(),
-        rules::ACCOUNT_PROOF,
-        "the account proof of the router",
-        "no nodes",
-    )?;
+pub fn prove_storage_root<B: AsRef<[u8]>>(state_root: &Hash, address: &Address, nodes: &[B]) -> Result<Hash, Violation> {
+    ensure(!nodes.is_empty(), rules::ACCOUNT_PROOF, "the account proof of the router", "no nodes")?;
     match trie::prove(state_root, &keccak256(address), nodes)? {
-        Proven::Absent => Err(Violation::new(
-            rules::ACCOUNT_ABSENT,
-            "the router's account",
-            "proof of its absence",
-        )),
+        Proven::Absent => Err(Violation::new(rules::ACCOUNT_ABSENT, "the router's account", "proof of its absence")),
         Proven::Present(account) => {
             let (storage_root, code_hash) = decode(account)?;
             predicates::account_deployed(&storage_root, &code_hash)?;
@@ -40,31 +27,16 @@ pub fn prove_storage_root<B: AsRef<[u8]>>(
 
 /// Storage root and code hash of an account: the RLP of exactly [nonce, balance, storage root, code hash].
 fn decode(account: &[u8]) -> Result<(Hash, Hash), Violation> {
-    let wrong = |found: rlp::RlpError| {
-        Violation::new(
-            rules::ACCOUNT_RLP,
-            "nonce, balance, storage root, code hash",
-            found,
-        )
-    };
-    let items = rlp::exact(account)
-        .and_then(|top| top.items(4))
-        .map_err(wrong)?;
+    let wrong = |found: rlp::RlpError| Violation::new(rules::ACCOUNT_RLP, "nonce, balance, storage root, code hash", found);
+    let items = rlp::exact(account).and_then(|top| top.items(4)).map_err(wrong)?;
     let [nonce, balance, storage_root, code_hash] = items.as_slice() else {
         return Err(Violation::new(rules::ACCOUNT_RLP, "4 items", items.len()));
     };
     nonce.uint(64).map_err(wrong)?;
     let wei = balance.bytes().map_err(wrong)?;
-    ensure(
-        wei.len() <= 32 && wei.first() != Some(&0),
-        rules::ACCOUNT_RLP,
-        "a balance of 256 bits",
-        wei.len(),
-    )?;
+    ensure(wei.len() <= 32 && wei.first() != Some(&0), rules::ACCOUNT_RLP, "a balance of 256 bits", wei.len())?;
     let hash = |item: &rlp::Item<'_>| {
-        item.array().map_err(wrong)?.ok_or_else(|| {
-            Violation::new(rules::ACCOUNT_RLP, "a hash of 32 bytes", item.payload.len())
-        })
+        item.array().map_err(wrong)?.ok_or_else(|| Violation::new(rules::ACCOUNT_RLP, "a hash of 32 bytes", item.payload.len()))
     };
     Ok((hash(storage_root)?, hash(code_hash)?))
 }

@@ -102,19 +102,9 @@ struct Sealed {
 ///
 /// The header may be above the client's latest height, or in a gap below it; it must be above the trusted height.
 #[must_use]
-pub fn verify_update(
-    params: &ClientParams,
-    trusted: &TrustedState,
-    update: &Update,
-    now_s: u64,
-    recover: &impl Recover,
-) -> Verdict {
+pub fn verify_update(params: &ClientParams, trusted: &TrustedState, update: &Update, now_s: u64, recover: &impl Recover) -> Verdict {
     let verified = verify_sealed(params, trusted, update, now_s, recover).and_then(|sealed| {
-        let root = account::prove_storage_root(
-            &sealed.header.state_root,
-            &params.router,
-            &update.account_proof,
-        )?;
+        let root = account::prove_storage_root(&sealed.header.state_root, &params.router, &update.account_proof)?;
         Ok((sealed, root))
     });
     match verified {
@@ -151,11 +141,7 @@ pub fn verify_misbehaviour(
     let [a, b] = headers([(first_state, first), (second_state, second)])?;
     rule::same_height(a.number, b.number)?;
     rule::different_block(&a.normalised_hash, &b.normalised_hash)?;
-    Ok(Conflict {
-        height: a.number,
-        first: a.normalised_hash,
-        second: b.normalised_hash,
-    })
+    Ok(Conflict { height: a.number, first: a.normalised_hash, second: b.normalised_hash })
 }
 
 /// Compares a newly verified state with the one held for the same height, by normalised hash (C5).
@@ -167,19 +153,12 @@ pub fn compare_held(held: &TrustedState, new: &TrustedState) -> Result<Held, Vio
     if held.header_hash == new.header_hash {
         return Ok(Held::Same);
     }
-    Ok(Held::Conflict(Conflict {
-        height: held.height,
-        first: held.header_hash,
-        second: new.header_hash,
-    }))
+    Ok(Held::Conflict(Conflict { height: held.height, first: held.header_hash, second: new.header_hash }))
 }
 
 /// Distinct members of the trusted set among the signers, and how many there must be. Signers are distinct already.
 fn overlap(trusted: &[Address], signers: &[Address]) -> (usize, usize) {
-    let found = signers
-        .iter()
-        .filter(|signer| trusted.contains(signer))
-        .count();
+    let found = signers.iter().filter(|signer| trusted.contains(signer)).count();
     (found, rule::overlap_of(trusted.len()))
 }
 
@@ -203,26 +182,11 @@ fn verify_sealed(
 }
 
 /// The trusted state is the one named, complete, and not too old.
-fn trusted_state(
-    params: &ClientParams,
-    trusted: &TrustedState,
-    update: &Update,
-    now_s: u64,
-) -> Result<(), Violation> {
-    ensure(
-        update.trusted_height == trusted.height,
-        rules::TRUSTED_HEIGHT_UNKNOWN,
-        trusted.height,
-        update.trusted_height,
-    )?;
+fn trusted_state(params: &ClientParams, trusted: &TrustedState, update: &Update, now_s: u64) -> Result<(), Violation> {
+    ensure(update.trusted_height == trusted.height, rules::TRUSTED_HEIGHT_UNKNOWN, trusted.height, update.trusted_height)?;
     let found = validators_hash(&update.trusted_validators);
     let known = !update.trusted_validators.is_empty() && found == trusted.validators_hash;
-    ensure(
-        known,
-        rules::TRUSTED_VALIDATORS,
-        Hex(&trusted.validators_hash),
-        Hex(&found),
-    )?;
+    ensure(known, rules::TRUSTED_VALIDATORS, Hex(&trusted.validators_hash), Hex(&found))?;
     rule::within_trusting_period(trusted.timestamp_s, params.trusting_period_s, now_s)
 }
 
@@ -246,13 +210,7 @@ fn signers(header: &Header, recover: &impl Recover) -> Result<Vec<Address>, Viol
         let (r_s, id) = rule::seal_signature(seal)?;
         let signer = recover
             .recover(&header.seal_digest, &r_s, id)
-            .ok_or_else(|| {
-                Violation::new(
-                    rules::SEAL_SIGNATURE,
-                    "a signature that recovers",
-                    Hex(seal),
-                )
-            })?;
+            .ok_or_else(|| Violation::new(rules::SEAL_SIGNATURE, "a signature that recovers", Hex(seal)))?;
         rule::seal_from_validator(&header.validators, &signer)?;
         rule::seal_distinct(&signers, &signer)?;
         signers.push(signer);

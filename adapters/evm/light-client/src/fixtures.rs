@@ -31,9 +31,7 @@ pub use chain::{HeaderSpec, Validator, World, assemble, validators};
 pub use mutate::{Random, mutations};
 pub use trie::{Trie, hex_prefix};
 
-use crate::client::{
-    ClientParams, Conflict, TrustedState, Update, Verdict, verify_misbehaviour, verify_update,
-};
+use crate::client::{ClientParams, Conflict, TrustedState, Update, Verdict, verify_misbehaviour, verify_update};
 use crate::recover::NativeRecover;
 use crate::storage::{self, BatchItem};
 
@@ -136,15 +134,12 @@ impl Outcome {
     #[must_use]
     pub fn meets(&self, expected: &Expected) -> bool {
         match (self, expected) {
-            (Self::Accepted(Facts::Batch(items)), Expected::Accept) => {
-                items.iter().all(Option::is_none)
-            }
+            (Self::Accepted(Facts::Batch(items)), Expected::Accept) => items.iter().all(Option::is_none),
             (Self::Accepted(Facts::Batch(items)), Expected::Refuse(rule)) => {
                 let mut broken = items.iter().flatten().peekable();
                 broken.peek().is_some() && broken.all(|found| found == rule)
             }
-            (Self::Accepted(_), Expected::Accept)
-            | (Self::NotEnoughTrust, Expected::NotEnoughTrust) => true,
+            (Self::Accepted(_), Expected::Accept) | (Self::NotEnoughTrust, Expected::NotEnoughTrust) => true,
             (Self::Refused(found), Expected::Refuse(rule)) => found == rule,
             _ => false,
         }
@@ -159,57 +154,25 @@ pub fn judge(case: &Case, recover: &NativeRecover) -> Outcome {
         Err(violation) => Outcome::Refused(violation.rule),
     };
     match &case.input {
-        Input::Update(update) => {
-            match verify_update(&case.params, &case.trusted, update, case.now_s, recover) {
-                Verdict::Success(state) => Outcome::Accepted(Facts::State(state)),
-                Verdict::NotEnoughTrust { .. } => Outcome::NotEnoughTrust,
-                Verdict::Invalid(violation) => Outcome::Refused(violation.rule),
-            }
+        Input::Update(update) => match verify_update(&case.params, &case.trusted, update, case.now_s, recover) {
+            Verdict::Success(state) => Outcome::Accepted(Facts::State(state)),
+            Verdict::NotEnoughTrust { .. } => Outcome::NotEnoughTrust,
+            Verdict::Invalid(violation) => Outcome::Refused(violation.rule),
+        },
+        Input::Misbehaviour(a, b) => match verify_misbehaviour(&case.params, [&case.trusted, &case.trusted], [a, b], case.now_s, recover) {
+            Ok(conflict) => Outcome::Accepted(Facts::Conflict(conflict)),
+            Err(violation) => Outcome::Refused(violation.rule),
+        },
+        Input::Storage { storage_root, path, value: Some(value), nodes } => {
+            hold(storage::verify_membership(storage_root, path, value, nodes))
         }
-        Input::Misbehaviour(a, b) => {
-            match verify_misbehaviour(
-                &case.params,
-                [&case.trusted, &case.trusted],
-                [a, b],
-                case.now_s,
-                recover,
-            ) {
-                Ok(conflict) => Outcome::Accepted(Facts::Conflict(conflict)),
-                Err(violation) => Outcome::Refused(violation.rule),
-            }
-        }
-        Input::Storage {
-            storage_root,
-            path,
-            value: Some(value),
-            nodes,
-        } => hold(storage::verify_membership(storage_root, path, value, nodes)),
-        Input::Storage {
-            storage_root,
-            path,
-            value: None,
-            nodes,
-        } => hold(storage::verify_absence(storage_root, path, nodes)),
-        Input::Batch {
-            storage_root,
-            nodes,
-            items,
-        } => {
-            let items: Vec<_> = items
-                .iter()
-                .map(|item| BatchItem {
-                    path: &item.path,
-                    value: item.value,
-                    nodes: &item.nodes,
-                })
-                .collect();
+        Input::Storage { storage_root, path, value: None, nodes } => hold(storage::verify_absence(storage_root, path, nodes)),
+        Input::Batch { storage_root, nodes, items } => {
+            let items: Vec<_> = items.iter().map(|item| BatchItem { path: &item.path, value: item.value, nodes: &item.nodes }).collect();
             match storage::verify_batch(storage_root, nodes, &items) {
-                Ok(verdicts) => Outcome::Accepted(Facts::Batch(
-                    verdicts
-                        .into_iter()
-                        .map(|verdict| verdict.err().map(|error| error.rule))
-                        .collect(),
-                )),
+                Ok(verdicts) => {
+                    Outcome::Accepted(Facts::Batch(verdicts.into_iter().map(|verdict| verdict.err().map(|error| error.rule)).collect()))
+                }
                 Err(violation) => Outcome::Refused(violation.rule),
             }
         }

@@ -87,30 +87,13 @@ impl Header {
     /// # Errors
     /// `header-too-large`, `header-rlp`, `header-fields`, `extra-data`, `validators-too-many`, `round-encoding`, `seal-length`.
     pub fn parse(kind: Kind, bytes: &[u8]) -> Result<Self, Violation> {
-        ensure(
-            bytes.len() <= MAX_HEADER_BYTES,
-            rules::HEADER_TOO_LARGE,
-            MAX_HEADER_BYTES,
-            bytes.len(),
-        )?;
-        let items = rlp::exact(bytes)
-            .and_then(|top| top.items(MAX_FIELDS))
-            .map_err(header_error)?;
-        ensure(
-            items.len() >= BASE_FIELDS,
-            rules::HEADER_FIELDS,
-            BASE_FIELDS,
-            items.len(),
-        )?;
+        ensure(bytes.len() <= MAX_HEADER_BYTES, rules::HEADER_TOO_LARGE, MAX_HEADER_BYTES, bytes.len())?;
+        let items = rlp::exact(bytes).and_then(|top| top.items(MAX_FIELDS)).map_err(header_error)?;
+        ensure(items.len() >= BASE_FIELDS, rules::HEADER_FIELDS, BASE_FIELDS, items.len())?;
         for item in &items {
             item.bytes().map_err(header_error)?;
         }
-        let field = |index: usize| {
-            items
-                .get(index)
-                .copied()
-                .ok_or_else(|| Violation::new(rules::HEADER_FIELDS, index, "none"))
-        };
+        let field = |index: usize| items.get(index).copied().ok_or_else(|| Violation::new(rules::HEADER_FIELDS, index, "none"));
         for index in [4, 5] {
             fixed::<32>(field(index)?, "a root of 32 bytes")?;
         }
@@ -144,80 +127,46 @@ impl Header {
 
 impl<'a> Extra<'a> {
     fn parse(bytes: &'a [u8]) -> Result<Self, Violation> {
-        let items = rlp::exact(bytes)
-            .and_then(|top| top.items(5))
-            .map_err(extra_error)?;
+        let items = rlp::exact(bytes).and_then(|top| top.items(5)).map_err(extra_error)?;
         let [vanity, validators, vote, round, seals] = items.as_slice() else {
             return Err(Violation::new(rules::EXTRA_DATA, "5 items", items.len()));
         };
         let vanity_len = vanity.bytes().map_err(extra_error)?.len();
-        ensure(
-            vanity_len == 32,
-            rules::EXTRA_DATA,
-            "a vanity of 32 bytes",
-            vanity_len,
-        )?;
+        ensure(vanity_len == 32, rules::EXTRA_DATA, "a vanity of 32 bytes", vanity_len)?;
         // A vote is empty or [recipient, type]; it is signed, so only its well-formedness matters here.
         rlp::check(vote.raw, 1).map_err(extra_error)?;
-        Ok(Self {
-            vanity: *vanity,
-            validators: *validators,
-            vote: *vote,
-            round: *round,
-            seals: *seals,
-        })
+        Ok(Self { vanity: *vanity, validators: *validators, vote: *vote, round: *round, seals: *seals })
     }
 
     fn validators(&self) -> Result<Vec<Address>, Violation> {
         let items = match self.validators.items(MAX_VALIDATORS) {
             Err(RlpError::TooManyItems(_)) => {
-                return Err(Violation::new(
-                    rules::VALIDATORS_TOO_MANY,
-                    MAX_VALIDATORS,
-                    "more",
-                ));
+                return Err(Violation::new(rules::VALIDATORS_TOO_MANY, MAX_VALIDATORS, "more"));
             }
             other => other.map_err(extra_error)?,
         };
         let mut validators = Vec::with_capacity(items.len());
         for item in items {
             let address: Option<Address> = item.array().map_err(extra_error)?;
-            validators.push(address.ok_or_else(|| {
-                Violation::new(
-                    rules::EXTRA_DATA,
-                    "addresses of 20 bytes",
-                    item.payload.len(),
-                )
-            })?);
+            validators.push(address.ok_or_else(|| Violation::new(rules::EXTRA_DATA, "addresses of 20 bytes", item.payload.len()))?);
         }
         Ok(validators)
     }
 
     /// QBFT writes a canonical integer. IBFT2 writes four bytes; the empty string, which some encoders write for round 0, is accepted.
     fn round(&self, kind: Kind) -> Result<u32, Violation> {
-        let wrong = |expected: &str, found: RlpError| {
-            Violation::new(rules::ROUND_ENCODING, expected, found)
-        };
+        let wrong = |expected: &str, found: RlpError| Violation::new(rules::ROUND_ENCODING, expected, found);
         match kind {
             Kind::Qbft => {
-                let round = self
-                    .round
-                    .uint(32)
-                    .map_err(|error| wrong("a canonical integer of 32 bits", error))?;
-                u32::try_from(round)
-                    .map_err(|_| Violation::new(rules::ROUND_ENCODING, "32 bits", round))
+                let round = self.round.uint(32).map_err(|error| wrong("a canonical integer of 32 bits", error))?;
+                u32::try_from(round).map_err(|_| Violation::new(rules::ROUND_ENCODING, "32 bits", round))
             }
             Kind::Ibft2 => {
-                let bytes = self
-                    .round
-                    .bytes()
-                    .map_err(|error| wrong("4 bytes", error))?;
+                let bytes = self.round.bytes().map_err(|error| wrong("4 bytes", error))?;
                 if bytes.is_empty() {
                     return Ok(0);
                 }
-                let fixed: [u8; 4] = bytes
-                    .try_into()
-                    .map_err(|_| Violation::new(rules::ROUND_ENCODING, "4 bytes", bytes.len()))?;
+                let fixed: [u8; 4] = bytes.try_into().map_err(|_| Violation::new(rules::ROUND_ENCODING, "4 bytes", bytes.len()))?;
                 Ok(u32::from_be_bytes(fixed))
             }
         }
@@ -229,9 +178,7 @@ impl<'a> Extra<'a> {
         let mut seals = Vec::with_capacity(items.len());
         for item in items {
             let seal: Option<[u8; SEAL_BYTES]> = item.array().map_err(extra_error)?;
-            seals.push(seal.ok_or_else(|| {
-                Violation::new(rules::SEAL_LENGTH, SEAL_BYTES, item.payload.len())
-            })?);
+            seals.push(seal.ok_or_else(|| Violation::new(rules::SEAL_LENGTH, SEAL_BYTES, item.payload.len()))?);
         }
         Ok(seals)
     }
@@ -284,14 +231,11 @@ fn list(payload: &[u8]) -> Vec<u8> {
 }
 
 fn fixed<const N: usize>(item: Item<'_>, expected: &str) -> Result<[u8; N], Violation> {
-    item.array()
-        .map_err(header_error)?
-        .ok_or_else(|| Violation::new(rules::HEADER_FIELDS, expected, item.payload.len()))
+    item.array().map_err(header_error)?.ok_or_else(|| Violation::new(rules::HEADER_FIELDS, expected, item.payload.len()))
 }
 
 fn uint(item: Item<'_>, bits: u32, expected: &str) -> Result<u64, Violation> {
-    item.uint(bits)
-        .map_err(|error| Violation::new(rules::HEADER_FIELDS, expected, error))
+    item.uint(bits).map_err(|error| Violation::new(rules::HEADER_FIELDS, expected, error))
 }
 
 /// A canonical integer of at most 256 bits; `None` when it does not fit 64.
@@ -299,11 +243,7 @@ fn wide_uint(item: Item<'_>) -> Result<Option<u64>, Violation> {
     match item.uint(64) {
         Ok(value) => Ok(Some(value)),
         Err(RlpError::IntegerTooWide(_)) if item.payload.len() <= 32 => Ok(None),
-        Err(error) => Err(Violation::new(
-            rules::HEADER_FIELDS,
-            "an integer of 256 bits",
-            error,
-        )),
+        Err(error) => Err(Violation::new(rules::HEADER_FIELDS, "an integer of 256 bits", error)),
     }
 }
 
@@ -317,9 +257,5 @@ fn header_error(error: RlpError) -> Violation {
 }
 
 fn extra_error(error: RlpError) -> Violation {
-    Violation::new(
-        rules::EXTRA_DATA,
-        "a canonical list of vanity, validators, vote, round, seals",
-        error,
-    )
+    Violation::new(rules::EXTRA_DATA, "a canonical list of vanity, validators, vote, round, seals", error)
 }

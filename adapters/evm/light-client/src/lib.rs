@@ -22,13 +22,7 @@
 //! assert!(storage::verify_absence::<&[u8]>(&[7; 32], path, &[]).is_err());
 //! ```
 #![no_std]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 extern crate alloc;
 #[cfg(feature = "fixtures")]
@@ -47,10 +41,7 @@ pub mod rules;
 pub mod storage;
 pub mod trie;
 
-pub use client::{
-    ClientParams, Conflict, Held, TrustedState, Update, Verdict, compare_held, verify_misbehaviour,
-    verify_update,
-};
+pub use client::{ClientParams, Conflict, Held, TrustedState, Update, Verdict, compare_held, verify_misbehaviour, verify_update};
 pub use hash::{Address, EMPTY_ROOT, Hash, keccak256, validators_hash};
 pub use header::{Header, Kind};
 #[cfg(feature = "secp256k1")]

@@ -9,20 +9,20 @@ use crate::rules::{self, Hex, Violation, ensure};
 
 /// The mix hash of BFT blocks: the ASCII text "ctical byzantine fault tolerance", as Besu and GoQuorum define it.
 pub const BFT_MIX_HASH: Hash = [
-    0x63, 0x74, 0x69, 0x63, 0x61, 0x6c, 0x20, 0x62, 0x79, 0x7a, 0x61, 0x6e, 0x74, 0x69, 0x6e, 0x65,
-    0x20, 0x66, 0x61, 0x75, 0x6c, 0x74, 0x20, 0x74, 0x6f, 0x6c, 0x65, 0x72, 0x61, 0x6e, 0x63, 0x65,
+    0x63, 0x74, 0x69, 0x63, 0x61, 0x6c, 0x20, 0x62, 0x79, 0x7a, 0x61, 0x6e, 0x74, 0x69, 0x6e, 0x65, 0x20, 0x66, 0x61, 0x75, 0x6c, 0x74,
+    0x20, 0x74, 0x6f, 0x6c, 0x65, 0x72, 0x61, 0x6e, 0x63, 0x65,
 ];
 
 /// Order of the secp256k1 group.
 const CURVE_ORDER: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
-    0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48,
+    0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
 ];
 
 /// Half of it, rounded down: the largest s that is not high.
 const HALF_ORDER: [u8; 32] = [
-    0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
+    0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4,
+    0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
 ];
 
 /// Seals needed from a set of `n`: ceil(2n/3) (refuse.md H7, H8).
@@ -37,11 +37,7 @@ pub const fn overlap_of(n: usize) -> usize {
     // An empty set can vouch for nothing: f + 1 stays 1.
     let honest = n.saturating_sub(1).wrapping_div(3).saturating_add(1);
     let intersection = quorum_of(n).saturating_mul(2).saturating_sub(n);
-    if intersection > honest {
-        intersection
-    } else {
-        honest
-    }
+    if intersection > honest { intersection } else { honest }
 }
 
 /// `difficulty`: one (H8, Besu and GoQuorum header rules).
@@ -49,12 +45,7 @@ pub const fn overlap_of(n: usize) -> usize {
 /// # Errors
 /// The rule's name.
 pub fn difficulty(header: &Header) -> Result<(), Violation> {
-    ensure(
-        header.difficulty == Some(1),
-        rules::DIFFICULTY,
-        1,
-        header.difficulty.unwrap_or(u64::MAX),
-    )
+    ensure(header.difficulty == Some(1), rules::DIFFICULTY, 1, header.difficulty.unwrap_or(u64::MAX))
 }
 
 /// `ommers`: none (H8).
@@ -62,12 +53,7 @@ pub fn difficulty(header: &Header) -> Result<(), Violation> {
 /// # Errors
 /// The rule's name.
 pub fn ommers(header: &Header) -> Result<(), Violation> {
-    ensure(
-        header.ommers_hash == EMPTY_OMMERS,
-        rules::OMMERS,
-        Hex(&EMPTY_OMMERS),
-        Hex(&header.ommers_hash),
-    )
+    ensure(header.ommers_hash == EMPTY_OMMERS, rules::OMMERS, Hex(&EMPTY_OMMERS), Hex(&header.ommers_hash))
 }
 
 /// `mix-hash`: the BFT constant (H8).
@@ -75,12 +61,7 @@ pub fn ommers(header: &Header) -> Result<(), Violation> {
 /// # Errors
 /// The rule's name.
 pub fn mix_hash(header: &Header) -> Result<(), Violation> {
-    ensure(
-        header.mix_hash == BFT_MIX_HASH,
-        rules::MIX_HASH,
-        Hex(&BFT_MIX_HASH),
-        Hex(&header.mix_hash),
-    )
+    ensure(header.mix_hash == BFT_MIX_HASH, rules::MIX_HASH, Hex(&BFT_MIX_HASH), Hex(&header.mix_hash))
 }
 
 /// `nonce`: zero; both protocols vote in the extra data (H8).
@@ -88,12 +69,7 @@ pub fn mix_hash(header: &Header) -> Result<(), Violation> {
 /// # Errors
 /// The rule's name.
 pub fn nonce(header: &Header) -> Result<(), Violation> {
-    ensure(
-        header.nonce == [0; 8],
-        rules::NONCE,
-        Hex(&[0; 8]),
-        Hex(&header.nonce),
-    )
+    ensure(header.nonce == [0; 8], rules::NONCE, Hex(&[0; 8]), Hex(&header.nonce))
 }
 
 /// `validator-contract-mode` (QBFT, C9) or `validators-empty` (IBFT2): the header names its set.
@@ -105,12 +81,7 @@ pub fn validators_present(header: &Header) -> Result<(), Violation> {
         Kind::Qbft => rules::VALIDATOR_CONTRACT_MODE,
         Kind::Ibft2 => rules::VALIDATORS_EMPTY,
     };
-    ensure(
-        !header.validators.is_empty(),
-        rule,
-        "the validators in the header",
-        "an empty list",
-    )
+    ensure(!header.validators.is_empty(), rule, "the validators in the header", "an empty list")
 }
 
 /// `validators-too-many`: at most [`MAX_VALIDATORS`].
@@ -118,12 +89,7 @@ pub fn validators_present(header: &Header) -> Result<(), Violation> {
 /// # Errors
 /// The rule's name.
 pub fn validators_bounded(validators: &[Address]) -> Result<(), Violation> {
-    ensure(
-        validators.len() <= MAX_VALIDATORS,
-        rules::VALIDATORS_TOO_MANY,
-        MAX_VALIDATORS,
-        validators.len(),
-    )
+    ensure(validators.len() <= MAX_VALIDATORS, rules::VALIDATORS_TOO_MANY, MAX_VALIDATORS, validators.len())
 }
 
 /// `validators-duplicate`: each address once, or one key would count twice.
@@ -133,12 +99,7 @@ pub fn validators_bounded(validators: &[Address]) -> Result<(), Violation> {
 pub fn validators_distinct(validators: &[Address]) -> Result<(), Violation> {
     for (index, address) in validators.iter().enumerate() {
         let seen = validators.iter().take(index).any(|other| other == address);
-        ensure(
-            !seen,
-            rules::VALIDATORS_DUPLICATE,
-            "each address once",
-            Hex(address),
-        )?;
+        ensure(!seen, rules::VALIDATORS_DUPLICATE, "each address once", Hex(address))?;
     }
     Ok(())
 }
@@ -149,12 +110,7 @@ pub fn validators_distinct(validators: &[Address]) -> Result<(), Violation> {
 /// The rule's name.
 pub fn beneficiary(header: &Header) -> Result<(), Violation> {
     let known = header.beneficiary == [0; 20] || header.validators.contains(&header.beneficiary);
-    ensure(
-        known,
-        rules::BENEFICIARY_NOT_VALIDATOR,
-        "a validator",
-        Hex(&header.beneficiary),
-    )
+    ensure(known, rules::BENEFICIARY_NOT_VALIDATOR, "a validator", Hex(&header.beneficiary))
 }
 
 /// `seal-signature`: r in 1..n, s in 1..=n/2, v in {0, 1, 27, 28} (H8). Answers r and s together, and the recovery id 0 or 1.
@@ -162,14 +118,9 @@ pub fn beneficiary(header: &Header) -> Result<(), Violation> {
 /// # Errors
 /// The rule's name.
 pub fn seal_signature(seal: &[u8; 65]) -> Result<([u8; 64], u8), Violation> {
-    let wrong =
-        |expected: &str, found: &[u8]| Violation::new(rules::SEAL_SIGNATURE, expected, Hex(found));
-    let (r_s, v) = seal
-        .split_first_chunk::<64>()
-        .ok_or_else(|| wrong("65 bytes", seal))?;
-    let (r, s) = r_s
-        .split_first_chunk::<32>()
-        .ok_or_else(|| wrong("64 bytes", r_s))?;
+    let wrong = |expected: &str, found: &[u8]| Violation::new(rules::SEAL_SIGNATURE, expected, Hex(found));
+    let (r_s, v) = seal.split_first_chunk::<64>().ok_or_else(|| wrong("65 bytes", seal))?;
+    let (r, s) = r_s.split_first_chunk::<32>().ok_or_else(|| wrong("64 bytes", r_s))?;
     if *r == [0; 32] || *r >= CURVE_ORDER {
         return Err(wrong("r in 1..n", r));
     }
@@ -189,12 +140,7 @@ pub fn seal_signature(seal: &[u8; 65]) -> Result<([u8; 64], u8), Violation> {
 /// # Errors
 /// The rule's name.
 pub fn seal_from_validator(validators: &[Address], signer: &Address) -> Result<(), Violation> {
-    ensure(
-        validators.contains(signer),
-        rules::SEAL_NOT_VALIDATOR,
-        "a member of the header's set",
-        Hex(signer),
-    )
+    ensure(validators.contains(signer), rules::SEAL_NOT_VALIDATOR, "a member of the header's set", Hex(signer))
 }
 
 /// `seal-duplicate`: no signer twice, by recovered address, never by signature bytes (H8).
@@ -202,12 +148,7 @@ pub fn seal_from_validator(validators: &[Address], signer: &Address) -> Result<(
 /// # Errors
 /// The rule's name.
 pub fn seal_distinct(signers: &[Address], signer: &Address) -> Result<(), Violation> {
-    ensure(
-        !signers.contains(signer),
-        rules::SEAL_DUPLICATE,
-        "each signer once",
-        Hex(signer),
-    )
+    ensure(!signers.contains(signer), rules::SEAL_DUPLICATE, "each signer once", Hex(signer))
 }
 
 /// `quorum`: ceil(2n/3) of the header's own set (H7).
@@ -215,12 +156,7 @@ pub fn seal_distinct(signers: &[Address], signer: &Address) -> Result<(), Violat
 /// # Errors
 /// The rule's name.
 pub fn quorum(validators: usize, signers: usize) -> Result<(), Violation> {
-    ensure(
-        signers >= quorum_of(validators),
-        rules::QUORUM,
-        quorum_of(validators),
-        signers,
-    )
+    ensure(signers >= quorum_of(validators), rules::QUORUM, quorum_of(validators), signers)
 }
 
 /// `height-not-newer`: above the trusted height (H5).
@@ -228,12 +164,7 @@ pub fn quorum(validators: usize, signers: usize) -> Result<(), Violation> {
 /// # Errors
 /// The rule's name.
 pub fn height_newer(trusted_height: u64, height: u64) -> Result<(), Violation> {
-    ensure(
-        height > trusted_height,
-        rules::HEIGHT_NOT_NEWER,
-        trusted_height.saturating_add(1),
-        height,
-    )
+    ensure(height > trusted_height, rules::HEIGHT_NOT_NEWER, trusted_height.saturating_add(1), height)
 }
 
 /// `time-not-newer`: not before the trusted time (H5, evm-formats.md section 3), in seconds. Chains with periods below a second repeat
@@ -242,12 +173,7 @@ pub fn height_newer(trusted_height: u64, height: u64) -> Result<(), Violation> {
 /// # Errors
 /// The rule's name.
 pub fn time_newer(trusted_s: u64, time_s: u64) -> Result<(), Violation> {
-    ensure(
-        time_s >= trusted_s,
-        rules::TIME_NOT_NEWER,
-        trusted_s,
-        time_s,
-    )
+    ensure(time_s >= trusted_s, rules::TIME_NOT_NEWER, trusted_s, time_s)
 }
 
 /// `time-in-future`: at most `drift_s` ahead of `now_s` (H4).
@@ -277,12 +203,7 @@ pub fn within_trusting_period(trusted_s: u64, period_s: u64, now_s: u64) -> Resu
 /// The rule's name.
 pub fn account_deployed(storage_root: &Hash, code_hash: &Hash) -> Result<(), Violation> {
     let deployed = *code_hash != EMPTY_CODE_HASH || *storage_root != EMPTY_ROOT;
-    ensure(
-        deployed,
-        rules::ACCOUNT_ABSENT,
-        "the router's account with its code",
-        "an account without code and storage",
-    )
+    ensure(deployed, rules::ACCOUNT_ABSENT, "the router's account with its code", "an account without code and storage")
 }
 
 /// `misbehaviour-heights`: both headers are of one height.

@@ -36,9 +36,7 @@ mod native {
         /// A backend with its own context.
         #[must_use]
         pub fn new() -> Self {
-            Self {
-                context: Secp256k1::verification_only(),
-            }
+            Self { context: Secp256k1::verification_only() }
         }
     }
 
@@ -52,11 +50,7 @@ mod native {
         fn recover(&self, digest: &[u8; 32], r_s: &[u8; 64], recovery_id: u8) -> Option<Address> {
             let id = RecoveryId::try_from(i32::from(recovery_id)).ok()?;
             let signature = RecoverableSignature::from_compact(r_s, id).ok()?;
-            let key = self
-                .context
-                .recover_ecdsa(Message::from_digest(*digest), &signature)
-                .ok()?
-                .serialize_uncompressed();
+            let key = self.context.recover_ecdsa(Message::from_digest(*digest), &signature).ok()?.serialize_uncompressed();
             let hash = keccak256(key.get(1..)?);
             hash.get(12..)?.try_into().ok()
         }

@@ -64,11 +64,7 @@ impl<'a> Item<'a> {
     /// # Errors
     /// [`RlpError::ExpectedBytes`] for a list.
     pub const fn bytes(&self) -> Result<&'a [u8], RlpError> {
-        if self.is_list {
-            Err(RlpError::ExpectedBytes)
-        } else {
-            Ok(self.payload)
-        }
+        if self.is_list { Err(RlpError::ExpectedBytes) } else { Ok(self.payload) }
     }
 
     /// The items of a list, one level, at most `max`.
@@ -122,9 +118,7 @@ impl<'a> Item<'a> {
 
 /// Value of at most eight big-endian bytes; further leading bytes are shifted out.
 fn big_endian(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0_u64, |value, byte| {
-        value.wrapping_shl(8) | u64::from(*byte)
-    })
+    bytes.iter().fold(0_u64, |value, byte| value.wrapping_shl(8) | u64::from(*byte))
 }
 
 /// Splits the first item off `input`. The contents of a list are not looked at.
@@ -136,11 +130,9 @@ pub fn split(input: &[u8]) -> Result<(Item<'_>, &[u8]), RlpError> {
     let (is_list, offset, length) = match first {
         0x00..=0x7f => (false, 0, 1),
         0x80..=0xb7 => (false, 1, usize::from(first.saturating_sub(0x80))),
-        0xb8..=0xbf => long_length(input, first.saturating_sub(0xb7))
-            .map(|(offset, length)| (false, offset, length))?,
+        0xb8..=0xbf => long_length(input, first.saturating_sub(0xb7)).map(|(offset, length)| (false, offset, length))?,
         0xc0..=0xf7 => (true, 1, usize::from(first.saturating_sub(0xc0))),
-        0xf8..=0xff => long_length(input, first.saturating_sub(0xf7))
-            .map(|(offset, length)| (true, offset, length))?,
+        0xf8..=0xff => long_length(input, first.saturating_sub(0xf7)).map(|(offset, length)| (true, offset, length))?,
     };
     let end = length.checked_add(offset).ok_or(RlpError::Truncated)?;
     let (raw, rest) = input.split_at_checked(end).ok_or(RlpError::Truncated)?;
@@ -148,14 +140,7 @@ pub fn split(input: &[u8]) -> Result<(Item<'_>, &[u8]), RlpError> {
     if first == 0x81 && payload.first().is_some_and(|byte| *byte < 0x80) {
         return Err(RlpError::NonCanonicalByte);
     }
-    Ok((
-        Item {
-            raw,
-            payload,
-            is_list,
-        },
-        rest,
-    ))
+    Ok((Item { raw, payload, is_list }, rest))
 }
 
 /// Offset of the payload and its length for the long forms, whose length takes `width` bytes.
@@ -178,11 +163,7 @@ fn long_length(input: &[u8], width: u8) -> Result<(usize, usize), RlpError> {
 /// What is wrong with its prefix, or [`RlpError::Trailing`].
 pub fn exact(input: &[u8]) -> Result<Item<'_>, RlpError> {
     let (item, rest) = split(input)?;
-    if rest.is_empty() {
-        Ok(item)
-    } else {
-        Err(RlpError::Trailing(rest.len()))
-    }
+    if rest.is_empty() { Ok(item) } else { Err(RlpError::Trailing(rest.len())) }
 }
 
 /// Checks a whole tree: one item, canonical on every level, lists nested at most `max_depth` deep. Takes memory for `max_depth` levels.

@@ -23,11 +23,7 @@ pub struct Violation {
 impl Violation {
     /// A refusal under `rule`.
     pub fn new(rule: &'static str, expected: impl Display, found: impl Display) -> Self {
-        Self {
-            rule,
-            expected: expected.to_string(),
-            found: found.to_string(),
-        }
+        Self { rule, expected: expected.to_string(), found: found.to_string() }
     }
 
     /// Name of the rule.
@@ -38,17 +34,8 @@ impl Violation {
 }
 
 /// `Ok` when `holds`, else a refusal under `rule`.
-pub(crate) fn ensure(
-    holds: bool,
-    rule: &'static str,
-    expected: impl Display,
-    found: impl Display,
-) -> Result<(), Violation> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Violation::new(rule, expected, found))
-    }
+pub(crate) fn ensure(holds: bool, rule: &'static str, expected: impl Display, found: impl Display) -> Result<(), Violation> {
+    if holds { Ok(()) } else { Err(Violation::new(rule, expected, found)) }
 }
 
 /// Lower-case hexadecimal with a 0x prefix, for messages.
@@ -61,11 +48,7 @@ impl Display for Hex<'_> {
         for byte in self.0.iter().take(64) {
             write!(f, "{byte:02x}")?;
         }
-        if self.0.len() > 64 {
-            f.write_str("…")
-        } else {
-            Ok(())
-        }
+        if self.0.len() > 64 { f.write_str("…") } else { Ok(()) }
     }
 }
 

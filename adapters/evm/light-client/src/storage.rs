@@ -11,8 +11,8 @@ use crate::trie::{self, NodeSet, Proven};
 
 /// ERC-7201 slot of `ibc.storage.IBCStore`; the mapping of commitments is its first member.
 pub const IBCSTORE_STORAGE_SLOT: Hash = [
-    0x12, 0x60, 0x94, 0x44, 0x89, 0x27, 0x29, 0x88, 0xd9, 0xdf, 0x28, 0x51, 0x49, 0xb5, 0xaa, 0x1b,
-    0x0f, 0x48, 0xf2, 0x13, 0x6d, 0x6f, 0x41, 0x61, 0x59, 0xf8, 0x40, 0xa3, 0xe0, 0x74, 0x76, 0x00,
+    0x12, 0x60, 0x94, 0x44, 0x89, 0x27, 0x29, 0x88, 0xd9, 0xdf, 0x28, 0x51, 0x49, 0xb5, 0xaa, 0x1b, 0x0f, 0x48, 0xf2, 0x13, 0x6d, 0x6f,
+    0x41, 0x61, 0x59, 0xf8, 0x40, 0xa3, 0xe0, 0x74, 0x76, 0x00,
 ];
 
 /// One claim of a batch.
@@ -49,11 +49,7 @@ pub fn trie_key(path: &[u8]) -> Hash {
 pub fn path_of<B: AsRef<[u8]>>(elements: &[B]) -> Result<&[u8], Violation> {
     match elements {
         [path] if !path.as_ref().is_empty() => Ok(path.as_ref()),
-        _ => Err(Violation::new(
-            rules::PATH_SHAPE,
-            "one element that is not empty",
-            elements.len(),
-        )),
+        _ => Err(Violation::new(rules::PATH_SHAPE, "one element that is not empty", elements.len())),
     }
 }
 
@@ -62,18 +58,10 @@ pub fn path_of<B: AsRef<[u8]>>(elements: &[B]) -> Result<&[u8], Violation> {
 /// # Errors
 /// `value-encoding`.
 pub fn decode_value(stored: &[u8]) -> Result<[u8; 32], Violation> {
-    let item = rlp::exact(stored)
-        .map_err(|error| Violation::new(rules::VALUE_ENCODING, "a canonical integer", error))?;
-    let bytes = item
-        .bytes()
-        .map_err(|error| Violation::new(rules::VALUE_ENCODING, "a canonical integer", error))?;
+    let item = rlp::exact(stored).map_err(|error| Violation::new(rules::VALUE_ENCODING, "a canonical integer", error))?;
+    let bytes = item.bytes().map_err(|error| Violation::new(rules::VALUE_ENCODING, "a canonical integer", error))?;
     let canonical = bytes.first().is_some_and(|byte| *byte != 0) && bytes.len() <= 32;
-    ensure(
-        canonical,
-        rules::VALUE_ENCODING,
-        "1 to 32 bytes that do not start with zero",
-        Hex(bytes),
-    )?;
+    ensure(canonical, rules::VALUE_ENCODING, "1 to 32 bytes that do not start with zero", Hex(bytes))?;
     let mut value = [0; 32];
     // `bytes` has at most 32 bytes, so the reversed zip puts every one of them in place.
     for (to, from) in value.iter_mut().rev().zip(bytes.iter().rev()) {
@@ -86,27 +74,15 @@ pub fn decode_value(stored: &[u8]) -> Result<[u8; 32], Violation> {
 ///
 /// # Errors
 /// `proof-absent`, `value-mismatch`, `value-encoding`, or the rules of [`NodeSet::walk`].
-pub fn verify_membership<B: AsRef<[u8]>>(
-    storage_root: &Hash,
-    path: &[u8],
-    value: &[u8; 32],
-    nodes: &[B],
-) -> Result<(), Violation> {
-    judge(
-        trie::prove(storage_root, &trie_key(path), nodes)?,
-        Some(value),
-    )
+pub fn verify_membership<B: AsRef<[u8]>>(storage_root: &Hash, path: &[u8], value: &[u8; 32], nodes: &[B]) -> Result<(), Violation> {
+    judge(trie::prove(storage_root, &trie_key(path), nodes)?, Some(value))
 }
 
 /// Verifies that `path` holds nothing under `storage_root`; `nodes` is the single proof, root first.
 ///
 /// # Errors
 /// `proof-present`, or the rules of [`NodeSet::walk`].
-pub fn verify_absence<B: AsRef<[u8]>>(
-    storage_root: &Hash,
-    path: &[u8],
-    nodes: &[B],
-) -> Result<(), Violation> {
+pub fn verify_absence<B: AsRef<[u8]>>(storage_root: &Hash, path: &[u8], nodes: &[B]) -> Result<(), Violation> {
     judge(trie::prove(storage_root, &trie_key(path), nodes)?, None)
 }
 
@@ -121,11 +97,7 @@ pub fn verify_batch<B: AsRef<[u8]>>(
 ) -> Result<Vec<Result<(), Violation>>, Violation> {
     let set = NodeSet::new(nodes)?;
     let verdict = |item: &BatchItem<'_>| {
-        let proven = set.walk(
-            storage_root,
-            &trie_key(item.path),
-            item.nodes.iter().copied(),
-        )?;
+        let proven = set.walk(storage_root, &trie_key(item.path), item.nodes.iter().copied())?;
         judge(proven, item.value.as_ref())
     };
     Ok(items.iter().map(verdict).collect())
@@ -135,24 +107,11 @@ pub fn verify_batch<B: AsRef<[u8]>>(
 fn judge(proven: Proven<'_>, claimed: Option<&[u8; 32]>) -> Result<(), Violation> {
     match (proven, claimed) {
         (Proven::Absent, None) => Ok(()),
-        (Proven::Absent, Some(value)) => Err(Violation::new(
-            rules::PROOF_ABSENT,
-            Hex(value),
-            "proof of absence",
-        )),
-        (Proven::Present(stored), None) => Err(Violation::new(
-            rules::PROOF_PRESENT,
-            "proof of absence",
-            Hex(stored),
-        )),
+        (Proven::Absent, Some(value)) => Err(Violation::new(rules::PROOF_ABSENT, Hex(value), "proof of absence")),
+        (Proven::Present(stored), None) => Err(Violation::new(rules::PROOF_PRESENT, "proof of absence", Hex(stored))),
         (Proven::Present(stored), Some(value)) => {
             let found = decode_value(stored)?;
-            ensure(
-                found == *value,
-                rules::VALUE_MISMATCH,
-                Hex(value),
-                Hex(&found),
-            )
+            ensure(found == *value, rules::VALUE_MISMATCH, Hex(value), Hex(&found))
         }
     }
 }

@@ -38,21 +38,11 @@ impl<'a> NodeSet<'a> {
     /// # Errors
     /// `proof-too-large` above [`MAX_NODES`] or [`MAX_NODE_BYTES`].
     pub fn new<B: AsRef<[u8]>>(nodes: &'a [B]) -> Result<Self, Violation> {
-        ensure(
-            nodes.len() <= MAX_NODES,
-            rules::PROOF_TOO_LARGE,
-            MAX_NODES,
-            nodes.len(),
-        )?;
+        ensure(nodes.len() <= MAX_NODES, rules::PROOF_TOO_LARGE, MAX_NODES, nodes.len())?;
         let mut hashed = Vec::with_capacity(nodes.len());
         for node in nodes {
             let bytes = node.as_ref();
-            ensure(
-                bytes.len() <= MAX_NODE_BYTES,
-                rules::PROOF_TOO_LARGE,
-                MAX_NODE_BYTES,
-                bytes.len(),
-            )?;
+            ensure(bytes.len() <= MAX_NODE_BYTES, rules::PROOF_TOO_LARGE, MAX_NODE_BYTES, bytes.len())?;
             hashed.push((keccak256(bytes), bytes));
         }
         Ok(Self { nodes: hashed })
@@ -75,48 +65,24 @@ impl<'a> NodeSet<'a> {
     /// # Errors
     /// `proof-empty`, `proof-node-missing`, `proof-node-hash`, `proof-node-rlp`, `proof-path-encoding`, `proof-embedded-size`,
     /// `proof-truncated`, `proof-node-unused`, `value-encoding`, `proof-too-large`.
-    pub fn walk(
-        &self,
-        root: &Hash,
-        key: &[u8],
-        path: impl IntoIterator<Item = u16>,
-    ) -> Result<Proven<'a>, Violation> {
-        ensure(
-            key.len() <= MAX_KEY_BYTES,
-            rules::PROOF_TOO_LARGE,
-            "a key of 64 bytes",
-            key.len(),
-        )?;
+    pub fn walk(&self, root: &Hash, key: &[u8], path: impl IntoIterator<Item = u16>) -> Result<Proven<'a>, Violation> {
+        ensure(key.len() <= MAX_KEY_BYTES, rules::PROOF_TOO_LARGE, "a key of 64 bytes", key.len())?;
         let mut path = path.into_iter();
         if *root == EMPTY_ROOT {
             let unused = path.next().is_some();
-            return ensure(
-                !unused,
-                rules::PROOF_NODE_UNUSED,
-                "no nodes under the empty root",
-                "nodes",
-            )
-            .map(|()| Proven::Absent);
+            return ensure(!unused, rules::PROOF_NODE_UNUSED, "no nodes under the empty root", "nodes").map(|()| Proven::Absent);
         }
         let nibbles = to_nibbles(key);
         let mut rest = nibbles.as_slice();
         let mut reference = *root;
         let mut rule_at_end = rules::PROOF_EMPTY;
         loop {
-            let index = path.next().ok_or_else(|| {
-                Violation::new(rule_at_end, "the node that is referred to", Hex(&reference))
-            })?;
+            let index = path.next().ok_or_else(|| Violation::new(rule_at_end, "the node that is referred to", Hex(&reference)))?;
             let node = self.node(index, &reference)?;
             match descend(node, rest)? {
                 Step::Done(proven) => {
                     let unused = path.next().is_some();
-                    return ensure(
-                        !unused,
-                        rules::PROOF_NODE_UNUSED,
-                        "only nodes of the walk",
-                        "more",
-                    )
-                    .map(|()| proven);
+                    return ensure(!unused, rules::PROOF_NODE_UNUSED, "only nodes of the walk", "more").map(|()| proven);
                 }
                 Step::Hash(next, remaining) => {
                     reference = next;
@@ -129,15 +95,11 @@ impl<'a> NodeSet<'a> {
 
     /// The node at `index`, which must hash to `reference` (P7: a reference is compared with a hash, never with bytes).
     fn node(&self, index: u16, reference: &Hash) -> Result<&'a [u8], Violation> {
-        let (hash, bytes) = self.nodes.get(usize::from(index)).ok_or_else(|| {
-            Violation::new(rules::PROOF_NODE_MISSING, "an index into the nodes", index)
-        })?;
-        ensure(
-            hash == reference,
-            rules::PROOF_NODE_HASH,
-            Hex(reference),
-            Hex(hash),
-        )?;
+        let (hash, bytes) = self
+            .nodes
+            .get(usize::from(index))
+            .ok_or_else(|| Violation::new(rules::PROOF_NODE_MISSING, "an index into the nodes", index))?;
+        ensure(hash == reference, rules::PROOF_NODE_HASH, Hex(reference), Hex(hash))?;
         Ok(bytes)
     }
 }
@@ -146,11 +108,7 @@ impl<'a> NodeSet<'a> {
 ///
 /// # Errors
 /// As [`NodeSet::walk`]; a node that is not needed is `proof-node-unused`.
-pub fn prove<'a, B: AsRef<[u8]>>(
-    root: &Hash,
-    key: &[u8],
-    nodes: &'a [B],
-) -> Result<Proven<'a>, Violation> {
+pub fn prove<'a, B: AsRef<[u8]>>(root: &Hash, key: &[u8], nodes: &'a [B]) -> Result<Proven<'a>, Violation> {
     let set = NodeSet::new(nodes)?;
     // The walk consumes one index a node. A proof of exactly 2^16 nodes would still be refused: no key is that long.
     let count = u16::try_from(nodes.len()).unwrap_or(u16::MAX);
@@ -180,26 +138,12 @@ fn descend<'a, 'k>(node: &'a [u8], mut rest: &'k [u8]) -> Result<Step<'a, 'k>, V
             [encoded, target] => {
                 let (path, is_leaf) = decode_path(encoded.bytes().map_err(node_error)?)?;
                 if is_leaf {
-                    let proven = if path == rest {
-                        Proven::Present(value(*target)?)
-                    } else {
-                        Proven::Absent
-                    };
+                    let proven = if path == rest { Proven::Present(value(*target)?) } else { Proven::Absent };
                     return Ok(Step::Done(proven));
                 }
-                ensure(
-                    !path.is_empty(),
-                    rules::PROOF_PATH_ENCODING,
-                    "an extension of at least one nibble",
-                    "none",
-                )?;
+                ensure(!path.is_empty(), rules::PROOF_PATH_ENCODING, "an extension of at least one nibble", "none")?;
                 let child = child(*target)?;
-                ensure(
-                    !matches!(child, Child::Empty),
-                    rules::PROOF_NODE_RLP,
-                    "a child of the extension",
-                    "none",
-                )?;
+                ensure(!matches!(child, Child::Empty), rules::PROOF_NODE_RLP, "a child of the extension", "none")?;
                 let Some(remaining) = rest.strip_prefix(path.as_slice()) else {
                     return Ok(Step::Done(Proven::Absent));
                 };
@@ -209,24 +153,15 @@ fn descend<'a, 'k>(node: &'a [u8], mut rest: &'k [u8]) -> Result<Step<'a, 'k>, V
             [children @ .., own] if children.len() == 16 => {
                 let Some((nibble, remaining)) = rest.split_first() else {
                     let bytes = own.bytes().map_err(node_error)?;
-                    return Ok(Step::Done(if bytes.is_empty() {
-                        Proven::Absent
-                    } else {
-                        Proven::Present(bytes)
-                    }));
+                    return Ok(Step::Done(if bytes.is_empty() { Proven::Absent } else { Proven::Present(bytes) }));
                 };
                 rest = remaining;
-                let slot = children
-                    .get(usize::from(*nibble))
-                    .ok_or_else(|| Violation::new(rules::PROOF_NODE_RLP, "16 children", nibble))?;
+                let slot =
+                    children.get(usize::from(*nibble)).ok_or_else(|| Violation::new(rules::PROOF_NODE_RLP, "16 children", nibble))?;
                 child(*slot)?
             }
             _ => {
-                return Err(Violation::new(
-                    rules::PROOF_NODE_RLP,
-                    "2 or 17 items",
-                    items.len(),
-                ));
+                return Err(Violation::new(rules::PROOF_NODE_RLP, "2 or 17 items", items.len()));
             }
         };
         match child {
@@ -240,44 +175,26 @@ fn descend<'a, 'k>(node: &'a [u8], mut rest: &'k [u8]) -> Result<Step<'a, 'k>, V
 /// A reference: nothing, a hash of 32 bytes, or a node of fewer than 32 bytes in place (P7).
 fn child(item: Item<'_>) -> Result<Child<'_>, Violation> {
     if item.is_list {
-        ensure(
-            item.raw.len() < 32,
-            rules::PROOF_EMBEDDED_SIZE,
-            "an embedded node below 32 bytes",
-            item.raw.len(),
-        )?;
+        ensure(item.raw.len() < 32, rules::PROOF_EMBEDDED_SIZE, "an embedded node below 32 bytes", item.raw.len())?;
         return Ok(Child::Embedded(item));
     }
     if item.payload.is_empty() {
         return Ok(Child::Empty);
     }
     let hash = Hash::try_from(item.payload);
-    hash.map(Child::Hash).map_err(|_| {
-        Violation::new(
-            rules::PROOF_EMBEDDED_SIZE,
-            "a reference of 32 bytes",
-            item.payload.len(),
-        )
-    })
+    hash.map(Child::Hash).map_err(|_| Violation::new(rules::PROOF_EMBEDDED_SIZE, "a reference of 32 bytes", item.payload.len()))
 }
 
 fn value(item: Item<'_>) -> Result<&[u8], Violation> {
     let bytes = item.bytes().map_err(node_error)?;
-    ensure(
-        !bytes.is_empty(),
-        rules::VALUE_ENCODING,
-        "a value in the leaf",
-        "none",
-    )?;
+    ensure(!bytes.is_empty(), rules::VALUE_ENCODING, "a value in the leaf", "none")?;
     Ok(bytes)
 }
 
 /// Decodes a compact (hex-prefix) path: its nibbles, and whether the node is a leaf. One path has one encoding (P8, P9).
 fn decode_path(encoded: &[u8]) -> Result<(Vec<u8>, bool), Violation> {
     let wrong = |expected: &str| Violation::new(rules::PROOF_PATH_ENCODING, expected, Hex(encoded));
-    let (first, tail) = encoded
-        .split_first()
-        .ok_or_else(|| wrong("at least one byte"))?;
+    let (first, tail) = encoded.split_first().ok_or_else(|| wrong("at least one byte"))?;
     let (flag, low) = (first >> 4, first & 0x0f);
     let mut nibbles = Vec::with_capacity(encoded.len().saturating_mul(2));
     match flag {
@@ -295,16 +212,9 @@ fn decode_path(encoded: &[u8]) -> Result<(Vec<u8>, bool), Violation> {
 
 /// High nibble first.
 fn to_nibbles(bytes: &[u8]) -> Vec<u8> {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 0x0f])
-        .collect()
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]).collect()
 }
 
 fn node_error(error: RlpError) -> Violation {
-    Violation::new(
-        rules::PROOF_NODE_RLP,
-        "a canonical list of 2 or 17 items",
-        error,
-    )
+    Violation::new(rules::PROOF_NODE_RLP, "a canonical list of 2 or 17 items", error)
 }

@@ -1,10 +1,5 @@
 //! Every generated case gets its verdict from the native verifier, every row of refusals has its cases, and no mutation gets through.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::collections::BTreeMap;
 
@@ -18,12 +13,7 @@ fn check(row: &str) {
     assert!(!cases.is_empty(), "no case for {row}");
     for case in cases {
         let outcome = judge(&case, &recover);
-        assert!(
-            outcome.meets(&case.expected),
-            "{}: expected {:?}, found {outcome:?}",
-            case.name,
-            case.expected
-        );
+        assert!(outcome.meets(&case.expected), "{}: expected {:?}, found {outcome:?}", case.name, case.expected);
     }
 }
 
@@ -70,12 +60,7 @@ fn accepts_what_is_valid() {
 fn every_row_has_a_test_and_every_name_is_unique() {
     let mut names = BTreeMap::new();
     for case in cases() {
-        assert!(
-            ROWS.contains(&case.row),
-            "{} is of row {}, which has no test",
-            case.name,
-            case.row
-        );
+        assert!(ROWS.contains(&case.row), "{} is of row {}, which has no test", case.name, case.row);
         if let Some(row) = names.insert(case.name.clone(), case.row) {
             panic!("two cases are called {} ({row})", case.name);
         }
@@ -92,9 +77,7 @@ fn refuses_mutations() {
         match judge(&mutated, &recover) {
             Outcome::Refused(_) | Outcome::NotEnoughTrust => refused += 1,
             Outcome::Accepted(facts) => {
-                let Outcome::Accepted(original) = judge(&origin, &recover) else {
-                    panic!("{} is not valid", origin.name)
-                };
+                let Outcome::Accepted(original) = judge(&origin, &recover) else { panic!("{} is not valid", origin.name) };
                 match (&facts, &original) {
                     (Facts::Batch(found), Facts::Batch(all)) => {
                         assert_eq!(found.len(), all.len(), "{}", mutated.name);
@@ -115,12 +98,7 @@ fn refuses_mutations() {
 fn every_rule_that_can_be_raised_here_is_raised_by_a_case() {
     use causeway_evm_light_client::rules;
     // Raised by those who keep clients, by hosts that pass paths, or tested on their own.
-    let elsewhere = [
-        rules::CLIENT_FROZEN,
-        rules::HEADER_CONFLICT,
-        rules::PATH_SHAPE,
-        rules::PROOF_TOO_LARGE,
-    ];
+    let elsewhere = [rules::CLIENT_FROZEN, rules::HEADER_CONFLICT, rules::PATH_SHAPE, rules::PROOF_TOO_LARGE];
     let raised: Vec<_> = cases()
         .into_iter()
         .filter_map(|case| match case.expected {
@@ -130,8 +108,7 @@ fn every_rule_that_can_be_raised_here_is_raised_by_a_case() {
         })
         .collect();
     for rule in rules::ALL {
-        let covered =
-            raised.contains(rule) || elsewhere.contains(rule) || (*rule == rules::VALIDATORS_EMPTY);
+        let covered = raised.contains(rule) || elsewhere.contains(rule) || (*rule == rules::VALIDATORS_EMPTY);
         assert!(covered, "no case raises {rule}");
     }
 }

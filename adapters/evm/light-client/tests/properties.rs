@@ -1,34 +1,20 @@
 //! Properties: no input makes a panic, thresholds are what the theory says, parsed headers are what was sealed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use causeway_evm_light_client::fixtures::{HeaderSpec, Random, Trie, World};
 use causeway_evm_light_client::predicates::{overlap_of, quorum_of};
 use causeway_evm_light_client::storage::{self, IBCSTORE_STORAGE_SLOT};
 use causeway_evm_light_client::trie::{MAX_NODE_BYTES, prove};
 use causeway_evm_light_client::{
-    EMPTY_ROOT, Header, Held, Kind, NativeRecover, NodeSet, Proven, Verdict, account, compare_held,
-    hash, keccak256, rlp, rules, verify_batch, verify_update,
+    EMPTY_ROOT, Header, Held, Kind, NativeRecover, NodeSet, Proven, Verdict, account, compare_held, hash, keccak256, rlp, rules,
+    verify_batch, verify_update,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// Bytes that often look like RLP.
 fn rlp_like() -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![
-        any::<u8>(),
-        Just(0x80),
-        Just(0xc0),
-        Just(0xb8),
-        Just(0xf8),
-        Just(0xf9),
-        Just(0xa0),
-        Just(0x94)
-    ];
+    let byte = prop_oneof![any::<u8>(), Just(0x80), Just(0xc0), Just(0xb8), Just(0xf8), Just(0xf9), Just(0xa0), Just(0x94)];
     vec(byte, 0..600)
 }
 
@@ -98,39 +84,18 @@ fn small() -> World {
 
 #[test]
 fn thresholds() {
-    let table = [
-        (1, 1, 1),
-        (2, 2, 2),
-        (3, 2, 1),
-        (4, 3, 2),
-        (5, 4, 3),
-        (6, 4, 2),
-        (7, 5, 3),
-        (8, 6, 4),
-        (10, 7, 4),
-        (100, 67, 34),
-        (128, 86, 44),
-    ];
+    let table =
+        [(1, 1, 1), (2, 2, 2), (3, 2, 1), (4, 3, 2), (5, 4, 3), (6, 4, 2), (7, 5, 3), (8, 6, 4), (10, 7, 4), (100, 67, 34), (128, 86, 44)];
     for (n, quorum, overlap) in table {
-        assert_eq!(
-            (quorum_of(n), overlap_of(n)),
-            (quorum, overlap),
-            "{n} validators"
-        );
+        assert_eq!((quorum_of(n), overlap_of(n)), (quorum, overlap), "{n} validators");
     }
     for n in 1..=128 {
         let faulty = (n - 1) / 3;
         assert!(overlap_of(n) > faulty && overlap_of(n) <= quorum_of(n));
-        assert!(
-            2 * quorum_of(n) - n > faulty,
-            "two quorums of {n} share an honest member"
-        );
+        assert!(2 * quorum_of(n) - n > faulty, "two quorums of {n} share an honest member");
         assert!(n - faulty >= quorum_of(n), "the honest of {n} are a quorum");
     }
-    assert_eq!(
-        (quorum_of(usize::MAX), overlap_of(0)),
-        (usize::MAX.div_ceil(3), 1)
-    );
+    assert_eq!((quorum_of(usize::MAX), overlap_of(0)), (usize::MAX.div_ceil(3), 1));
 }
 
 /// Headers of many shapes parse to what was sealed, with the digests that the generator makes in its own way.
@@ -141,38 +106,17 @@ fn parses_what_was_sealed() {
         for n in [1, 3, 4, 9] {
             let world = World::new(kind, n, random.next_u64());
             for _ in 0..30 {
-                let trailing = (0..random.below(17))
-                    .map(|_| vec![3; random.below(80)])
-                    .collect();
+                let trailing = (0..random.below(17)).map(|_| vec![3; random.below(80)]).collect();
                 let round = u32::try_from(random.next_u64() >> (32 + random.below(32))).unwrap();
-                let spec = HeaderSpec {
-                    number: 101 + random.next_u64() % (1 << 62),
-                    round,
-                    trailing,
-                    ..world.spec()
-                };
+                let spec = HeaderSpec { number: 101 + random.next_u64() % (1 << 62), round, trailing, ..world.spec() };
                 let header = spec.seal(world.quorum());
                 let parsed = Header::parse(kind, &header).unwrap();
-                assert_eq!(
-                    (parsed.number, parsed.round, &parsed.validators),
-                    (spec.number, spec.round, &spec.validators)
-                );
-                assert_eq!(
-                    (parsed.seal_digest, parsed.normalised_hash),
-                    (spec.seal_digest(), spec.normalised_hash())
-                );
+                assert_eq!((parsed.number, parsed.round, &parsed.validators), (spec.number, spec.round, &spec.validators));
+                assert_eq!((parsed.seal_digest, parsed.normalised_hash), (spec.seal_digest(), spec.normalised_hash()));
                 assert_ne!(parsed.seal_digest, parsed.normalised_hash.map(|byte| !byte));
                 let now_s = world.now_s;
-                let verdict = verify_update(
-                    &world.params,
-                    &world.trusted,
-                    &world.update(header),
-                    now_s,
-                    &NativeRecover::new(),
-                );
-                assert!(
-                    matches!(verdict, Verdict::Success(state) if state.header_hash == spec.normalised_hash())
-                );
+                let verdict = verify_update(&world.params, &world.trusted, &world.update(header), now_s, &NativeRecover::new());
+                assert!(matches!(verdict, Verdict::Success(state) if state.header_hash == spec.normalised_hash()));
             }
         }
     }
@@ -204,17 +148,8 @@ fn refuses_h7_every_bit_of_a_header_counts() {
     for bit in 0..valid.header.len() * 8 {
         let mut update = valid.clone();
         update.header[bit / 8] ^= 1 << (bit % 8);
-        let verdict = verify_update(
-            &world.params,
-            &world.trusted,
-            &update,
-            world.now_s,
-            &recover,
-        );
-        assert!(
-            !matches!(verdict, Verdict::Success(_)) || verdict == expected,
-            "bit {bit}"
-        );
+        let verdict = verify_update(&world.params, &world.trusted, &update, world.now_s, &recover);
+        assert!(!matches!(verdict, Verdict::Success(_)) || verdict == expected, "bit {bit}");
     }
 }
 
@@ -231,30 +166,17 @@ fn refuses_p10_nesting_beyond_the_bound() {
     };
     assert_eq!(rlp::check(&nested(16), 16), Ok(()));
     assert_eq!(rlp::check(&nested(17), 16), Err(rlp::RlpError::TooDeep(16)));
-    assert_eq!(
-        rlp::check(&nested(3_000), 16),
-        Err(rlp::RlpError::TooDeep(16))
-    );
+    assert_eq!(rlp::check(&nested(3_000), 16), Err(rlp::RlpError::TooDeep(16)));
     // As many brackets as fit, never closed.
     assert!(rlp::check(&[0xc1; 1_000_000], 16).is_err());
 }
 
 #[test]
 fn refuses_proofs_beyond_the_bounds() {
-    let rule =
-        |result: Result<Proven<'_>, causeway_evm_light_client::Violation>| result.unwrap_err().rule;
-    assert_eq!(
-        rule(prove(&[1; 32], &[0; 65], &[vec![1]])),
-        rules::PROOF_TOO_LARGE
-    );
-    assert_eq!(
-        rule(prove(&[1; 32], &[0; 32], &[vec![1; MAX_NODE_BYTES + 1]])),
-        rules::PROOF_TOO_LARGE
-    );
-    assert_eq!(
-        rule(prove(&[1; 32], &[0; 32], &vec![Vec::<u8>::new(); 65_537])),
-        rules::PROOF_TOO_LARGE
-    );
+    let rule = |result: Result<Proven<'_>, causeway_evm_light_client::Violation>| result.unwrap_err().rule;
+    assert_eq!(rule(prove(&[1; 32], &[0; 65], &[vec![1]])), rules::PROOF_TOO_LARGE);
+    assert_eq!(rule(prove(&[1; 32], &[0; 32], &[vec![1; MAX_NODE_BYTES + 1]])), rules::PROOF_TOO_LARGE);
+    assert_eq!(rule(prove(&[1; 32], &[0; 32], &vec![Vec::<u8>::new(); 65_537])), rules::PROOF_TOO_LARGE);
 }
 
 #[test]
@@ -271,14 +193,8 @@ fn constants_are_what_they_say() {
     assert_eq!(slot, IBCSTORE_STORAGE_SLOT);
     // The worked example of channel-0, sequence 1.
     let path = b"channel-0\x01\0\0\0\0\0\0\0\x01";
-    assert_eq!(
-        hex::encode(keccak256(path)),
-        "f12abff5cdc0ca904de170332d1278d1002652e8bd9ed9e103cd2ae10d5465a7"
-    );
-    assert_eq!(
-        hex::encode(storage::slot_of(path)),
-        "159ac19e1a188a1143a006ecbbdce0e626c08665252d035c98633a7286456057"
-    );
+    assert_eq!(hex::encode(keccak256(path)), "f12abff5cdc0ca904de170332d1278d1002652e8bd9ed9e103cd2ae10d5465a7");
+    assert_eq!(hex::encode(storage::slot_of(path)), "159ac19e1a188a1143a006ecbbdce0e626c08665252d035c98633a7286456057");
 }
 
 #[test]
@@ -294,47 +210,17 @@ fn refuses_c5_by_normalised_hash_alone() {
     let world = small();
     let state = |spec: &HeaderSpec, signers: &[_]| {
         let update = world.update(spec.seal(signers));
-        match verify_update(
-            &world.params,
-            &world.trusted,
-            &update,
-            world.now_s,
-            &NativeRecover::new(),
-        ) {
+        match verify_update(&world.params, &world.trusted, &update, world.now_s, &NativeRecover::new()) {
             Verdict::Success(state) => state,
             other => panic!("{other:?}"),
         }
     };
     let spec = world.spec();
     let first = state(&spec, world.quorum());
-    let other_round = state(
-        &HeaderSpec {
-            round: 9,
-            ..spec.clone()
-        },
-        &world.keys,
-    );
+    let other_round = state(&HeaderSpec { round: 9, ..spec.clone() }, &world.keys);
     assert_eq!(compare_held(&first, &other_round), Ok(Held::Same));
-    let other_block = state(
-        &HeaderSpec {
-            trailing: Vec::new(),
-            ..spec.clone()
-        },
-        world.quorum(),
-    );
-    assert!(matches!(
-        compare_held(&first, &other_block),
-        Ok(Held::Conflict(_))
-    ));
-    let higher = state(
-        &HeaderSpec {
-            number: 111,
-            ..spec
-        },
-        world.quorum(),
-    );
-    assert_eq!(
-        compare_held(&first, &higher).unwrap_err().rule,
-        rules::MISBEHAVIOUR_HEIGHTS
-    );
+    let other_block = state(&HeaderSpec { trailing: Vec::new(), ..spec.clone() }, world.quorum());
+    assert!(matches!(compare_held(&first, &other_block), Ok(Held::Conflict(_))));
+    let higher = state(&HeaderSpec { number: 111, ..spec }, world.quorum());
+    assert_eq!(compare_held(&first, &higher).unwrap_err().rule, rules::MISBEHAVIOUR_HEIGHTS);
 }

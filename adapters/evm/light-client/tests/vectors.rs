@@ -16,15 +16,13 @@ use causeway_evm_light_client::fixtures::Trie;
 use causeway_evm_light_client::rlp::{self, MAX_DEPTH};
 use causeway_evm_light_client::trie::prove;
 use causeway_evm_light_client::{
-    ClientParams, Conflict, Kind, NativeRecover, Proven, TrustedState, Update, Verdict, keccak256,
-    rules, validators_hash, verify_absence, verify_membership, verify_misbehaviour, verify_update,
+    ClientParams, Conflict, Kind, NativeRecover, Proven, TrustedState, Update, Verdict, keccak256, rules, validators_hash, verify_absence,
+    verify_membership, verify_misbehaviour, verify_update,
 };
 use serde_json::Value;
 
 fn load(name: &str) -> Option<Value> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../../shared/vectors")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/vectors").join(name);
     match std::fs::read_to_string(&path) {
         Ok(text) => Some(serde_json::from_str(&text).unwrap()),
         Err(error) => {
@@ -44,18 +42,10 @@ fn encode(value: &Value) -> Vec<u8> {
     match value {
         Value::String(text) => match text.strip_prefix('#') {
             Some(number) => {
-                let bytes = alloy::primitives::U512::from_str_radix(number, 10)
-                    .unwrap()
-                    .to_be_bytes_trimmed_vec();
+                let bytes = alloy::primitives::U512::from_str_radix(number, 10).unwrap().to_be_bytes_trimmed_vec();
                 rlp::put_bytes(&mut out, &bytes);
             }
-            None => rlp::put_bytes(
-                &mut out,
-                &text
-                    .chars()
-                    .map(|letter| u8::try_from(letter).unwrap())
-                    .collect::<Vec<_>>(),
-            ),
+            None => rlp::put_bytes(&mut out, &text.chars().map(|letter| u8::try_from(letter).unwrap()).collect::<Vec<_>>()),
         },
         Value::Number(number) => rlp::put_uint(&mut out, number.as_u64().unwrap()),
         Value::Array(items) => {
@@ -91,25 +81,15 @@ fn refuses_p10_invalid_rlp_vectors() {
 }
 
 fn text_bytes(text: &str) -> Vec<u8> {
-    if text.starts_with("0x") {
-        unhex(text)
-    } else {
-        text.as_bytes().to_vec()
-    }
+    if text.starts_with("0x") { unhex(text) } else { text.as_bytes().to_vec() }
 }
 
 /// Entries in order; a null value deletes.
 fn entries(input: &Value) -> Vec<(Vec<u8>, Vec<u8>)> {
     let value = |value: &Value| value.as_str().map_or_else(Vec::new, text_bytes);
     match input {
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, held)| (text_bytes(key), value(held)))
-            .collect(),
-        Value::Array(list) => list
-            .iter()
-            .map(|pair| (text_bytes(pair[0].as_str().unwrap()), value(&pair[1])))
-            .collect(),
+        Value::Object(map) => map.iter().map(|(key, held)| (text_bytes(key), value(held))).collect(),
+        Value::Array(list) => list.iter().map(|pair| (text_bytes(pair[0].as_str().unwrap()), value(&pair[1]))).collect(),
         other => panic!("{other}"),
     }
 }
@@ -119,11 +99,7 @@ fn check_tries(file: &str, secure: bool) {
     for (name, test) in tests.as_object().unwrap() {
         let root: [u8; 32] = unhex(test["root"].as_str().unwrap()).try_into().unwrap();
         let key_of = |key: &[u8]| {
-            if secure {
-                keccak256(key).to_vec()
-            } else {
-                key.to_vec()
-            }
+            if secure { keccak256(key).to_vec() } else { key.to_vec() }
         };
         let (mut trie, mut held, mut seen) = (Trie::new(), BTreeMap::new(), BTreeSet::new());
         for (key, value) in entries(&test["in"]) {
@@ -154,20 +130,10 @@ fn check_tries(file: &str, secure: bool) {
         }
         for key in asked.iter().filter(|key| key.len() <= 64) {
             let nodes = trie.prove(key);
-            let expected = held
-                .get(key)
-                .map_or(Proven::Absent, |value| Proven::Present(value));
-            assert_eq!(
-                prove(&root, key, &nodes),
-                Ok(expected),
-                "{file} {name} {}",
-                hex::encode(key)
-            );
+            let expected = held.get(key).map_or(Proven::Absent, |value| Proven::Present(value));
+            assert_eq!(prove(&root, key, &nodes), Ok(expected), "{file} {name} {}", hex::encode(key));
             for kept in 0..nodes.len() {
-                assert!(
-                    prove(&root, key, &nodes[..kept]).is_err(),
-                    "{file} {name}: {kept} nodes prove"
-                );
+                assert!(prove(&root, key, &nodes[..kept]).is_err(), "{file} {name}: {kept} nodes prove");
             }
         }
     }
@@ -194,20 +160,11 @@ fn proofs_of_another_implementation() {
     for size in [1_u64, 2, 3, 17, 100, 400] {
         let mut held = BTreeMap::new();
         for index in 0..size {
-            held.insert(
-                keccak256(&index.to_be_bytes()),
-                rlp_of(&keccak256(&[index.to_le_bytes()[0]])),
-            );
+            held.insert(keccak256(&index.to_be_bytes()), rlp_of(&keccak256(&[index.to_le_bytes()[0]])));
         }
-        let asked: Vec<[u8; 32]> = (0..size + 40)
-            .map(|index| keccak256(&index.to_be_bytes()))
-            .collect();
-        let targets: Vec<_> = asked
-            .iter()
-            .map(|key| Nibbles::unpack(B256::from(*key)))
-            .collect();
-        let mut builder =
-            HashBuilder::default().with_proof_retainer(ProofRetainer::new(targets.clone()));
+        let asked: Vec<[u8; 32]> = (0..size + 40).map(|index| keccak256(&index.to_be_bytes())).collect();
+        let targets: Vec<_> = asked.iter().map(|key| Nibbles::unpack(B256::from(*key))).collect();
+        let mut builder = HashBuilder::default().with_proof_retainer(ProofRetainer::new(targets.clone()));
         for (key, value) in &held {
             builder.add_leaf(Nibbles::unpack(B256::from(*key)), value);
         }
@@ -219,14 +176,8 @@ fn proofs_of_another_implementation() {
         }
         assert_eq!(own.root(), root);
         for (key, target) in asked.iter().zip(&targets) {
-            let nodes: Vec<Vec<u8>> = proofs
-                .matching_nodes_sorted(target)
-                .into_iter()
-                .map(|(_, node)| node.to_vec())
-                .collect();
-            let expected = held
-                .get(key)
-                .map_or(Proven::Absent, |value| Proven::Present(value));
+            let nodes: Vec<Vec<u8>> = proofs.matching_nodes_sorted(target).into_iter().map(|(_, node)| node.to_vec()).collect();
+            let expected = held.get(key).map_or(Proven::Absent, |value| Proven::Present(value));
             assert_eq!(prove(&root, key, &nodes), Ok(expected));
             assert_eq!(own.prove(key), nodes);
         }
@@ -255,16 +206,7 @@ fn set(value: &Value) -> Vec<[u8; 20]> {
 fn nodes(value: &Value) -> Vec<Vec<u8>> {
     let bytes = unhex(value.as_str().unwrap());
     let items = rlp::exact(&bytes).unwrap().items(64).unwrap();
-    items
-        .iter()
-        .map(|item| {
-            if item.is_list {
-                item.raw.to_vec()
-            } else {
-                item.payload.to_vec()
-            }
-        })
-        .collect()
+    items.iter().map(|item| if item.is_list { item.raw.to_vec() } else { item.payload.to_vec() }).collect()
 }
 
 struct Ibft2 {
@@ -291,11 +233,7 @@ impl Ibft2 {
             validators,
             header_hash: [0; 32],
         };
-        Some(Self {
-            file,
-            params,
-            trusted,
-        })
+        Some(Self { file, params, trusted })
     }
 
     fn update(&self, case: &str) -> Update {
@@ -310,13 +248,7 @@ impl Ibft2 {
 
     fn verdict(&self, case: &str) -> Verdict {
         let now_s = self.file[case]["expectedTimestamp"].as_u64().unwrap();
-        verify_update(
-            &self.params,
-            &self.trusted,
-            &self.update(case),
-            now_s,
-            &NativeRecover::new(),
-        )
+        verify_update(&self.params, &self.trusted, &self.update(case), now_s, &NativeRecover::new())
     }
 
     fn accept(&self, case: &str) -> TrustedState {
@@ -324,10 +256,7 @@ impl Ibft2 {
         match self.verdict(case) {
             Verdict::Success(state) => {
                 assert_eq!(state.height, expected["height"].as_u64().unwrap());
-                assert_eq!(
-                    state.timestamp_s,
-                    expected["expectedTimestamp"].as_u64().unwrap()
-                );
+                assert_eq!(state.timestamp_s, expected["expectedTimestamp"].as_u64().unwrap());
                 assert_eq!(state.storage_root, word(&expected["expectedStorageRoot"]));
                 assert_eq!(state.validators, set(&expected["expectedValidators"]));
                 state
@@ -346,75 +275,30 @@ fn ibft2_fixture() {
         Verdict::Invalid(violation) => assert_eq!(violation.rule, rules::QUORUM),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(
-        fixture.verdict("lowOverlapHeight13"),
-        Verdict::NotEnoughTrust {
-            found: 1,
-            needed: 2
-        }
-    ));
+    assert!(matches!(fixture.verdict("lowOverlapHeight13"), Verdict::NotEnoughTrust { found: 1, needed: 2 }));
     let membership = &fixture.file["membership"];
     let path = unhex(membership["path"].as_str().unwrap());
     let value = word(&membership["value"]);
-    verify_membership(
-        &state.storage_root,
-        &path,
-        &value,
-        &nodes(&membership["proof"]),
-    )
-    .unwrap();
+    verify_membership(&state.storage_root, &path, &value, &nodes(&membership["proof"])).unwrap();
     let absence = &fixture.file["nonMembership"];
     let absent = unhex(absence["path"].as_str().unwrap());
     verify_absence(&state.storage_root, &absent, &nodes(&absence["proof"])).unwrap();
     // Neither proof proves the other's claim.
     assert!(verify_absence(&state.storage_root, &path, &nodes(&membership["proof"])).is_err());
-    assert!(
-        verify_membership(
-            &state.storage_root,
-            &absent,
-            &value,
-            &nodes(&absence["proof"])
-        )
-        .is_err()
-    );
+    assert!(verify_membership(&state.storage_root, &absent, &value, &nodes(&absence["proof"])).is_err());
 }
 
 #[test]
 fn ibft2_fixture_conflict() {
     let Some(fixture) = Ibft2::load() else { return };
-    let (held, other) = (
-        fixture.accept("updateHeight12"),
-        fixture.accept("conflictingHeight12"),
-    );
-    let conflict = Conflict {
-        height: 12,
-        first: held.header_hash,
-        second: other.header_hash,
-    };
+    let (held, other) = (fixture.accept("updateHeight12"), fixture.accept("conflictingHeight12"));
+    let conflict = Conflict { height: 12, first: held.header_hash, second: other.header_hash };
     let found = causeway_evm_light_client::compare_held(&held, &other);
-    assert_eq!(
-        found,
-        Ok(causeway_evm_light_client::Held::Conflict(conflict.clone()))
-    );
-    let (a, b) = (
-        fixture.update("updateHeight12"),
-        fixture.update("conflictingHeight12"),
-    );
+    assert_eq!(found, Ok(causeway_evm_light_client::Held::Conflict(conflict.clone())));
+    let (a, b) = (fixture.update("updateHeight12"), fixture.update("conflictingHeight12"));
     let trusted = [&fixture.trusted, &fixture.trusted];
-    let verdict = verify_misbehaviour(
-        &fixture.params,
-        trusted,
-        [&a, &b],
-        1_021,
-        &NativeRecover::new(),
-    );
+    let verdict = verify_misbehaviour(&fixture.params, trusted, [&a, &b], 1_021, &NativeRecover::new());
     assert_eq!(verdict, Ok(conflict));
-    let same = verify_misbehaviour(
-        &fixture.params,
-        trusted,
-        [&a, &a],
-        1_021,
-        &NativeRecover::new(),
-    );
+    let same = verify_misbehaviour(&fixture.params, trusted, [&a, &a], 1_021, &NativeRecover::new());
     assert_eq!(same.unwrap_err().rule, rules::MISBEHAVIOUR_SAME);
 }

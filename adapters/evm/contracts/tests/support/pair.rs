@@ -175,9 +175,7 @@ impl Chain {
 
     pub fn register(&mut self, counterparty: &str) {
         let info = CounterpartyInfo { clientId: counterparty.to_owned(), merklePrefix: vec![Bytes::new()] };
-        self.evm
-            .call(OWNER, self.router, &Router::registerCounterpartyCall { clientId: self.client_id.clone(), info })
-            .must();
+        self.evm.call(OWNER, self.router, &Router::registerCounterpartyCall { clientId: self.client_id.clone(), info }).must();
     }
 
     pub fn latest(&self) -> u64 {
