@@ -8,6 +8,7 @@ use crate::config::{Config, ConfigError};
 use crate::nodes::{NodeList, path_indices};
 use alloy::primitives::Address;
 use alloy::sol_types::SolValue;
+use alloy::sol_types::abi::AbiDecoderConfig;
 use causeway_adapter::{ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, TrustedState, Verdict, Violation};
 use causeway_evm_contracts::abi;
 use causeway_evm_light_client as verifier;
@@ -94,8 +95,9 @@ fn violation(violation: verifier::Violation) -> Violation {
 
 /// Parses an update; it must be the canonical encoding, so that one update has one form.
 pub(crate) fn decode_update(bytes: &[u8]) -> Result<(abi::Update, verifier::Update), Violation> {
-    let update =
-        abi::Update::abi_decode(bytes).map_err(|error| Violation::new("update-encoding", "abi.encode(Update)", error.to_string()))?;
+    // Strict: entries that share their bytes would make a short input fill the memory.
+    let update = abi::Update::abi_decode_with_config(bytes, AbiDecoderConfig::new().strict(true))
+        .map_err(|error| Violation::new("update-encoding", "abi.encode(Update)", error.to_string()))?;
     if update.abi_encode() != bytes {
         return Err(Violation::new("update-encoding", "the canonical encoding", "another encoding of the same update"));
     }

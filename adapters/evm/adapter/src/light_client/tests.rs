@@ -48,6 +48,29 @@ fn only_the_known_host_encoding_is_served() {
 }
 
 #[test]
+fn refuses_p10_update_whose_entries_share_their_bytes() {
+    // A list of two nodes, and one in which every entry names the first node: 200 KB that stand for 400 MB.
+    let node = vec![9_u8; 100_000];
+    let update = abi::Update {
+        trustedHeight: 3,
+        trustedValidators: vec![],
+        header: vec![1, 2, 3].into(),
+        accountProof: std::iter::once(node.into()).chain(std::iter::repeat_n(vec![].into(), 4_000)).collect(),
+    };
+    let mut bytes = update.abi_encode();
+    let word = |bytes: &[u8], at: usize| alloy::primitives::U256::from_be_slice(&bytes[at..at + 32]).to::<usize>();
+    let list = 32 + word(&bytes, 32 + 3 * 32) + 32;
+    let first: [u8; 32] = bytes[list..list + 32].try_into().unwrap();
+    for entry in bytes[list..list + 4_001 * 32].chunks_exact_mut(32) {
+        entry.copy_from_slice(&first);
+    }
+    let refusal = decode_update(&bytes).unwrap_err();
+    assert_eq!(refusal.rule, "update-encoding");
+    // Refused while reading, not after all of it was laid out.
+    assert!(!refusal.found.contains("another encoding"), "{}", refusal.found);
+}
+
+#[test]
 fn updates_have_one_encoding() {
     let update = abi::Update {
         trustedHeight: 3,
