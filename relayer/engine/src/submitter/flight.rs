@@ -146,6 +146,37 @@ impl Submitter {
         Ok(())
     }
 
+    /// A slot before all of ours is free (a false outcome, a pool that forgot), so that none of them can land. The next transaction takes it;
+    /// seen twice, the messages of the lowest one are sent in it as well: whichever comes second changes nothing.
+    pub(super) async fn close_gap(&mut self, next: u64) -> Result<(), StoreError> {
+        let lowest = self.flights.iter().filter(|flight| flight.number().is_some()).min_by_key(|flight| flight.number());
+        let lowest_number = lowest.and_then(Flight::number);
+        if lowest_number.is_some_and(|number| number <= next) {
+            self.gap = None;
+            return Ok(());
+        }
+        self.next = None;
+        if self.gap.replace(next) != Some(next) {
+            return Ok(());
+        }
+        let Some((lowest, (mut request, _))) = lowest.and_then(|lowest| Some((lowest, lowest.request.clone()?))) else { return Ok(()) };
+        request.slot = Slot::Number(next);
+        let items = lowest.items.clone();
+        let Ok(built) = self.chain.call("build", self.chain.adapter().build(request.clone())).await else { return Ok(()) };
+        if built.included.len() != request.messages.len() {
+            return Ok(());
+        }
+        let Ok(signed) = self.chain.call("sign", self.chain.adapter().sign(&self.signer, &built)).await else { return Ok(()) };
+        let mut flight = Flight::new(signed, items, self.chain.now_ms());
+        flight.remember(request, built.gas_price);
+        let ops = self.journal_flight(&flight);
+        self.shared.journal.commit(ops).await?;
+        self.load.fetch_add(1, Ordering::Relaxed);
+        self.broadcast(&mut flight).await;
+        self.flights.push(flight);
+        Ok(())
+    }
+
     /// The same messages in the same slot at a higher price. Both versions may land, one will.
     async fn replace(&mut self, flight: &mut Flight) -> Result<(), StoreError> {
         flight.attempted_ms = self.chain.now_ms();

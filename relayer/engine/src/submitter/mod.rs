@@ -37,6 +37,8 @@ pub(crate) struct Submitter {
     flights: Vec<Flight>,
     next: Option<u64>,
     account_seen_ms: u64,
+    /// A free slot before all of ours, as last seen.
+    gap: Option<u64>,
 }
 
 enum BuildFailure {
@@ -66,7 +68,7 @@ impl Submitter {
         signer: String,
         (inbox, load): (mpsc::Receiver<Batch>, Arc<AtomicUsize>),
     ) -> Self {
-        Self { shared, chain, signer, inbox, load, flights: Vec::new(), next: None, account_seen_ms: 0 }
+        Self { shared, chain, signer, inbox, load, flights: Vec::new(), next: None, account_seen_ms: 0, gap: None }
     }
 
     pub(crate) async fn run(mut self) {
@@ -103,11 +105,8 @@ impl Submitter {
         if now_ms.saturating_sub(self.account_seen_ms) > 15_000 {
             self.account_seen_ms = now_ms;
             // A failure is counted by the call.
-            if let Ok(Some(next)) = self.account().await
-                && self.flights.iter().filter_map(Flight::number).min().is_none_or(|lowest| next < lowest)
-            {
-                // A slot before ours may be free (a false outcome, a pool that forgot): the next transaction takes it.
-                self.next = None;
+            if let Ok(Some(next)) = self.account().await {
+                self.close_gap(next).await?;
             }
         }
         self.follow().await
@@ -300,8 +299,8 @@ impl Submitter {
                 action: action.as_str().to_owned(),
             },
         };
-        let replaceable = self.chain.description.slot_ordering == SlotOrdering::SequentialReplaceable;
-        let request = flight.request.as_ref().filter(|_| replaceable).and_then(|(request, price)| codec::request_row(request, *price));
+        let numbered = flight.number().is_some();
+        let request = flight.request.as_ref().filter(|_| numbered).and_then(|(request, price)| codec::request_row(request, *price));
         wire::TransactionRow {
             chain: self.chain.id().as_str().to_owned(),
             signer: self.signer.clone(),

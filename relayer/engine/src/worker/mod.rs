@@ -47,6 +47,8 @@ pub(crate) struct Worker {
     deferred: Option<(Height, u64)>,
     /// The client's newest height is too old to prove at: the next batch needs a fresh one.
     fresh: bool,
+    /// The client is being refreshed: begun because it was due, over when its newest update is on its way, however many steps that takes.
+    refreshing: bool,
     /// Evidence against the source chain is on its way to the client.
     convicting: bool,
     failures: u32,
@@ -92,6 +94,7 @@ impl Worker {
             advance: None,
             deferred: None,
             fresh: false,
+            refreshing: false,
             convicting: false,
             failures: 0,
             not_before_ms: 0,

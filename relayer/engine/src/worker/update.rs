@@ -50,28 +50,45 @@ impl Worker {
     /// Looks at the client from time to time, and refreshes it before it expires, with or without traffic.
     pub(super) async fn watch_client(&mut self) -> Turned<()> {
         let period_s = self.source.spec.params.trusting_period_s;
-        let every_ms = (period_s.saturating_mul(1_000) / 50).clamp(1_000, 30_000);
+        let every_ms = if self.refreshing { 1_000 } else { (period_s.saturating_mul(1_000) / 50).clamp(1_000, 30_000) };
         if self.advance.is_some() || self.host.now_ms().saturating_sub(self.view_seen_ms) < every_ms {
             return Ok(());
         }
         let view = self.host.call("client", self.host.adapter().client(&self.client)).await;
         let view = view.map_err(|error| self.adapter_failed(&self.host, &error))?;
         self.note_view(&view)?;
-        let Some(time_s) = view.latest_time_s else { return Ok(()) };
-        let lifetime = view.expires_at_s.map_or(period_s, |expires| expires.saturating_sub(time_s));
-        let due = time_s.saturating_add(lifetime / 100 * u64::from(self.host.deadlines.refresh_percent));
-        if self.host.now_s() < due.max(time_s.saturating_add(1)) {
-            return Ok(());
+        if !self.refreshing {
+            if !self.refresh_due(&view) {
+                return Ok(());
+            }
+            tracing::info!(path = %self.path.spec.name, client = %self.client, host = %self.host.id(), "client is refreshed before it expires");
+            self.refreshing = true;
         }
-        tracing::info!(path = %self.path.spec.name, client = %self.client, host = %self.host.id(), "client is refreshed before it expires");
         let view = self.verified_view(view).await?;
-        match self.way(&view, None).await? {
-            Way::Open { updates, writes, .. } if !updates.is_empty() => {
+        // The newest height may be one that the host takes only later, and so may the newest one then: the one put off is gone for.
+        let need = match self.deferred.filter(|(height, _)| *height > view.latest) {
+            Some((_, not_before_s)) if self.host.hinted_time_s() < not_before_s => return Ok(()),
+            deferred => deferred.map(|(height, _)| height),
+        };
+        match self.way(&view, need).await? {
+            Way::Open { updates, writes, .. } => {
+                self.refreshing = false;
+                if updates.is_empty() {
+                    return Ok(());
+                }
                 self.shared.journal.commit(writes.into_iter().map(Op::Write).collect()).await?;
                 self.send_updates(&view, updates).await
             }
-            _ => Ok(()),
+            Way::Closed => Ok(()),
         }
+    }
+
+    /// Whether so much of the client's life is over that it must be refreshed.
+    fn refresh_due(&self, view: &ClientView) -> bool {
+        let Some(time_s) = view.latest_time_s else { return false };
+        let lifetime = view.expires_at_s.map_or(self.source.spec.params.trusting_period_s, |expires| expires.saturating_sub(time_s));
+        let due = time_s.saturating_add(lifetime / 100 * u64::from(self.host.deadlines.refresh_percent));
+        self.host.now_s() >= due.max(time_s.saturating_add(1))
     }
 
     /// The trusted state of a height that the client holds, after checking once that it holds the same as was verified here.

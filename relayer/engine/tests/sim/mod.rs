@@ -312,7 +312,7 @@ impl Sim {
         self.handle().packet(&sent.key).await.ok()
     }
 
-    async fn settled(&self) -> bool {
+    pub async fn settled(&self) -> bool {
         for sent in &self.sent {
             if !self.record(sent).await.is_some_and(|record| record.state.kind().is_final()) {
                 return false;
@@ -323,6 +323,20 @@ impl Sim {
 
     /// What must hold in the end.
     pub async fn check(&self) {
+        self.check_ends().await;
+        for recorder in &self.recorders {
+            let breaches = recorder.breaches();
+            assert!(breaches.is_empty(), "seed {}: {breaches:?}", self.seed);
+        }
+    }
+
+    /// Whether nothing is left in escrow.
+    pub fn returned(&self) -> bool {
+        self.sent.iter().all(|sent| !(if sent.right { &self.left } else { &self.right }).has_commitment(&sent.packet))
+    }
+
+    /// Every packet ended as its class must.
+    pub async fn check_ends(&self) {
         for sent in &self.sent {
             let label = format!("seed {} packet {} {:?}", self.seed, sent.key, sent.class);
             let record = self.record(sent).await.unwrap_or_else(|| panic!("{label}: lost"));
@@ -336,10 +350,6 @@ impl Sim {
             };
             assert!(fits, "{label}: ended as {:?} (attempts {}), received {received}", record.state, record.attempts);
             assert!(!source.has_commitment(&sent.packet), "{label}: still in escrow");
-        }
-        for recorder in &self.recorders {
-            let breaches = recorder.breaches();
-            assert!(breaches.is_empty(), "seed {}: {breaches:?}", self.seed);
         }
     }
 }

@@ -6,7 +6,8 @@ use causeway_adapter::adapter::Result;
 use causeway_adapter::fakes::{FakeAdapter, FakeChain};
 use causeway_adapter::{
     Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Evidence, HostLimits,
-    HydrateRequest, Hydrated, Impossible, Message, Outcome, PacketState, Plan, Provable, SignedTx, Slot, WatchBatch, WatchRequest,
+    HydrateRequest, Hydrated, Impossible, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx, Slot, WatchBatch,
+    WatchRequest,
 };
 use causeway_store::{MemoryStore, Store, Tree};
 use causeway_types::{Claim, ClientId, Height, Sequence};
@@ -23,6 +24,20 @@ pub struct Recorder {
     slots: Mutex<BTreeMap<(String, u64), Vec<SignedTx>>>,
     breaches: Mutex<Vec<String>>,
     calls: Mutex<BTreeMap<&'static str, u64>>,
+    twist: Mutex<Twist>,
+}
+
+/// Answers that are bent on their way to the engine.
+#[derive(Debug, Default)]
+pub struct Twist {
+    /// Changes what a client looks like.
+    pub view: Option<fn(&mut ClientView)>,
+    /// Clients seem to hold something else than they do.
+    pub consensus: bool,
+    /// This many outcomes say that everything was applied, whatever is true.
+    pub applied: u32,
+    /// What the next plan is.
+    pub plan: Option<Plan>,
 }
 
 impl Recorder {
@@ -34,7 +49,12 @@ impl Recorder {
             slots: Mutex::default(),
             breaches: Mutex::default(),
             calls: Mutex::default(),
+            twist: Mutex::default(),
         }
+    }
+
+    pub fn twist(&self, change: impl FnOnce(&mut Twist)) {
+        change(&mut self.twist.lock().unwrap());
     }
 
     pub fn use_store(&self, store: &MemoryStore) {
@@ -119,12 +139,20 @@ impl ChainAdapter for Recorder {
 
     async fn client(&self, client: &ClientId) -> Result<ClientView> {
         self.count("client");
-        self.inner.client(client).await
+        let mut view = self.inner.client(client).await?;
+        if let Some(bend) = self.twist.lock().unwrap().view {
+            bend(&mut view);
+        }
+        Ok(view)
     }
 
     async fn consensus(&self, client: &ClientId, height: Height) -> Result<ConsensusView> {
         self.count("consensus");
-        self.inner.consensus(client, height).await
+        let mut view = self.inner.consensus(client, height).await?;
+        if self.twist.lock().unwrap().consensus {
+            view.hash[0] ^= 1;
+        }
+        Ok(view)
     }
 
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
@@ -134,6 +162,9 @@ impl ChainAdapter for Recorder {
 
     async fn plan_update(&self, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan> {
         self.count("plan_update");
+        if let Some(plan) = self.twist.lock().unwrap().plan.take() {
+            return Ok(plan);
+        }
         self.inner.plan_update(view, need, limits).await
     }
 
@@ -168,6 +199,18 @@ impl ChainAdapter for Recorder {
 
     async fn outcome(&self, tx: &SignedTx) -> Result<Outcome> {
         self.count("outcome");
+        let bent = {
+            let mut twist = self.twist.lock().unwrap();
+            let bent = twist.applied > 0;
+            twist.applied = twist.applied.saturating_sub(1);
+            bent
+        };
+        if bent {
+            let count = self.messages(tx).map_or(0, |messages| messages.len());
+            let height = self.inner.status().await?.head.height;
+            let results = vec![MessageResult::Applied { created: None }; count];
+            return Ok(Outcome::Included { height, gas_used: 1, fee: 1, results });
+        }
         self.inner.outcome(tx).await
     }
 
