@@ -294,7 +294,8 @@ fn is_newer_than_sources(file: &Path) -> Result<bool> {
     let Ok(built) = file.metadata().and_then(|data| data.modified()) else {
         return Ok(false);
     };
-    let mut left: Vec<PathBuf> = ["Cargo.toml", "Cargo.lock", "proto", "relayer", "adapters", "config"].map(|part| repo::root().join(part)).into();
+    let mut left: Vec<PathBuf> =
+        ["Cargo.toml", "Cargo.lock", "proto", "relayer", "adapters", "config"].map(|part| repo::root().join(part)).into();
     while let Some(path) = left.pop() {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_dir() {

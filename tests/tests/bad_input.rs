@@ -22,10 +22,12 @@ const END_LIMIT: Duration = Duration::from_secs(120);
 const TRAFFIC: [Kind; 4] = [Kind::Transfer, Kind::Message, Kind::Refused, Kind::Transfer];
 
 /// Lies, and the rules by which they may be refused: the byte that is flipped decides which.
-const LIES: [(Lie, &[&str]); 3] = [
+const LIES: [(Lie, &[&str]); 4] = [
     (Lie::Seal, &["seal-not-validator", "seal-signature", "quorum", "seal-duplicate"]),
     (Lie::StorageProof, &["proof-node-hash", "proof-node-missing", "proof-node-rlp"]),
     (Lie::AccountProof, &["account-proof", "proof-node-hash", "proof-node-missing"]),
+    // Silence breaks no rule.
+    (Lie::Silence, &[]),
 ];
 
 #[tokio::test]
@@ -48,8 +50,8 @@ async fn scenario(site: &mut Site) -> Result<()> {
     let add = ["key", "add", "relayer", "--passphrase-env", "CAUSEWAY_PASSPHRASE"];
     site.cli.ok(&add).await?;
     keys(site).await?;
-    chains(site).await?;
     site.deploy().await?;
+    chains(site).await?;
     trust(site).await?;
     site.trust().await?;
     site.cli.ok(&["path", "create", NAMES[0], NAMES[1]]).await?;
@@ -146,7 +148,7 @@ async fn store_in_use(site: &mut Site) -> Result<()> {
 /// The configured root is another block's: with a new store and with the old one.
 async fn trusted_hash(site: &Site) -> Result<()> {
     let config = std::fs::read_to_string(site.cli.config())?;
-    let start = config.find("hash = \"0x").context("no root in the configuration")?;
+    let start = config.find("\nhash = \"0x").context("no root in the configuration")? + 1;
     let root = &config[start..start + 75];
     let wrong = format!("hash = \"0x{}\"", "22".repeat(32));
     let changed = site.variant("root.toml", root, &wrong)?;
@@ -173,32 +175,28 @@ async fn liars(site: &mut Site) -> Result<()> {
     site.edit(&first, liar.url())?;
     let mut users = [site.user(0).await?, site.user(1).await?];
     let mut ledgers = [Ledger::default(), Ledger::default()];
-    let mut relayer = site.start().await?;
     for (lie, rules) in LIES {
+        // A relayer that has caught the liar once asks it last for a while: each lie meets a new one.
+        let mut relayer = site.start().await?;
         let before = liar.lies_told();
         liar.tell(lie);
         send(site, &mut users, &mut ledgers).await?;
         let relay = site.relay().await?;
         let sent = ledgers.iter().map(Ledger::len).sum();
-        relay
-            .wait_until_ended(sent, END_LIMIT)
-            .await
-            .with_context(|| format!("under {lie:?}, told {} times", liar.lies_told() - before))?;
+        let ended = relay.wait_until_ended(sent, END_LIMIT).await;
+        let journal = ended.with_context(|| format!("under {lie:?}, told {} times", liar.lies_told() - before))?;
         ensure!(liar.lies_told() > before, "{lie:?} was never told");
-        named(&relay, site, lie, rules).await?;
+        if !rules.is_empty() {
+            named(&relay, site, lie, rules).await?;
+        }
+        for (index, ledger) in ledgers.iter().enumerate() {
+            audit::check(site, index, users[index].address(), ledger, &journal).await?;
+        }
         liar.tell(Lie::None);
+        relayer.terminate()?;
+        let status = relayer.wait(Duration::from_secs(40)).await?;
+        ensure!(status.success(), "{status}\n{}", relayer.log_tail());
     }
-    liar.tell(Lie::Silence);
-    send(site, &mut users, &mut ledgers).await?;
-    let sent = ledgers.iter().map(Ledger::len).sum();
-    let journal = site.relay().await?.wait_until_ended(sent, END_LIMIT).await?;
-    for (index, ledger) in ledgers.iter().enumerate() {
-        audit::check(site, index, users[index].address(), ledger, &journal).await?;
-    }
-    liar.tell(Lie::None);
-    relayer.terminate()?;
-    let status = relayer.wait(Duration::from_secs(40)).await?;
-    ensure!(status.success(), "{status}\n{}", relayer.log_tail());
     all_lie(site, &liar).await
 }
 

@@ -14,6 +14,7 @@ use causeway_tests::audit::{self, Ledger, way};
 use causeway_tests::chains::goquorum::{Network, binary_or_skip};
 use causeway_tests::dapp::{Kind, LONG_S, User, head_time_s, view};
 use causeway_tests::poll;
+use causeway_tests::qbft::Header;
 use causeway_tests::site::{NAMES, Site};
 use rand::Rng;
 use serde_json::{Value, json};
@@ -150,7 +151,7 @@ async fn validator_down(site: &mut Site, users: &mut [User; 2], ledgers: &mut [L
     for block in 1..=LATER_ROUND_BLOCKS {
         trickle(site, users, ledgers).await?;
         rpc.wait_for_height(from + block, STALL).await?;
-        if site.networks[0].header(from + block).await?.extra.round > 0 {
+        if header(site, from + block).await?.extra.round > 0 {
             later = Some(from + block);
         }
     }
@@ -161,6 +162,11 @@ async fn validator_down(site: &mut Site, users: &mut [User; 2], ledgers: &mut [L
     site.networks[0].start_node(3).await
 }
 
+/// A header of alpha from the node that no test stops.
+async fn header(site: &Site, height: u64) -> Result<Header> {
+    Header::from_block(&site.rpc(0)?.block(height).await?)
+}
+
 /// Whether the client on beta would take alpha's header at `height` from the relayer.
 async fn accepts(site: &Site, height: u64) -> Result<bool> {
     let (here, there) = (site.rpc(0)?, site.rpc(1)?);
@@ -169,8 +175,8 @@ async fn accepts(site: &Site, height: u64) -> Result<bool> {
     let proof: Value = here.call("eth_getProof", json!([site.contracts[0].router, [], format!("{height:#x}")])).await?;
     let update = abi::Update {
         trustedHeight: *trusted,
-        trustedValidators: site.networks[0].header(*trusted).await?.extra.validators,
-        header: site.networks[0].header(height).await?.rlp(),
+        trustedValidators: header(site, *trusted).await?.extra.validators,
+        header: header(site, height).await?.rlp(),
         accountProof: serde_json::from_value(proof["accountProof"].clone())?,
     };
     let call = abi::Router::updateClientCall { clientId: site.clients[1].clone(), updateMsg: update.abi_encode().into() };

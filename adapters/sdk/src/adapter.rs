@@ -65,6 +65,10 @@ pub trait ChainAdapter: Send + Sync + std::fmt::Debug {
 
     /// The account of a key.
     async fn account(&self, signer: &str) -> Result<Account>;
+
+    /// What it answered last broke a rule of the light client: an adapter with several endpoints asks another one first from now on.
+    /// It changes nothing of what is verified. Not carried over gRPC: a remote adapter is not told.
+    fn distrust(&self) {}
 }
 
 /// An adapter and the light client that checks it: one configured chain, as the binary puts it together.

@@ -37,8 +37,10 @@ impl EvmAdapter {
     /// when none of them answers.
     pub async fn connect(config: &Config, keys: Keys) -> Result<Self> {
         let adapter = Self::new(config, keys)?;
-        let head = adapter.chain.head().await?;
-        tracing::info!(chain_id = config.chain_id, height = head.height, "connected");
+        adapter.chain.head().await?;
+        // All endpoints are asked once, so that one that is behind is not the first to be believed.
+        let head = status(&adapter.chain).await?.head;
+        tracing::info!(chain_id = config.chain_id, height = head.height.number, "connected");
         Ok(adapter)
     }
 
@@ -163,6 +165,10 @@ impl ChainAdapter for EvmAdapter {
             next_slot: Some(market.nonce),
         })
     }
+
+    fn distrust(&self) {
+        self.chain.rpc.distrust_first();
+    }
 }
 
 /// Heads of all endpoints, and their hashes at a height that all of them have.
@@ -186,6 +192,7 @@ async fn status(chain: &Chain) -> Result<ChainStatus> {
     let (Some(best), Some(lowest)) = (heads.iter().max_by_key(|head| head.height), heads.iter().map(|head| head.height).min()) else {
         return Err(last_error.unwrap_or_else(|| chain.protocol("head", "an endpoint that answers", "none")));
     };
+    chain.rpc.note_heads(endpoints.iter().filter_map(|one| one.head.map(|head| (one.endpoint.as_str(), head.height.number))));
     let divergence = if heads.len() > 1 { divergence(chain, lowest).await } else { None };
     Ok(ChainStatus { head: best.head(), endpoints, divergence })
 }

@@ -29,6 +29,9 @@ const REQUESTS_IN_FLIGHT: usize = 4;
 /// Times an endpoint is asked again with smaller batches before its refusal counts as an answer.
 const SHRINKS_MAX: u32 = 10;
 
+/// Blocks that an endpoint may be behind the best one before it is asked last.
+const LAG_BLOCKS_MAX: u64 = 5;
+
 /// One call.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
@@ -114,6 +117,24 @@ impl Rpc {
             (endpoint.name().to_string(), answer)
         });
         futures::future::join_all(asked).await
+    }
+
+    /// Puts the endpoint that is asked first behind the others for a while: what it said did not verify.
+    pub(crate) fn distrust_first(&self) {
+        if let Some(endpoint) = self.order().first().and_then(|index| self.shared.endpoints.get(*index)) {
+            tracing::warn!(endpoint = endpoint.name(), "an answer did not verify; other endpoints are asked first");
+            endpoint.distrust();
+        }
+    }
+
+    /// Remembers who is behind: an endpoint that catches up after a restart answers truly, and too late.
+    pub(crate) fn note_heads<'a>(&self, heads: impl Iterator<Item = (&'a str, u64)>) {
+        let heads: Vec<(&str, u64)> = heads.collect();
+        let best = heads.iter().map(|(_, height)| *height).max().unwrap_or_default();
+        for (name, height) in heads {
+            let lags = best.saturating_sub(height) > LAG_BLOCKS_MAX;
+            self.shared.endpoints.iter().filter(|endpoint| endpoint.name() == name).for_each(|endpoint| endpoint.note_lag(lags));
+        }
     }
 
     /// Endpoints, the healthiest first; ties in the order of the configuration.

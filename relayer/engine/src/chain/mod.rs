@@ -100,8 +100,9 @@ impl Chain {
         });
     }
 
-    /// Counts a broken rule and says it once.
+    /// Counts a broken rule and says it once; the adapter prefers another endpoint then.
     pub(crate) fn violated(&self, violation: &Violation, doing: &'static str) {
+        self.adapter().distrust();
         metrics::violation(self.id(), violation.rule);
         let count = {
             let mut seen = self.seen();

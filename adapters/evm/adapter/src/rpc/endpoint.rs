@@ -14,6 +14,10 @@ use tokio::time::Instant;
 /// Longest time a failing endpoint is put behind the others.
 const PENALTY_MAX: Duration = Duration::from_secs(30);
 
+/// Times for which an endpoint whose answer did not verify is put behind the others.
+const DISTRUST_MIN: Duration = Duration::from_secs(15);
+const DISTRUST_MAX: Duration = Duration::from_secs(3_600);
+
 #[derive(Debug)]
 pub(super) struct Endpoint {
     name: String,
@@ -24,12 +28,21 @@ pub(super) struct Endpoint {
     /// Whether its chain id was compared.
     checked: AtomicBool,
     health: Mutex<Health>,
+    standing: Mutex<Standing>,
 }
 
 #[derive(Debug, Default)]
 struct Health {
     failures: u32,
     blocked_until: Option<Instant>,
+}
+
+/// What its answers were worth, apart from whether they came.
+#[derive(Debug, Default)]
+struct Standing {
+    lags: bool,
+    refusals: u32,
+    distrusted_until: Option<Instant>,
 }
 
 impl Endpoint {
@@ -66,6 +79,7 @@ impl Endpoint {
             bytes_max: config.response_bytes_max,
             checked: AtomicBool::new(false),
             health: Mutex::new(Health::default()),
+            standing: Mutex::new(Standing::default()),
         })
     }
 
@@ -74,11 +88,29 @@ impl Endpoint {
         &self.name
     }
 
-    /// Lower is healthier.
-    pub(super) fn score(&self) -> (bool, u32) {
+    /// Lower is healthier: refused answers count before silence, silence before being behind.
+    pub(super) fn score(&self) -> (u32, bool, bool, u32) {
+        let now = Instant::now();
         let health = self.health.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let blocked = health.blocked_until.is_some_and(|until| until > Instant::now());
-        (blocked, if blocked { health.failures } else { 0 })
+        let blocked = health.blocked_until.is_some_and(|until| until > now);
+        let failures = if blocked { health.failures } else { 0 };
+        drop(health);
+        let standing = self.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let refusals = if standing.distrusted_until.is_some_and(|until| until > now) { standing.refusals } else { 0 };
+        (refusals, blocked, standing.lags, failures)
+    }
+
+    /// What it said did not verify: it is asked after the others, each time for longer. Answering does not make up for it.
+    pub(super) fn distrust(&self) {
+        let mut standing = self.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        standing.refusals = standing.refusals.saturating_add(1);
+        let penalty = DISTRUST_MIN.saturating_mul(1 << standing.refusals.min(10)).min(DISTRUST_MAX);
+        standing.distrusted_until = Some(Instant::now() + penalty);
+    }
+
+    /// Whether it is behind the best endpoint.
+    pub(super) fn note_lag(&self, lags: bool) {
+        self.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).lags = lags;
     }
 
     /// Remembers how a request ended; each failure in a row doubles the time behind the others.
