@@ -1,7 +1,6 @@
 //! Wrong configuration, wrong keys, wrong trust, silent and lying nodes, on two live
 //! networks: each is refused with its exit code and one line that says what to do, and
 //! nothing is lost by it.
-#![allow(dead_code, reason = "`liars`, an endpoint that lies to the released binary, does not pass yet and is not called")]
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use causeway_tests::dapp::{Kind, LONG_S, User};
 use causeway_tests::liar::{Liar, Lie};
 use causeway_tests::poll;
 use causeway_tests::ports;
-use causeway_tests::relay::Relay;
+use causeway_tests::relay::{Relay, is_ended};
 use causeway_tests::site::{NAMES, Site};
 
 /// Longest until the last packet has ended.
@@ -60,7 +59,8 @@ async fn scenario(site: &mut Site) -> Result<()> {
     balances();
 
     store_in_use(site).await?;
-    trusted_hash(site).await
+    trusted_hash(site).await?;
+    liars(site).await
 }
 
 /// Runs `start` of a changed configuration, which must be refused.
@@ -197,7 +197,7 @@ async fn liars(site: &mut Site) -> Result<()> {
         let status = relayer.wait(Duration::from_secs(40)).await?;
         ensure!(status.success(), "{status}\n{}", relayer.log_tail());
     }
-    all_lie(site, &liar).await
+    all_lie(site, &liar, &mut users, &mut ledgers).await
 }
 
 async fn send(site: &Site, users: &mut [User; 2], ledgers: &mut [Ledger; 2]) -> Result<()> {
@@ -225,13 +225,28 @@ async fn named(relay: &Relay, site: &Site, lie: Lie, rules: &[&str]) -> Result<(
     Ok(())
 }
 
-/// With nothing but the liar left, nothing is believed: the start is refused by the rule's name.
-async fn all_lie(site: &Site, liar: &Liar) -> Result<()> {
-    liar.tell(Lie::Seal);
+/// With nothing but the liar left, nothing is believed; once it tells the truth, what waited goes on.
+async fn all_lie(site: &Site, liar: &Liar, users: &mut [User; 2], ledgers: &mut [Ledger; 2]) -> Result<()> {
     let second = site.networks[0].rpc_urls()[1].clone();
     let alone = site.variant("liar.toml", &format!(", {{ url = \"{second}\" }}"), "")?;
-    start_refused(&alone, cli::UNTRUSTED, &["alpha", "seal"]).await?;
+    let mut relayer = alone.spawn("start-alone", &["start"])?;
+    site.wait_until_ready(&mut relayer).await?;
+    let (lie, rules) = LIES[0];
+    liar.tell(lie);
+    send(site, users, ledgers).await?;
+    let relay = site.relay().await?;
+    named(&relay, site, lie, rules).await?;
+    let open = relay.list().await?.iter().filter(|packet| !is_ended(packet)).count();
+    ensure!(open > 0, "packets ended on the word of a liar");
+    liar.tell(Lie::None);
+    let sent = ledgers.iter().map(Ledger::len).sum();
+    let journal = relay.wait_until_ended(sent, END_LIMIT).await?;
+    for (index, ledger) in ledgers.iter().enumerate() {
+        audit::check(site, index, users[index].address(), ledger, &journal).await?;
+    }
+    relayer.terminate()?;
+    let status = relayer.wait(Duration::from_secs(40)).await?;
+    ensure!(status.success(), "{status}\n{}", relayer.log_tail());
     liar.tell(Lie::ChainId);
-    start_refused(&alone, cli::BAD_CONFIG, &["31337", "1337"]).await?;
-    Ok(())
+    start_refused(&alone, cli::BAD_CONFIG, &["31337", "1337"]).await.map(drop)
 }
