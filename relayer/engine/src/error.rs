@@ -113,7 +113,7 @@ pub enum StartError {
     /// Nothing newer than the trusting period is trusted.
     #[error(
         "chain {chain}: the newest trusted height {height} is {age_s} s old, the trusting period is {period_s} s; \
-         check a recent block with somebody who runs a node and run `causeway trust reset {chain} --height H --hash X`"
+         check a recent block with somebody who runs a node and run `causeway trust set {chain} --height H --hash X`, then `causeway trust reset {chain}`"
     )]
     TrustExpired {
         /// The chain.

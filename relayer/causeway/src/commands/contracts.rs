@@ -38,9 +38,7 @@ impl Command {
         let config = config::load(&global.config)?;
         let chain = config.chain(&chain).or_fail(Code::BadConfig)?;
         let family = chain.evm.as_ref().ok_or_else(|| Failure::new(Code::BadConfig, "contracts are deployed on EVM chains only"))?;
-        let signer = signer.or_else(|| chain.signers.first().cloned());
-        let signer =
-            signer.ok_or_else(|| Failure::new(Code::BadConfig, format!("chain \"{}\" names no signer; pass --signer", chain.name)))?;
+        let signer = chain.signer_or_first(signer.as_deref()).or_fail(Code::BadConfig)?;
         if let Some(router) = family.router {
             let advice = "remove `router` from the configuration if another one is meant";
             return Err(Failure::new(Code::BadConfig, format!("chain \"{}\" has router {router} already; {advice}", chain.name)));

@@ -273,6 +273,12 @@ impl Api {
 }
 
 impl ChainConfig {
+    /// The key that a command uses: the one it names, or the chain's first.
+    pub(crate) fn signer_or_first(&self, named: Option<&str>) -> Result<String, String> {
+        let signer = named.or(self.signers.first().map(String::as_str));
+        signer.map(str::to_string).ok_or_else(|| format!("chain \"{}\" names no signer; pass --signer", self.name))
+    }
+
     fn validate(&self) -> Result<(), String> {
         ChainId::new(&self.name).map_err(|error| error.to_string())?;
         within("trusting_period_s", self.trusting_period_s, 60, 10 * 365 * 86_400)?;

@@ -39,23 +39,16 @@ impl Report {
         self.packets.iter().filter(|packet| packet.ending == ending).count()
     }
 
-    fn latencies(&self, class: Option<Class>) -> Vec<u64> {
-        let mut all: Vec<u64> =
-            self.packets.iter().filter(|packet| class.is_none_or(|class| class == packet.class)).map(|packet| packet.latency_ms).collect();
+    /// Latencies of the classes that `wanted` names, ascending.
+    fn latencies(&self, wanted: impl Fn(Class) -> bool) -> Vec<u64> {
+        let mut all: Vec<u64> = self.packets.iter().filter(|packet| wanted(packet.class)).map(|packet| packet.latency_ms).collect();
         all.sort_unstable();
         all
     }
 
-    /// Latencies of the packets that were delivered and acknowledged while the relayer ran: what a user waits.
+    /// Latencies of what was delivered and acknowledged while the relayer ran: what a user waits.
     fn live_latencies(&self) -> Vec<u64> {
-        let mut all: Vec<u64> = self
-            .packets
-            .iter()
-            .filter(|packet| matches!(packet.class, Class::Transfer | Class::Message | Class::Reverting))
-            .map(|packet| packet.latency_ms)
-            .collect();
-        all.sort_unstable();
-        all
+        self.latencies(|class| matches!(class, Class::Transfer | Class::Message | Class::Reverting))
     }
 
     fn gas_per_recv(&self) -> Option<u64> {
@@ -91,7 +84,7 @@ impl Report {
         let rows = by_class
             .iter()
             .map(|(class, packets)| {
-                let latencies = self.latencies(Some(*class));
+                let latencies = self.latencies(|other| other == *class);
                 vec![
                     class.to_string(),
                     packets.len().to_string(),

@@ -97,9 +97,7 @@ impl Send {
     }
 
     async fn dapp(&self, chain: &ChainConfig, evm: &causeway_evm_adapter::Config) -> Result<Dapp, Failure> {
-        let signer = self.signer.clone().or_else(|| chain.signers.first().cloned());
-        let signer =
-            signer.ok_or_else(|| Failure::new(Code::BadConfig, format!("chain \"{}\" names no signer; pass --signer", chain.name)))?;
+        let signer = chain.signer_or_first(self.signer.as_deref()).or_fail(Code::BadConfig)?;
         let keys = evm::unlock(evm, std::slice::from_ref(&signer)).await?;
         let key = keys.signer(&signer).cloned().ok_or_else(|| Failure::new(Code::Key, format!("key `{signer}` does not exist")))?;
         let url = evm.rpc.first().and_then(|rpc| rpc.url.clone());
