@@ -16,7 +16,7 @@ pub struct IdError {
     pub rule: &'static str,
 }
 
-fn refuse(what: &'static str, value: &str, rule: &'static str) -> IdError {
+pub(crate) fn refuse(what: &'static str, value: &str, rule: &'static str) -> IdError {
     IdError { what, value: value.chars().take(160).collect(), rule }
 }
 

@@ -1,4 +1,4 @@
-//! The vocabulary of the relay: identifiers, heights, packets, acknowledgements, claims, and the bytes of IBC v2.
+//! The vocabulary of the relay: identifiers, heights, packets, acknowledgements, claims, and the bytes of IBC v2 and classic.
 //!
 //! What it is not: it performs no I/O, knows no chain family and no wire codec. Every other crate of the workspace
 //! may depend on it.
@@ -8,6 +8,7 @@
 //! - [`packet`]: packets, payloads, acknowledgements and their limits;
 //! - [`commitment`]: the hashes that chains store;
 //! - [`path`]: the keys under which they store them;
+//! - [`classic`]: packets, hashes and keys of IBC classic;
 //! - [`claim`]: what a light client is asked to prove.
 //!
 //! ```
@@ -19,6 +20,7 @@
 extern crate alloc;
 
 pub mod claim;
+pub mod classic;
 pub mod commitment;
 pub mod height;
 pub mod id;

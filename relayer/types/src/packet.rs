@@ -118,6 +118,11 @@ impl Acknowledgement {
     }
 }
 
-fn check(what: &'static str, expected: &'static str, found: usize, allowed: core::ops::RangeInclusive<usize>) -> Result<(), PacketError> {
+pub(crate) fn check(
+    what: &'static str,
+    expected: &'static str,
+    found: usize,
+    allowed: core::ops::RangeInclusive<usize>,
+) -> Result<(), PacketError> {
     if allowed.contains(&found) { Ok(()) } else { Err(PacketError::Bounds { what, expected, found }) }
 }
