@@ -1,5 +1,6 @@
 //! The typed configuration. Field docs say unit, default and bounds; `validate` enforces them.
 
+use crate::families;
 use causeway_types::{ChainId, ClientId};
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -201,8 +202,8 @@ impl Config {
             self.relayer.store = base.join(&self.relayer.store);
         }
         for chain in &mut self.chains {
-            if let Some(evm) = &mut chain.evm {
-                evm.resolve_paths(base);
+            for family in families::tables_mut(chain) {
+                family.resolve_paths(base);
             }
         }
     }
@@ -295,16 +296,19 @@ impl ChainConfig {
                 return Err(format!("adapter = \"{address}\": expected http://host:port"));
             }
         }
-        let Some(evm) = &self.evm else {
-            return Err(format!("no family: add a table such as [chain.evm]; built in are: {}", crate::families::NAMES.join(", ")));
+        let tables = families::tables(self);
+        let [family] = tables.as_slice() else {
+            let found = if tables.is_empty() { "no family" } else { "more than one family" };
+            return Err(format!("{found}: give it one table such as [chain.evm]; built in are: {}", families::NAMES.join(", ")));
         };
-        let is_unknown = |signer: &&String| self.adapter.is_none() && !evm.keys.contains_key(signer.as_str());
+        let is_unknown = |signer: &&String| self.adapter.is_none() && !family.has_key(signer.as_str());
         if let Some(signer) = self.signers.iter().find(is_unknown) {
+            let table = family.table();
             return Err(format!(
-                "signers names \"{signer}\", and there is no [chain.evm.keys.{signer}]; causeway key add makes its keystore"
+                "signers names \"{signer}\", and there is no [chain.{table}.keys.{signer}]; causeway key add makes its keystore"
             ));
         }
-        evm.validate().map_err(|error| error.to_string())
+        family.validate()
     }
 }
 

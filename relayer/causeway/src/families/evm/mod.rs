@@ -3,22 +3,56 @@
 pub(crate) mod dapp;
 pub(crate) mod deployment;
 
+use super::BuiltIn;
 use crate::exit::{Code, Failure, OrFail};
 use crate::secrets;
+use async_trait::async_trait;
+use causeway_adapter::{AdapterError, ChainAdapter, LightClient};
 use causeway_evm_adapter::keys::{KeyError, Keys};
 use causeway_evm_adapter::{Config, EvmAdapter, EvmLightClient};
+use std::path::Path;
+use std::sync::Arc;
 
-/// The verifier of a chain; needs no connection.
-pub(super) fn light_client(config: &Config) -> Result<EvmLightClient, Failure> {
-    EvmLightClient::new(config).or_fail(Code::BadConfig)
+#[async_trait]
+impl BuiltIn for Config {
+    fn table(&self) -> &'static str {
+        "evm"
+    }
+
+    fn native_chain_id(&self) -> String {
+        self.chain_id.to_string()
+    }
+
+    fn resolve_paths(&mut self, base: &Path) {
+        Self::resolve_paths(self, base);
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        Self::validate(self).map_err(|error| error.to_string())
+    }
+
+    fn has_key(&self, name: &str) -> bool {
+        self.keys.contains_key(name)
+    }
+
+    async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure> {
+        Ok(Arc::new(connect(chain, self, signers).await?))
+    }
+
+    async fn light_client(&self, _chain: &str) -> Result<Arc<dyn LightClient>, Failure> {
+        Ok(Arc::new(EvmLightClient::new(self).or_fail(Code::BadConfig)?))
+    }
+
+    async fn check_roles(&self, chain: &str, signers: &[String]) -> Result<(), Failure> {
+        check_roles(chain, self, signers).await
+    }
 }
 
-/// The adapter of a chain, with the named keys unlocked.
-pub(super) async fn adapter(chain: &str, config: &Config, signers: &[String]) -> Result<EvmAdapter, Failure> {
+async fn connect(chain: &str, config: &Config, signers: &[String]) -> Result<EvmAdapter, Failure> {
     let keys = unlock(config, signers).await?;
     EvmAdapter::connect(config, keys).await.map_err(|error| {
         let code = match error {
-            causeway_adapter::AdapterError::Invalid { .. } => Code::BadConfig,
+            AdapterError::Invalid { .. } => Code::BadConfig,
             _ => Code::Unavailable,
         };
         Failure::new(code, format!("chain \"{chain}\": {error}"))
@@ -34,8 +68,8 @@ pub(crate) async fn unlock(config: &Config, signers: &[String]) -> Result<Keys, 
 }
 
 /// Whether the router lets every key relay.
-pub(super) async fn check_roles(chain: &str, config: &Config, signers: &[String]) -> Result<(), Failure> {
-    let adapter = adapter(chain, config, signers).await?;
+async fn check_roles(chain: &str, config: &Config, signers: &[String]) -> Result<(), Failure> {
+    let adapter = connect(chain, config, signers).await?;
     for signer in signers {
         let Some(account) = adapter.key_address(signer) else { continue };
         let access = adapter.router_access(account).await.or_fail(Code::Unavailable)?;
