@@ -2,4 +2,6 @@
 //! under `tests/chains/`, starts it on free loopback ports and stops it when the
 //! test ends. No test logic lives here.
 
+mod go;
 pub mod goquorum;
+pub mod simd;

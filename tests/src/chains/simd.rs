@@ -1,0 +1,384 @@
+//! Cosmos networks: validators of ibc-go's simulation application on loopback, with short blocks, stopped and started again at will.
+//!
+//! [`binary_or_skip`] builds the node, [`Network::start`] runs one network. Accounts, queries and transactions go through the node's own
+//! command line, so that nothing of the product takes part. What the chain then does is for the tests to judge.
+
+mod node;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::chains::go::Module;
+use crate::poll;
+use crate::process::Usage;
+use node::Node;
+
+const MODULE: Module =
+    Module { name: "simd", binary: "simd", package: ".", sources: &["main.go"], go_min: (1, 25), links_runtime: false };
+
+/// Longest that a started node may take to answer, and a network to make its first blocks.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Longest that a node may take to answer one call.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest that a transaction may take into a block.
+const INCLUSION_LIMIT: Duration = Duration::from_secs(30);
+
+/// What every account owns in the genesis block, in `stake`.
+const FUNDS: &str = "1000000000000stake";
+
+/// What a validator binds.
+const BOND: &str = "1000000000stake";
+
+/// How a network shall be.
+#[derive(Debug, Clone)]
+pub struct NetworkConfig {
+    /// What the chain calls itself; two characters or more before `-N`.
+    pub chain_id: String,
+    /// Validators; four tolerate one that is down.
+    pub validators: usize,
+    /// Names of accounts with funds, besides those of the validators.
+    pub accounts: Vec<String>,
+    /// Milliseconds between a commit and the next proposal.
+    pub commit_ms: u64,
+    /// Staking's unbonding time, seconds: it bounds the trusting period.
+    pub unbonding_s: u64,
+    /// Voting period of governance, seconds.
+    pub voting_period_s: u64,
+    /// Validators sign with secp256k1 instead of ed25519.
+    pub secp256k1: bool,
+    /// Most calls in one JSON-RPC batch; the node's own default is 10.
+    pub batch_calls_max: u32,
+    /// States kept for queries; `None`: the node's default, far more than a test makes.
+    pub states_kept: Option<u64>,
+    /// Whether nodes index transactions.
+    pub tx_index: bool,
+}
+
+impl NetworkConfig {
+    /// One validator, half-second blocks, an account `user` and an account `relayer`.
+    #[must_use]
+    pub fn new(chain_id: &str) -> Self {
+        Self {
+            chain_id: chain_id.to_owned(),
+            validators: 1,
+            accounts: vec!["user".to_owned(), "relayer".to_owned()],
+            commit_ms: 500,
+            unbonding_s: 21 * 86_400,
+            voting_period_s: 10,
+            secp256k1: false,
+            batch_calls_max: 10,
+            states_kept: None,
+            tx_index: true,
+        }
+    }
+}
+
+/// An account of the genesis block.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its name in the node's keyring.
+    pub name: String,
+    /// Its bech32 address.
+    pub address: String,
+    /// The words its key derives from, at the chain's usual path.
+    pub mnemonic: String,
+}
+
+/// A running network. Dropping it kills its nodes and removes their folders.
+#[derive(Debug)]
+pub struct Network {
+    config: NetworkConfig,
+    binary: PathBuf,
+    nodes: Vec<Node>,
+    accounts: Vec<Account>,
+    http: reqwest::Client,
+    dir: TempDir,
+}
+
+/// The node, built now if it is not there yet. Without Go: `None` after a line that says so, or an error with `CI=true`.
+///
+/// # Errors
+/// When the build fails, or Go is absent on CI.
+pub fn binary_or_skip() -> Result<Option<PathBuf>> {
+    MODULE.binary_or_skip()
+}
+
+impl Network {
+    /// Starts a network with the node at `binary` and waits for its second block.
+    ///
+    /// # Errors
+    /// When a node does not start; the message carries the end of its log.
+    pub async fn start(binary: &Path, config: NetworkConfig) -> Result<Self> {
+        let mut dir = tempfile::Builder::new().prefix("simd-").tempdir()?;
+        dir.disable_cleanup(std::env::var_os("CAUSEWAY_KEEP").is_some());
+        let mut nodes = Vec::with_capacity(config.validators);
+        for index in 0..config.validators {
+            nodes.push(Node::new(binary, dir.path().join(format!("node{index}")), &config)?);
+        }
+        // The client insists on a TLS provider even for plain HTTP; a second installation is refused, which is fine.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let http = reqwest::Client::builder().timeout(CALL_LIMIT).no_proxy().build()?;
+        let mut network = Self { config, binary: binary.to_path_buf(), nodes, accounts: Vec::new(), http, dir };
+        network.write_genesis()?;
+        for index in 0..network.nodes.len() {
+            network.launch(index)?;
+        }
+        for index in 0..network.nodes.len() {
+            network.wait_until_ready(index).await?;
+        }
+        network.wait_for_height(2, START_LIMIT).await?;
+        Ok(network)
+    }
+
+    /// What the chain calls itself.
+    #[must_use]
+    pub fn chain_id(&self) -> &str {
+        &self.config.chain_id
+    }
+
+    /// CometBFT's RPC address of every node, running or not.
+    #[must_use]
+    pub fn rpc_urls(&self) -> Vec<String> {
+        self.nodes.iter().map(Node::rpc_url).collect()
+    }
+
+    /// Where the nodes keep their data and logs, for as long as the network lives.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// An account of the genesis block.
+    ///
+    /// # Errors
+    /// When none has that name.
+    pub fn account(&self, name: &str) -> Result<&Account> {
+        self.accounts.iter().find(|account| account.name == name).ok_or_else(|| anyhow!("no account `{name}`"))
+    }
+
+    /// The newest height that node `index` has committed.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn height(&self, index: usize) -> Result<u64> {
+        let status: Value = self.http.get(format!("{}/status", self.node(index)?.rpc_url())).send().await?.json().await?;
+        let text = status.pointer("/result/sync_info/latest_block_height").and_then(Value::as_str);
+        Ok(text.context("a status without a height")?.parse()?)
+    }
+
+    /// Waits until a running node is at `height`, and returns where it is.
+    ///
+    /// # Errors
+    /// When it is not after `limit`.
+    pub async fn wait_for_height(&self, height: u64, limit: Duration) -> Result<u64> {
+        self.wait_for_node(self.first_running()?, height, limit).await
+    }
+
+    /// Waits until node `index` is at `height`, and returns where it is.
+    ///
+    /// # Errors
+    /// When it is not after `limit`.
+    pub async fn wait_for_node(&self, index: usize, height: u64, limit: Duration) -> Result<u64> {
+        let what = format!("height {height} of {} on node {index}", self.config.chain_id);
+        poll::until(&what, limit, || async {
+            let at = self.height(index).await?;
+            Ok((at >= height).then_some(at))
+        })
+        .await
+    }
+
+    /// Kills node `index` with SIGKILL.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn stop_node(&mut self, index: usize) -> Result<()> {
+        self.node_mut(index)?.stop()
+    }
+
+    /// Starts node `index` again on its old data and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_node(&mut self, index: usize) -> Result<()> {
+        self.launch(index)?;
+        self.wait_until_ready(index).await
+    }
+
+    /// Adds a node that follows the chain without a vote, and returns its index.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn add_node(&mut self) -> Result<usize> {
+        let index = self.nodes.len();
+        let node = Node::new(&self.binary, self.dir.path().join(format!("node{index}")), &self.config)?;
+        std::fs::copy(self.node(0)?.genesis(), node.genesis())?;
+        self.nodes.push(node);
+        self.start_node(index).await?;
+        Ok(index)
+    }
+
+    /// Asks the chain through the node's command line: `simd query …`, as JSON.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub fn query(&self, args: &[&str]) -> Result<Value> {
+        let node = self.node(self.first_running()?)?;
+        let url = node.rpc_tcp();
+        let mut all = vec!["query"];
+        all.extend(args);
+        all.extend(["--node", &url, "--output", "json"]);
+        node.json(&all)
+    }
+
+    /// What an address owns of a denomination.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub fn balance(&self, address: &str, denom: &str) -> Result<u128> {
+        let answer = self.query(&["bank", "balances", address])?;
+        let coins = answer.get("balances").and_then(Value::as_array).cloned().unwrap_or_default();
+        let coin = coins.iter().find(|coin| coin.get("denom").and_then(Value::as_str) == Some(denom));
+        coin.and_then(|coin| coin.get("amount")?.as_str()).map_or(Ok(0), |amount| Ok(amount.parse()?))
+    }
+
+    /// Signs messages with the key of an account, as one transaction, and waits until it is in a block. Returns its hash.
+    ///
+    /// # Errors
+    /// When the chain refuses it, before a block or in it.
+    pub async fn submit(&self, account: &str, messages: &[Value]) -> Result<String> {
+        let hash = self.send(account, messages)?;
+        let what = format!("transaction {hash} on {}", self.config.chain_id);
+        let answer = poll::until(&what, INCLUSION_LIMIT, || async { Ok(self.query(&["tx", &hash]).ok()) }).await?;
+        ensure!(answer.get("code").and_then(Value::as_u64).unwrap_or(0) == 0, "transaction {hash} failed: {answer}");
+        Ok(hash)
+    }
+
+    /// As [`Network::submit`], without waiting for the block.
+    ///
+    /// # Errors
+    /// When the chain refuses it.
+    pub fn send(&self, account: &str, messages: &[Value]) -> Result<String> {
+        let node = self.node(0)?;
+        let url = self.node(self.first_running()?)?.rpc_tcp();
+        let gas = 250_000 + 250_000 * messages.len();
+        let unsigned = json!({
+            "body": { "messages": messages, "memo": "", "timeout_height": "0", "extension_options": [], "non_critical_extension_options": [] },
+            "auth_info": { "signer_infos": [], "fee": { "amount": [], "gas_limit": gas.to_string(), "payer": "", "granter": "" }, "tip": null },
+            "signatures": [],
+        });
+        let file = tempfile::NamedTempFile::new_in(self.dir.path())?;
+        std::fs::write(file.path(), serde_json::to_vec(&unsigned)?)?;
+        let path = file.path().to_string_lossy().into_owned();
+        let signed = tempfile::NamedTempFile::new_in(self.dir.path())?;
+        let sign = ["tx", "sign", &path, "--from", account, "--keyring-backend", "test", "--chain-id", &self.config.chain_id];
+        std::fs::write(signed.path(), node.run(&[&sign[..], &["--node", &url]].concat())?)?;
+        let path = signed.path().to_string_lossy().into_owned();
+        let answer = node.json(&["tx", "broadcast", &path, "--broadcast-mode", "sync", "--node", &url, "--output", "json"])?;
+        if answer.get("code").and_then(Value::as_u64) != Some(0) {
+            bail!("{} refused a transaction of {account}: {answer}", self.config.chain_id);
+        }
+        Ok(answer.get("txhash").and_then(Value::as_str).context("no hash")?.to_owned())
+    }
+
+    /// CPU time and memory of each running node.
+    ///
+    /// # Errors
+    /// Where the kernel does not tell.
+    pub fn usage(&self) -> Result<Vec<Usage>> {
+        self.nodes.iter().filter_map(Node::usage).collect()
+    }
+
+    /// Keys, funds, bonds and the knobs of the configuration, into the genesis file of every node.
+    fn write_genesis(&mut self) -> Result<()> {
+        let config = self.config.clone();
+        let first = self.node(0)?;
+        let mut accounts = Vec::new();
+        for name in &config.accounts {
+            accounts.push(first.add_key(name)?);
+        }
+        for node in &self.nodes {
+            let validator = node.add_key("validator")?;
+            first.run(&["genesis", "add-genesis-account", &validator.address, FUNDS])?;
+        }
+        for account in &accounts {
+            first.run(&["genesis", "add-genesis-account", &account.address, FUNDS])?;
+        }
+        adjust(&first.genesis(), &config)?;
+        let collected = first.home().join("config/gentx");
+        std::fs::create_dir_all(&collected)?;
+        for (index, node) in self.nodes.iter().enumerate() {
+            if index > 0 {
+                std::fs::copy(first.genesis(), node.genesis())?;
+            }
+            let document = collected.join(format!("gentx-{index}.json"));
+            let document = document.to_string_lossy().into_owned();
+            let chain = ["--chain-id", config.chain_id.as_str(), "--keyring-backend", "test", "--output-document", &document];
+            node.run(&[&["genesis", "gentx", "validator", BOND][..], &chain].concat())?;
+        }
+        first.run(&["genesis", "collect-gentxs"])?;
+        for node in self.nodes.iter().skip(1) {
+            std::fs::copy(first.genesis(), node.genesis())?;
+        }
+        self.accounts = accounts;
+        Ok(())
+    }
+
+    /// Tells node `index` of all others and starts it.
+    fn launch(&mut self, index: usize) -> Result<()> {
+        let peers: Vec<String> = self.nodes.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, node)| node.peer()).collect();
+        self.node_mut(index)?.launch(&peers)
+    }
+
+    async fn wait_until_ready(&mut self, index: usize) -> Result<()> {
+        let url = format!("{}/status", self.node(index)?.rpc_url());
+        let http = self.http.clone();
+        let node = std::cell::RefCell::new(self.node_mut(index)?);
+        // A node that has died is not waited for.
+        let answer: Result<()> = poll::until(&format!("node {index} to answer"), START_LIMIT, || async {
+            let running = node.borrow_mut().check_running();
+            match running {
+                Ok(()) => Ok(Some(http.get(&url).send().await.map(drop).map(Ok)?)),
+                Err(error) => Ok(Some(Err(error))),
+            }
+        })
+        .await?;
+        answer.with_context(|| format!("start node {index}"))
+    }
+
+    fn first_running(&self) -> Result<usize> {
+        self.nodes.iter().position(Node::is_started).ok_or_else(|| anyhow!("no node of {} runs", self.config.chain_id))
+    }
+
+    fn node(&self, index: usize) -> Result<&Node> {
+        self.nodes.get(index).ok_or_else(|| anyhow!("there is no node {index}"))
+    }
+
+    fn node_mut(&mut self, index: usize) -> Result<&mut Node> {
+        self.nodes.get_mut(index).ok_or_else(|| anyhow!("there is no node {index}"))
+    }
+}
+
+/// Fills in what differs from the application's own genesis.
+fn adjust(path: &Path, config: &NetworkConfig) -> Result<()> {
+    let mut genesis: Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    let mut set = |pointer: &str, value: Value| -> Result<()> {
+        *genesis.pointer_mut(pointer).ok_or_else(|| anyhow!("no {pointer} in the genesis file"))? = value;
+        Ok(())
+    };
+    set("/app_state/staking/params/unbonding_time", json!(format!("{}s", config.unbonding_s)))?;
+    set("/app_state/gov/params/voting_period", json!(format!("{}s", config.voting_period_s)))?;
+    set("/app_state/gov/params/max_deposit_period", json!(format!("{}s", config.voting_period_s)))?;
+    set("/app_state/gov/params/expedited_voting_period", json!(format!("{}s", config.voting_period_s / 2)))?;
+    set("/app_state/gov/params/min_deposit", json!([{ "denom": "stake", "amount": "1" }]))?;
+    if config.secp256k1 {
+        set("/consensus/params/validator/pub_key_types", json!(["secp256k1"]))?;
+    }
+    std::fs::write(path, serde_json::to_vec_pretty(&genesis)?)?;
+    Ok(())
+}
