@@ -1,0 +1,1 @@
+//! Headers with keys made here.

@@ -1,0 +1,265 @@
+//! From a trusted height to the next: ibc-go's rules around the verification algorithm of CometBFT's light client.
+//!
+//! Source: cosmos/ibc-go `modules/light-clients/07-tendermint/update.go` `verifyHeader` and `misbehaviour_handle.go`.
+
+use crate::commit::{self, Tally};
+use crate::header::{Untrusted, revision};
+use crate::refusal::{Refusal, refuse};
+use crate::trusted::Trusted;
+use alloc::format;
+use alloc::string::String;
+use core::time::Duration;
+use tendermint::crypto::default::Sha256 as DefaultSha256;
+use tendermint::{Hash, Time, chain};
+use tendermint_light_client_verifier::errors::VerificationErrorDetail as Detail;
+use tendermint_light_client_verifier::operations::ProdCommitValidator;
+use tendermint_light_client_verifier::options::Options;
+use tendermint_light_client_verifier::predicates::ProdPredicates;
+use tendermint_light_client_verifier::types::{TrustThreshold, TrustedBlockState, UntrustedBlockState};
+use tendermint_light_client_verifier::{PredicateVerifier, Verdict, Verifier};
+
+/// How far to trust, and which chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Params {
+    /// What the chain calls itself.
+    pub chain_id: String,
+    /// Part of the trusted power that must sign a header further ahead: numerator and denominator, 1/3 to 1.
+    pub trust_level: (u64, u64),
+    /// For how long a verified header is trusted.
+    pub trusting_period: Duration,
+    /// How far ahead of the clock a header may be.
+    pub clock_drift_max: Duration,
+}
+
+/// Why a header was not verified.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Judged {
+    /// Validly signed, but by too few whom the trusted state knows: a height in between is needed.
+    #[error("not enough trust: {found} of {needed} trusted voting power signed")]
+    NotEnoughTrust {
+        /// Power of trusted validators that signed.
+        found: u64,
+        /// Power that is needed.
+        needed: u64,
+    },
+    /// A rule is broken, for ever.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// Judges a header from a trusted height, at `now_ns` (unix nanoseconds).
+///
+/// # Errors
+/// [`Judged`].
+pub fn verify_header(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64) -> Result<Trusted, Judged> {
+    judge(params, trusted, header, now_ns, Strict::FromPast)
+}
+
+/// Whether a header must be from the past: not where it is evidence.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strict {
+    FromPast,
+    Evidence,
+}
+
+fn judge(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64, strict: Strict) -> Result<Trusted, Judged> {
+    builds_on(trusted, header)?;
+    same_revision(params, trusted, header)?;
+    trusted_validators_match(trusted, header)?;
+    proposer_is_validator(header)?;
+    let chain_id = chain_id(&params.chain_id)?;
+    let options = Options {
+        trust_threshold: trust_level(params.trust_level)?,
+        trusting_period: params.trusting_period,
+        clock_drift: params.clock_drift_max,
+    };
+    let untrusted = UntrustedBlockState { signed_header: &header.signed, validators: &header.validators, next_validators: None };
+    let base = TrustedBlockState {
+        chain_id: &chain_id,
+        header_time: time(trusted.time_ns)?,
+        height: height(trusted.height.number)?,
+        next_validators: &header.trusted_validators,
+        next_validators_hash: Hash::Sha256(trusted.next_validators_hash),
+    };
+    let verifier = PredicateVerifier::new(ProdPredicates, Tally, ProdCommitValidator::default());
+    let now = time(now_ns)?;
+    let verdict = match strict {
+        Strict::FromPast => verifier.verify_update_header(untrusted, base, &options, now),
+        Strict::Evidence => verifier.verify_misbehaviour_header(untrusted, base, &options, now),
+    };
+    // Signatures are the dearest and come last: what is refused for less costs less.
+    let verdict = match verdict {
+        Verdict::Success => Ok(()),
+        Verdict::NotEnoughTrust(tally) => {
+            let needed = u128::from(tally.total) * u128::from(params.trust_level.0) / u128::from(params.trust_level.1.max(1));
+            Err(Judged::NotEnoughTrust { found: tally.tallied, needed: u64::try_from(needed).unwrap_or(u64::MAX).saturating_add(1) })
+        }
+        Verdict::Invalid(detail) => return Err(broken(&detail).into()),
+    };
+    commit::every_signature(&header.signed, &header.validators)?;
+    verdict?;
+    Ok(state(header)?)
+}
+
+/// Judges a first header by the block hash that the operator vouches for: the header has that hash, and its own validators signed it.
+///
+/// # Errors
+/// [`Refusal`] naming the broken rule.
+pub fn verify_root(chain_id: &str, block_hash: &[u8; 32], header: &Untrusted) -> Result<Trusted, Refusal> {
+    let found = header.signed.header.hash_with::<DefaultSha256>();
+    if found != Hash::Sha256(*block_hash) {
+        return Err(refuse("root-hash", Hash::Sha256(*block_hash), found));
+    }
+    if header.signed.header.chain_id.as_str() != chain_id {
+        return Err(refuse("chain-id", chain_id, header.signed.header.chain_id.as_str()));
+    }
+    proposer_is_validator(header)?;
+    let untrusted = UntrustedBlockState { signed_header: &header.signed, validators: &header.validators, next_validators: None };
+    let verifier = PredicateVerifier::new(ProdPredicates, Tally, ProdCommitValidator::default());
+    for verdict in [verifier.verify_validator_sets(&untrusted), verifier.verify_commit(&untrusted)] {
+        match verdict {
+            Verdict::Success => {}
+            Verdict::Invalid(detail) => return Err(broken(&detail)),
+            Verdict::NotEnoughTrust(tally) => return Err(refuse("commit-power", "more than two thirds", tally)),
+        }
+    }
+    commit::every_signature(&header.signed, &header.validators)?;
+    state(header)
+}
+
+/// Whether two headers convict the chain: two blocks of one height, or a later one whose time is not later, each validly signed from the
+/// same trusted height.
+///
+/// # Errors
+/// [`Refusal`] naming why they do not.
+pub fn verify_misbehaviour(params: &Params, trusted: &Trusted, a: &Untrusted, b: &Untrusted) -> Result<(), Refusal> {
+    let (first, second) = if a.height() >= b.height() { (a, b) } else { (b, a) };
+    let convicts = if first.height() == second.height() {
+        first.block_hash() != second.block_hash()
+    } else {
+        first.signed.header.time <= second.signed.header.time
+    };
+    if !convicts {
+        return Err(refuse("misbehaviour-conflict", "two blocks of one height, or times that do not grow", "headers that agree"));
+    }
+    for header in [first, second] {
+        // Evidence does not grow old here: whether the client still takes it is the client's to say.
+        judge(params, trusted, header, trusted.time_ns, Strict::Evidence).map_err(|judged| match judged {
+            Judged::Refused(refusal) => refusal,
+            Judged::NotEnoughTrust { found, needed } => refuse("misbehaviour-trust", needed, found),
+        })?;
+    }
+    Ok(())
+}
+
+fn builds_on(trusted: &Trusted, header: &Untrusted) -> Result<(), Refusal> {
+    if header.trusted_height != trusted.height {
+        return Err(refuse("trusted-height", trusted.height, header.trusted_height));
+    }
+    if header.height() <= trusted.height {
+        return Err(refuse("height-not-above", format!("above {}", trusted.height), header.height()));
+    }
+    Ok(())
+}
+
+/// A light client does not cross a revision (ibc-go: headers of another revision are refused, the client is upgraded instead).
+fn same_revision(params: &Params, trusted: &Trusted, header: &Untrusted) -> Result<(), Refusal> {
+    let expected = revision(&params.chain_id);
+    if trusted.height.revision != expected || header.height().revision != expected {
+        return Err(refuse("revision", expected, header.height().revision));
+    }
+    Ok(())
+}
+
+fn trusted_validators_match(trusted: &Trusted, header: &Untrusted) -> Result<(), Refusal> {
+    let found = header.trusted_validators.hash_with::<DefaultSha256>();
+    let expected = Hash::Sha256(trusted.next_validators_hash);
+    if found == expected { Ok(()) } else { Err(refuse("trusted-validators", expected, found)) }
+}
+
+/// refuse.md H6: the proposer is one of the set, and the set names the same one.
+fn proposer_is_validator(header: &Untrusted) -> Result<(), Refusal> {
+    let expected = header.signed.header.proposer_address;
+    let found = header.validators.proposer().as_ref().map(|proposer| proposer.address);
+    let is_member = header.validators.validators().iter().any(|validator| validator.address == expected);
+    match found {
+        Some(found) if found == expected && is_member => Ok(()),
+        Some(found) => Err(refuse("proposer", expected, found)),
+        None => Err(refuse("proposer", expected, "none")),
+    }
+}
+
+fn state(header: &Untrusted) -> Result<Trusted, Refusal> {
+    let inner = &header.signed.header;
+    let Hash::Sha256(next_validators_hash) = inner.next_validators_hash else {
+        return Err(refuse("header-encoding", "a hash of the next validators", "none"));
+    };
+    let Hash::Sha256(block_hash) = inner.hash_with::<DefaultSha256>() else {
+        return Err(refuse("header-encoding", "a block hash", "none"));
+    };
+    let root = inner.app_hash.as_bytes().to_vec();
+    if root.len() > 64 {
+        return Err(refuse("app-hash", "at most 64 bytes", root.len()));
+    }
+    let nanos = inner.time.unix_timestamp_nanos();
+    let time_ns = u64::try_from(nanos).map_err(|_| refuse("header-time", "a time from 1970 on", nanos))?;
+    Ok(Trusted { height: header.height(), time_ns, root, next_validators_hash, block_hash })
+}
+
+fn chain_id(text: &str) -> Result<chain::Id, Refusal> {
+    chain::Id::try_from(text).map_err(|_| refuse("chain-id", "1 to 50 letters, digits, `-`, `_` and `.`", text))
+}
+
+fn height(number: u64) -> Result<tendermint::block::Height, Refusal> {
+    tendermint::block::Height::try_from(number).map_err(|_| refuse("trusted-height", "a height below 2^63", number))
+}
+
+fn time(ns: u64) -> Result<Time, Refusal> {
+    let (seconds, nanos) = (i64::try_from(ns / 1_000_000_000), u32::try_from(ns % 1_000_000_000));
+    let time = seconds.ok().zip(nanos.ok()).and_then(|(seconds, nanos)| Time::from_unix_timestamp(seconds, nanos).ok());
+    time.ok_or_else(|| refuse("header-time", "a time that can be written", ns))
+}
+
+fn trust_level((numerator, denominator): (u64, u64)) -> Result<TrustThreshold, Refusal> {
+    let level = TrustThreshold::new(numerator, denominator).ok();
+    // Below a third, those who lie could be all who sign (refuse.md H5).
+    let enough = u128::from(numerator) * 3 >= u128::from(denominator);
+    level.filter(|_| enough).ok_or_else(|| refuse("trust-level", "1/3 to 1", format!("{numerator}/{denominator}")))
+}
+
+fn broken(detail: &Detail) -> Refusal {
+    let rule = match detail {
+        Detail::HeaderFromTheFuture(_) => "header-from-future",
+        Detail::NotEnoughTrust(_) => "not-enough-trust",
+        Detail::InsufficientSignersOverlap(_) => "commit-power",
+        Detail::DuplicateValidator(_) => "commit-duplicate",
+        Detail::MissingSignature(_) | Detail::InvalidSignature(_) => "commit-signature",
+        Detail::InvalidCommitValue(_) => "commit-block",
+        Detail::InvalidNextValidatorSet(_) => "next-validators",
+        Detail::InvalidValidatorSet(_) => "validators-hash",
+        Detail::NonIncreasingHeight(_) => "height-not-above",
+        Detail::ChainIdMismatch(_) => "chain-id",
+        Detail::NonMonotonicBftTime(_) => "time-not-after",
+        Detail::NotWithinTrustPeriod(_) => "trusting-period",
+        Detail::NoSignatureForCommit(_) => "commit-empty",
+        Detail::MismatchPreCommitLength(_) => "commit-size",
+        Detail::FaultySigner(_) => "commit-address",
+        Detail::Tendermint(_) => "header-encoding",
+    };
+    refuse(rule, expectation(rule), format!("{detail}"))
+}
+
+fn expectation(rule: &'static str) -> &'static str {
+    match rule {
+        "header-from-future" => "a header from before now plus the allowed drift",
+        "commit-power" => "more than two thirds of the power",
+        "commit-block" => "a commit for this header",
+        "next-validators" => "the validators that the trusted height named",
+        "validators-hash" => "the validators that the header names",
+        "chain-id" => "the same chain",
+        "time-not-after" => "a time after the trusted one",
+        "trusting-period" => "a trusted height that is young enough",
+        "commit-empty" => "votes",
+        _ => "a valid header",
+    }
+}
