@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use prost::Message;
 use tendermint::block::signed_header::SignedHeader;
-use tendermint::validator;
+use tendermint::crypto::default::Sha256 as DefaultSha256;
+use tendermint::{Hash, validator};
 use tendermint_proto::v0_38::types as pb;
 
 /// Most bytes of a header with both validator sets; a set of a thousand takes about 200 KB.
@@ -67,8 +68,8 @@ pub(crate) struct HeaderWire {
 pub struct Untrusted {
     pub(crate) signed: SignedHeader,
     pub(crate) validators: validator::Set,
-    pub(crate) trusted_height: Height,
-    pub(crate) trusted_validators: validator::Set,
+    /// What it builds on; none for a first header.
+    pub(crate) trusted: Option<(Height, validator::Set)>,
 }
 
 impl Untrusted {
@@ -86,9 +87,16 @@ impl Untrusted {
             return Err(refuse("header-encoding", "the canonical encoding", "another one"));
         }
         let missing = |what: &'static str| move || refuse("header-encoding", what, "none");
-        let trusted_height = wire.trusted_height.ok_or_else(missing("a trusted height"))?;
         let validators = validator_set("validators", wire.validator_set.ok_or_else(missing("validators"))?)?;
-        let trusted_validators = validator_set("trusted validators", wire.trusted_validators.ok_or_else(missing("trusted validators"))?)?;
+        let trusted = match (wire.trusted_height, wire.trusted_validators) {
+            (None, None) => None,
+            (Some(height), Some(validators)) => {
+                let height = Height { revision: height.revision_number, number: height.revision_height };
+                Some((height, validator_set("trusted validators", validators)?))
+            }
+            (Some(_), None) => return Err(missing("trusted validators")()),
+            (None, Some(_)) => return Err(missing("a trusted height")()),
+        };
         let signed = wire.signed_header.ok_or_else(missing("a signed header"))?;
         let votes = signed.commit.as_ref().map_or(0, |commit| commit.signatures.len());
         if votes > VALIDATORS_MAX {
@@ -96,8 +104,7 @@ impl Untrusted {
         }
         absent_votes_are_empty(&signed)?;
         let signed = SignedHeader::try_from(signed).map_err(|error| refuse("header-encoding", "a signed header", error.detail()))?;
-        let trusted_height = Height { revision: trusted_height.revision_number, number: trusted_height.revision_height };
-        Ok(Self { signed, validators, trusted_height, trusted_validators })
+        Ok(Self { signed, validators, trusted })
     }
 
     /// The height of the header.
@@ -105,14 +112,20 @@ impl Untrusted {
         Height { revision: revision(self.signed.header.chain_id.as_str()), number: self.signed.header.height.value() }
     }
 
-    /// The height that must be trusted before.
-    pub fn trusted_height(&self) -> Height {
-        self.trusted_height
+    /// The height that must be trusted before; `None` for a first header.
+    pub fn trusted_height(&self) -> Option<Height> {
+        self.trusted.as_ref().map(|(height, _)| *height)
     }
 
-    /// The chain's hash of the block; empty when the commit names none.
-    pub fn block_hash(&self) -> Vec<u8> {
-        self.signed.header.hash().as_bytes().to_vec()
+    /// The chain's hash of the block.
+    ///
+    /// # Errors
+    /// [`Refusal`] when a header hashes to nothing, which is one without validators.
+    pub fn block_hash(&self) -> Result<[u8; 32], Refusal> {
+        match self.signed.header.hash_with::<DefaultSha256>() {
+            Hash::Sha256(hash) => Ok(hash),
+            Hash::None => Err(refuse("header-encoding", "a block hash", "none")),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 use tendermint::crypto::default::Sha256 as DefaultSha256;
-use tendermint::{Hash, Time, chain};
+use tendermint::{Hash, Time, chain, validator};
 use tendermint_light_client_verifier::errors::VerificationErrorDetail as Detail;
 use tendermint_light_client_verifier::operations::ProdCommitValidator;
 use tendermint_light_client_verifier::options::Options;
@@ -63,9 +63,9 @@ enum Strict {
 }
 
 fn judge(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64, strict: Strict) -> Result<Trusted, Judged> {
-    builds_on(trusted, header)?;
+    let known = builds_on(trusted, header)?;
     same_revision(params, trusted, header)?;
-    trusted_validators_match(trusted, header)?;
+    trusted_validators_match(trusted, known)?;
     proposer_is_validator(header)?;
     let chain_id = chain_id(&params.chain_id)?;
     let options = Options {
@@ -78,7 +78,7 @@ fn judge(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64, st
         chain_id: &chain_id,
         header_time: time(trusted.time_ns)?,
         height: height(trusted.height.number)?,
-        next_validators: &header.trusted_validators,
+        next_validators: known,
         next_validators_hash: Hash::Sha256(trusted.next_validators_hash),
     };
     let verifier = PredicateVerifier::new(ProdPredicates, Tally, ProdCommitValidator::default());
@@ -106,9 +106,9 @@ fn judge(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64, st
 /// # Errors
 /// [`Refusal`] naming the broken rule.
 pub fn verify_root(chain_id: &str, block_hash: &[u8; 32], header: &Untrusted) -> Result<Trusted, Refusal> {
-    let found = header.signed.header.hash_with::<DefaultSha256>();
-    if found != Hash::Sha256(*block_hash) {
-        return Err(refuse("root-hash", Hash::Sha256(*block_hash), found));
+    let found = header.block_hash()?;
+    if found != *block_hash {
+        return Err(refuse("root-hash", Hash::Sha256(*block_hash), Hash::Sha256(found)));
     }
     if header.signed.header.chain_id.as_str() != chain_id {
         return Err(refuse("chain-id", chain_id, header.signed.header.chain_id.as_str()));
@@ -135,7 +135,7 @@ pub fn verify_root(chain_id: &str, block_hash: &[u8; 32], header: &Untrusted) ->
 pub fn verify_misbehaviour(params: &Params, trusted: &Trusted, a: &Untrusted, b: &Untrusted) -> Result<(), Refusal> {
     let (first, second) = if a.height() >= b.height() { (a, b) } else { (b, a) };
     let convicts = if first.height() == second.height() {
-        first.block_hash() != second.block_hash()
+        first.block_hash()? != second.block_hash()?
     } else {
         first.signed.header.time <= second.signed.header.time
     };
@@ -152,14 +152,17 @@ pub fn verify_misbehaviour(params: &Params, trusted: &Trusted, a: &Untrusted, b:
     Ok(())
 }
 
-fn builds_on(trusted: &Trusted, header: &Untrusted) -> Result<(), Refusal> {
-    if header.trusted_height != trusted.height {
-        return Err(refuse("trusted-height", trusted.height, header.trusted_height));
+fn builds_on<'a>(trusted: &Trusted, header: &'a Untrusted) -> Result<&'a validator::Set, Refusal> {
+    let Some((height, known)) = &header.trusted else {
+        return Err(refuse("trusted-height", trusted.height, "none"));
+    };
+    if *height != trusted.height {
+        return Err(refuse("trusted-height", trusted.height, height));
     }
     if header.height() <= trusted.height {
         return Err(refuse("height-not-above", format!("above {}", trusted.height), header.height()));
     }
-    Ok(())
+    Ok(known)
 }
 
 /// A light client does not cross a revision (ibc-go: headers of another revision are refused, the client is upgraded instead).
@@ -171,8 +174,8 @@ fn same_revision(params: &Params, trusted: &Trusted, header: &Untrusted) -> Resu
     Ok(())
 }
 
-fn trusted_validators_match(trusted: &Trusted, header: &Untrusted) -> Result<(), Refusal> {
-    let found = header.trusted_validators.hash_with::<DefaultSha256>();
+fn trusted_validators_match(trusted: &Trusted, known: &validator::Set) -> Result<(), Refusal> {
+    let found = known.hash_with::<DefaultSha256>();
     let expected = Hash::Sha256(trusted.next_validators_hash);
     if found == expected { Ok(()) } else { Err(refuse("trusted-validators", expected, found)) }
 }
@@ -194,16 +197,13 @@ fn state(header: &Untrusted) -> Result<Trusted, Refusal> {
     let Hash::Sha256(next_validators_hash) = inner.next_validators_hash else {
         return Err(refuse("header-encoding", "a hash of the next validators", "none"));
     };
-    let Hash::Sha256(block_hash) = inner.hash_with::<DefaultSha256>() else {
-        return Err(refuse("header-encoding", "a block hash", "none"));
-    };
     let root = inner.app_hash.as_bytes().to_vec();
     if root.len() > 64 {
         return Err(refuse("app-hash", "at most 64 bytes", root.len()));
     }
     let nanos = inner.time.unix_timestamp_nanos();
     let time_ns = u64::try_from(nanos).map_err(|_| refuse("header-time", "a time from 1970 on", nanos))?;
-    Ok(Trusted { height: header.height(), time_ns, root, next_validators_hash, block_hash })
+    Ok(Trusted { height: header.height(), time_ns, root, next_validators_hash, block_hash: header.block_hash()? })
 }
 
 fn chain_id(text: &str) -> Result<chain::Id, Refusal> {
