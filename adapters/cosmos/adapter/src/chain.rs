@@ -1,0 +1,274 @@
+//! The chain as this adapter reads it: heads, headers, validators, blocks and queries of its application, many calls a request.
+//!
+//! Not here: what events, proofs and transactions mean. Called by the modules that implement the operations of the seam.
+
+use crate::answers::{AbciQuery, AbciResponse, BlockResults, Commit, Status, Validators};
+use crate::config::Config;
+use crate::header::{timestamp, validator_set};
+use crate::rpc::{Answer, Call, Failure, FailureKind, Rpc, parse};
+use causeway_adapter::AdapterError;
+use causeway_cosmos_proto::tendermint::types;
+use causeway_types::{Head, Height};
+use prost::Message;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Result of a read.
+pub(crate) type Result<T> = core::result::Result<T, AdapterError>;
+
+/// Validators on one page; CometBFT gives no more.
+const VALIDATORS_PAGE: u64 = 100;
+/// Most validators of a set (CometBFT `MaxVotesCount`).
+const VALIDATORS_MAX: u64 = 10_000;
+/// For how long a head may be used again where an older one does no harm.
+const HEAD_AGE_MAX: Duration = Duration::from_millis(50);
+
+/// The newest block as a node tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChainHead {
+    pub(crate) number: u64,
+    pub(crate) time_s: u64,
+    /// The oldest block the node has.
+    pub(crate) earliest: u64,
+}
+
+/// A query of the application.
+#[derive(Debug, Clone)]
+pub(crate) struct Query {
+    path: String,
+    data: Vec<u8>,
+    height: u64,
+    prove: bool,
+}
+
+impl Query {
+    /// A gRPC query at the newest state.
+    pub(crate) fn grpc(path: &str, request: &impl Message) -> Self {
+        Self { path: path.to_string(), data: request.encode_to_vec(), height: 0, prove: false }
+    }
+
+    /// The value under a key of a store, at a height.
+    pub(crate) fn store(store: &str, key: Vec<u8>, height: u64, prove: bool) -> Self {
+        Self { path: format!("store/{store}/key"), data: key, height, prove }
+    }
+
+    pub(crate) fn call(&self) -> Call {
+        let params = json!({
+            "path": self.path, "data": hex::encode(&self.data), "height": self.height.to_string(), "prove": self.prove,
+        });
+        Call::new("abci_query", params)
+    }
+}
+
+/// Configuration and endpoints of one chain.
+#[derive(Debug, Clone)]
+pub(crate) struct Chain {
+    pub(crate) config: Arc<Config>,
+    pub(crate) rpc: Rpc,
+    pub(crate) revision: u64,
+    head: Arc<Mutex<Option<(Instant, ChainHead)>>>,
+}
+
+impl Chain {
+    /// Checks the configuration and prepares the endpoints.
+    pub(crate) fn new(config: &Config) -> Result<Self> {
+        config.validate().map_err(|error| AdapterError::Invalid { what: "configuration", detail: error.to_string() })?;
+        let (rpc, revision) = (Rpc::new(config)?, config.revision());
+        Ok(Self { config: Arc::new(config.clone()), rpc, revision, head: Arc::default() })
+    }
+
+    /// A height of this chain.
+    pub(crate) fn height(&self, number: u64) -> Height {
+        Height { revision: self.revision, number }
+    }
+
+    /// A protocol error about an answer.
+    pub(crate) fn protocol(&self, rule: &'static str, expected: impl ToString, found: impl ToString) -> AdapterError {
+        AdapterError::Protocol {
+            endpoint: self.rpc.first_name(),
+            rule,
+            expected: expected.to_string(),
+            found: crate::rpc::short(&found.to_string()),
+        }
+    }
+
+    /// The seam's form of a head.
+    pub(crate) fn seam_head(&self, head: ChainHead) -> Head {
+        Head { height: self.height(head.number), time_s: Some(head.time_s) }
+    }
+
+    /// A head from what a node printed.
+    pub(crate) fn head_from(&self, status: &Status) -> Result<ChainHead> {
+        let sync = &status.sync_info;
+        let time = timestamp(&sync.latest_block_time).and_then(|time| u64::try_from(time.seconds).ok());
+        let time_s = time.ok_or_else(|| self.protocol("head-time", "a time after 1970", &sync.latest_block_time))?;
+        let head = ChainHead { number: sync.latest_block_height.unsigned(), time_s, earliest: sync.earliest_block_height.unsigned() };
+        if head.number == 0 {
+            return Err(AdapterError::Unreachable { endpoint: self.rpc.first_name(), detail: "it has no block yet".to_string() });
+        }
+        Ok(head)
+    }
+
+    /// The newest block. It is final: more than two thirds committed it.
+    pub(crate) async fn head(&self) -> Result<ChainHead> {
+        let status: Status = self.rpc.get("status", json!({})).await?;
+        let head = self.head_from(&status)?;
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), head));
+        Ok(head)
+    }
+
+    /// The newest block or one of just now: for questions that come by the hundred.
+    pub(crate) async fn recent_head(&self) -> Result<ChainHead> {
+        let known = *self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        match known {
+            Some((at, head)) if at.elapsed() < HEAD_AGE_MAX => Ok(head),
+            _ => self.head().await,
+        }
+    }
+
+    /// Answers of queries in order, each with the code the application gave.
+    pub(crate) async fn queries(&self, queries: &[Query]) -> Result<Vec<AbciResponse>> {
+        let answers = self.rpc.batch(queries.iter().map(Query::call).collect()).await?;
+        let name = self.rpc.first_name();
+        let one = |answer: Answer| match answer {
+            Ok(raw) => parse::<AbciQuery>(&name, "abci_query", &raw).map(|query| query.response),
+            Err(failure) => Err(failure.into_error(&name)),
+        };
+        answers.into_iter().map(one).collect()
+    }
+
+    /// One query.
+    pub(crate) async fn query(&self, query: Query) -> Result<AbciResponse> {
+        let mut answers = self.queries(&[query]).await?;
+        answers.pop().ok_or_else(|| self.protocol("json-rpc-batch", "one answer", "none"))
+    }
+
+    /// The decoded answer of a gRPC query that must succeed.
+    pub(crate) fn decode<M: Message + Default>(&self, response: &AbciResponse, rule: &'static str) -> Result<M> {
+        if response.code != 0 {
+            return Err(self.refused(response, rule));
+        }
+        M::decode(response.value.0.as_slice()).map_err(|error| self.protocol(rule, "the answer's message", error))
+    }
+
+    /// What an application's refusal of a query means where nothing better is known.
+    pub(crate) fn refused(&self, response: &AbciResponse, rule: &'static str) -> AdapterError {
+        let text = response.log.to_lowercase();
+        if text.contains("unknown query path") || text.contains("unknown request") && text.contains("path") {
+            let detail = format!("the chain does not answer {rule}; it needs ibc-go v10 or later: {}", crate::rpc::short(&response.log));
+            return AdapterError::Invalid { what: "chain", detail };
+        }
+        self.protocol(rule, "an answer", format!("code {} of {}: {}", response.code, response.codespace, response.log))
+    }
+
+    /// A refusal of a read of old state: pruned, or not there yet.
+    pub(crate) fn state_refused(&self, response: &AbciResponse, number: u64, head: u64) -> AdapterError {
+        let text = response.log.to_lowercase();
+        let asked = self.height(number);
+        if text.contains("height in the future") || number > head {
+            return AdapterError::Lagging { found: self.height(head), needed: asked };
+        }
+        let gone = ["version does not exist", "failed to load state", "pruned", "version mismatch", "invalid height", "no longer"];
+        if gone.iter().any(|part| text.contains(part)) {
+            return AdapterError::HeightPruned { asked, oldest: asked.plus(1) };
+        }
+        self.refused(response, "state")
+    }
+
+    /// A refusal of a call about a block.
+    pub(crate) fn block_refused(&self, failure: Failure, number: u64, head: ChainHead) -> AdapterError {
+        let asked = self.height(number);
+        match failure.kind() {
+            FailureKind::Pruned => AdapterError::HeightPruned { asked, oldest: self.height(head.earliest.max(number.saturating_add(1))) },
+            FailureKind::NoResults if number >= head.number => AdapterError::Lagging { found: asked.minus(1), needed: asked },
+            FailureKind::NoResults => AdapterError::HeightPruned { asked, oldest: self.height(head.earliest.max(number.saturating_add(1))) },
+            FailureKind::UnknownBlock => AdapterError::Lagging { found: self.height(head.number), needed: asked },
+            _ => failure.into_error(&self.rpc.first_name()),
+        }
+    }
+
+    /// Signed headers at heights.
+    pub(crate) async fn signed_headers(&self, numbers: &[u64]) -> Result<Vec<types::SignedHeader>> {
+        let answers = self.rpc.batch(numbers.iter().map(|number| at("commit", *number)).collect()).await?;
+        let name = self.rpc.first_name();
+        let mut headers = Vec::with_capacity(numbers.len());
+        for (answer, number) in answers.into_iter().zip(numbers) {
+            let raw = match answer {
+                Ok(raw) => raw,
+                Err(failure) => return Err(self.block_refused(failure, *number, self.recent_head().await?)),
+            };
+            let signed: types::SignedHeader = parse::<Commit>(&name, "commit", &raw)?.signed_header.into();
+            let found = signed.header.as_ref().map_or(0, |header| header.height);
+            if u64::try_from(found) != Ok(*number) {
+                return Err(self.protocol("header-height", number, found));
+            }
+            headers.push(signed);
+        }
+        Ok(headers)
+    }
+
+    /// The validators of a height, whole.
+    pub(crate) async fn validators(&self, number: u64, proposer: Option<&[u8]>) -> Result<types::ValidatorSet> {
+        let (first, total) = self.validators_page(number, 1).await?;
+        if total > VALIDATORS_MAX {
+            return Err(self.protocol("validators-count", format!("at most {VALIDATORS_MAX}"), total));
+        }
+        let mut all = first;
+        for page in 2..=total.div_ceil(VALIDATORS_PAGE) {
+            all.extend(self.validators_page(number, page).await?.0);
+        }
+        if all.len() as u64 != total || all.is_empty() {
+            return Err(self.protocol("validators-count", total, all.len()));
+        }
+        let validators = all.into_iter().map(TryInto::try_into).collect::<core::result::Result<Vec<_>, String>>();
+        let validators = validators.map_err(|found| self.protocol("validator-key", "ed25519 or secp256k1", found))?;
+        Ok(validator_set(validators, proposer))
+    }
+
+    async fn validators_page(&self, number: u64, page: u64) -> Result<(Vec<crate::header::Validator>, u64)> {
+        let params = json!({ "height": number.to_string(), "page": page.to_string(), "per_page": VALIDATORS_PAGE.to_string() });
+        match self.rpc.call("validators", params).await? {
+            Ok(raw) => {
+                let found: Validators = parse(&self.rpc.first_name(), "validators", &raw)?;
+                if found.block_height.unsigned() != number {
+                    return Err(self.protocol("validators-height", number, found.block_height.0));
+                }
+                Ok((found.validators, found.total.unsigned()))
+            }
+            Err(failure) => Err(self.block_refused(failure, number, self.recent_head().await?)),
+        }
+    }
+
+    /// Results of blocks `from` to `to`, as many from the start as are there; at least one, or the reason.
+    pub(crate) async fn block_results(&self, from: u64, to: u64, head: ChainHead) -> Result<Vec<BlockResults>> {
+        let answers = self.rpc.batch((from..=to).map(|number| at("block_results", number)).collect()).await?;
+        let name = self.rpc.first_name();
+        let mut results = Vec::with_capacity(answers.len());
+        for (answer, number) in answers.into_iter().zip(from..=to) {
+            match answer {
+                Ok(raw) => {
+                    let block: BlockResults = parse(&name, "block_results", &raw)?;
+                    if block.height.unsigned() != number {
+                        return Err(self.protocol("block-results-height", number, block.height.0));
+                    }
+                    results.push(block);
+                }
+                Err(_) if !results.is_empty() => break,
+                Err(failure) => return Err(self.block_refused(failure, number, head)),
+            }
+        }
+        Ok(results)
+    }
+}
+
+/// A call about one block.
+pub(crate) fn at(method: &'static str, number: u64) -> Call {
+    Call::new(method, json!({ "height": number.to_string() }))
+}
+
+/// A result that a node answers with null where nothing is.
+pub(crate) fn is_null(raw: &serde_json::value::RawValue) -> bool {
+    serde_json::from_str::<Value>(raw.get()).is_ok_and(|value| value.is_null())
+}

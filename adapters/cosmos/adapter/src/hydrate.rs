@@ -1,0 +1,165 @@
+//! Finding packets again that state only names by hash: by the node's index where it has one, else by reading blocks backwards.
+//!
+//! Called by [`crate::adapter`].
+
+use crate::answers::TxSearch;
+use crate::blocks::Blocks;
+use crate::chain::{Chain, Result};
+use crate::events;
+use crate::rpc::parse;
+use crate::watch::scan;
+use causeway_adapter::{AdapterError, Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent};
+use causeway_types::{Sequence, TxId};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most sequences of one request.
+const HYDRATE_MAX: usize = 1_000;
+/// Transactions on one page of a search, and pages of one search.
+const PAGE: u64 = 30;
+const PAGES_MAX: u64 = 40;
+/// Blocks read backwards in one call where no range is given and the index does not help.
+const SCAN_BLOCKS_MAX: u64 = 20_000;
+/// Blocks asked for at once.
+const SCAN_BLOCKS_STEP: u64 = 100;
+
+struct Search<'a> {
+    chain: &'a Chain,
+    blocks: &'a Blocks,
+    request: &'a HydrateRequest,
+    missing: BTreeSet<Sequence>,
+    found: BTreeMap<Sequence, LocatedEvent>,
+}
+
+pub(crate) async fn hydrate(chain: &Chain, blocks: &Blocks, request: HydrateRequest) -> Result<Vec<Hydrated>> {
+    if request.sequences.len() > HYDRATE_MAX {
+        let detail = format!("{} sequences; at most {HYDRATE_MAX} are looked for at once", request.sequences.len());
+        return Err(AdapterError::Invalid { what: "hydrate", detail });
+    }
+    let missing = request.sequences.iter().copied().collect();
+    let mut search = Search { chain, blocks, request: &request, missing, found: BTreeMap::new() };
+    // In a range that is known the blocks themselves are the shorter way.
+    let indexed = if request.range.is_none() { search.by_index().await? } else { false };
+    // An index that answered everything else is believed about the rest only if it found something at all, or nothing is asked for.
+    if !search.missing.is_empty() && !(indexed && search.nothing_sent().await?) {
+        search.by_blocks(indexed).await?;
+    }
+    let mut found = search.found;
+    let answer = |sequence: &Sequence| found.remove(sequence).map_or(Hydrated::Unavailable(*sequence), Hydrated::Found);
+    Ok(request.sequences.iter().map(answer).collect())
+}
+
+impl Search<'_> {
+    fn wanted(&self, event: &Event) -> Option<Sequence> {
+        let sequence = match (event, self.request.kind) {
+            (Event::Sent { packet }, HydrateKind::Sent) if packet.source_client == self.request.client => packet.sequence,
+            (Event::Acknowledged { packet, .. }, HydrateKind::Acknowledged) if packet.dest_client == self.request.client => packet.sequence,
+            _ => return None,
+        };
+        self.missing.contains(&sequence).then_some(sequence)
+    }
+
+    fn take(&mut self, located: LocatedEvent) {
+        if let Some(sequence) = self.wanted(&located.event) {
+            self.missing.remove(&sequence);
+            self.found.insert(sequence, located);
+        }
+    }
+
+    /// Whether no missing sequence has a commitment or an acknowledgement in state: then there is nothing to find.
+    async fn nothing_sent(&self) -> Result<bool> {
+        let missing: Vec<Sequence> = self.missing.iter().copied().collect();
+        let states = crate::state::packet_states(self.chain, &self.request.client, &missing).await?;
+        Ok(states.iter().all(|state| match self.request.kind {
+            HydrateKind::Sent => state.commitment.is_none(),
+            HydrateKind::Acknowledged => state.ack_commitment.is_none(),
+        }))
+    }
+
+    /// Asks the index for runs of sequences; answers whether the node has one.
+    async fn by_index(&mut self) -> Result<bool> {
+        let (kind, side) = match self.request.kind {
+            HydrateKind::Sent => ("send_packet", "packet_source_client"),
+            HydrateKind::Acknowledged => ("write_acknowledgement", "packet_dest_client"),
+        };
+        for (first, last) in runs(&self.missing) {
+            let client = &self.request.client;
+            let query = if first == last {
+                format!("{kind}.{side}='{client}' AND {kind}.packet_sequence='{first}'")
+            } else {
+                format!("{kind}.{side}='{client}' AND {kind}.packet_sequence>={first} AND {kind}.packet_sequence<={last}")
+            };
+            for page in 1..=PAGES_MAX {
+                let params = json!({
+                    "query": query, "prove": false, "page": page.to_string(), "per_page": PAGE.to_string(), "order_by": "asc",
+                });
+                let Ok(raw) = self.chain.rpc.call("tx_search", params).await? else { return Ok(page > 1) };
+                let answer: TxSearch = parse(&self.chain.rpc.first_name(), "tx_search", &raw)?;
+                let txs = answer.txs.unwrap_or_default();
+                let full = txs.len() as u64 >= PAGE;
+                self.take_txs(txs);
+                if !full {
+                    break;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn take_txs(&mut self, txs: Vec<crate::answers::Tx>) {
+        for tx in txs.into_iter().filter(|tx| tx.tx_result.code == 0) {
+            let Ok(id) = TxId::new(tx.hash.0) else { continue };
+            for (index, raw) in (0_u32..).zip(tx.tx_result.events.iter().flatten()) {
+                if let Some(event) = events::event(raw) {
+                    self.take(LocatedEvent { height: self.chain.height(tx.height.unsigned()), tx: id.clone(), index, event });
+                }
+            }
+        }
+    }
+
+    /// Reads blocks from the newest of the range to the oldest until all are found.
+    async fn by_blocks(&mut self, indexed: bool) -> Result<()> {
+        let head = self.chain.head().await?;
+        let lowest = head.number.saturating_sub(SCAN_BLOCKS_MAX).max(head.earliest).max(1);
+        let (low, high) = self.request.range.map_or((lowest, head.number), |(from, to)| {
+            (from.number.max(head.earliest).max(1), to.number.min(head.number))
+        });
+        if self.request.range.is_none() && !indexed {
+            tracing::info!(client = %self.request.client, missing = self.missing.len(), "no index: packets are looked for in blocks, newest first");
+        }
+        let mut to = high;
+        while to >= low && !self.missing.is_empty() {
+            let mut from = to.saturating_sub(SCAN_BLOCKS_STEP - 1).max(low);
+            let next = from.saturating_sub(1);
+            while from <= to {
+                let wanted = |event: &Event| self.wanted(event).is_some();
+                let (done, events) = match scan(self.chain, self.blocks, (from, to), head, &wanted).await {
+                    Ok(found) => found,
+                    // What is no longer there cannot be found; what is not there yet comes as an event.
+                    Err(AdapterError::HeightPruned { .. } | AdapterError::Lagging { .. }) => break,
+                    Err(error) => return Err(error),
+                };
+                events.into_iter().for_each(|located| self.take(located));
+                from = done.saturating_add(1);
+            }
+            if next == 0 {
+                break;
+            }
+            to = next;
+        }
+        Ok(())
+    }
+}
+
+/// Neighbouring sequences as first and last; a hole of a few does not end a run.
+fn runs(sequences: &BTreeSet<Sequence>) -> Vec<(u64, u64)> {
+    const HOLE_MAX: u64 = 5;
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for number in sequences.iter().map(|sequence| sequence.get()) {
+        match runs.last_mut() {
+            Some((_, last)) if number <= last.saturating_add(HOLE_MAX) => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    runs
+}

@@ -1,0 +1,34 @@
+//! Chains built with the Cosmos SDK and ibc-go, as a family of the seam. IBC v2.
+//!
+//! What it is not: it decides nothing about what to believe (that is the light client, pure and without a connection) and nothing about
+//! what to relay. Who uses it: the binary, which makes a family of it, and the CLI, which keeps keys with it.
+//!
+//! - [`Config`]: the `[chain.cosmos]` table;
+//! - [`CosmosAdapter`]: CometBFT's RPC, everything batched, several endpoints with failover;
+//! - [`CosmosLightClient`]: the verifier;
+//! - [`keys`]: mnemonics, encrypted keystores and signing keys.
+
+mod adapter;
+mod answers;
+mod blocks;
+mod chain;
+mod clients;
+mod config;
+mod convert;
+mod events;
+mod header;
+mod hydrate;
+pub mod keys;
+mod light_client;
+mod plan;
+mod proofs;
+mod rpc;
+mod state;
+mod tx;
+mod watch;
+
+pub use adapter::{CLIENT_TYPE, CosmosAdapter};
+pub use clients::HOST_ENCODING;
+pub use config::{Config, ConfigError, GasPrice, KeyConfig, KeyType, RpcConfig};
+pub use light_client::CosmosLightClient;
+pub use keys::{AccountForm, KeyError, Keys, Signer};

@@ -1,0 +1,204 @@
+//! What became of a transaction, by final state: the node's index, else the account's sequence and the blocks themselves.
+//!
+//! Every transaction ends at its timeout height, so that the blocks in which it can be are known, and an answer is always reached: without
+//! an index, and after a restart. Called by [`crate::adapter`].
+
+use super::account::{AccountState, state_from, state_query};
+use super::{Parts, decode};
+use crate::answers::{AbciQuery, Tx, TxResult};
+use crate::blocks::Blocks;
+use crate::chain::{Chain, Result, is_null};
+use crate::events;
+use crate::rpc::{Call, parse, short};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use causeway_adapter::{AdapterError, Event, Impossible, MessageResult, Outcome, SignedTx};
+use causeway_cosmos_proto::cosmos::base::abci::v1beta1::TxMsgData;
+use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
+use causeway_cosmos_proto::ibc::core::client::v1::MsgCreateClientResponse;
+use causeway_cosmos_proto::{Any, unpack};
+use causeway_types::{ClientId, TxId};
+use prost::Message;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Blocks for which a transaction that was accepted is taken to wait in the pool; after that it is broadcast again.
+const POOLED_BLOCKS: u64 = 3;
+/// Accepted transactions that are remembered.
+const POOLED_MAX: usize = 1_000;
+
+/// Transactions that a node accepted, and at which height.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pooled {
+    known: Arc<Mutex<BTreeMap<TxId, u64>>>,
+}
+
+impl Pooled {
+    pub(crate) fn accepted(&self, tx: &TxId, height: u64) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(tx.clone(), height);
+        if known.len() > POOLED_MAX {
+            let oldest = known.values().copied().min().unwrap_or(0);
+            known.retain(|_, height| *height > oldest);
+        }
+    }
+
+    fn waits(&self, tx: &TxId, height: u64) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(tx).is_some_and(|accepted| height <= accepted.saturating_add(POOLED_BLOCKS))
+    }
+
+    fn forget(&self, tx: &TxId) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(tx);
+    }
+}
+
+pub(crate) async fn outcome(chain: &Chain, blocks: &Blocks, pooled: &Pooled, tx: &SignedTx) -> Result<Outcome> {
+    let parts = decode(tx)?;
+    let (account, indexed) = look(chain, tx).await?;
+    let Some(account) = account else { return Ok(Outcome::Unknown) };
+    if account.sequence <= parts.sequence {
+        // What a block refused before its messages did not use the sequence: it may yet be included.
+        return Ok(if account.height >= parts.timeout_height {
+            pooled.forget(&tx.tx_id);
+            Outcome::Impossible(Impossible::Expired)
+        } else if pooled.waits(&tx.tx_id, account.height) {
+            Outcome::Pending
+        } else {
+            Outcome::Unknown
+        });
+    }
+    let found = match indexed {
+        Some(found) => Some((found.height.unsigned(), found.tx_result)),
+        None => in_blocks(chain, blocks, tx, &parts, account.height).await?,
+    };
+    pooled.forget(&tx.tx_id);
+    Ok(match found {
+        // The account went on, but not through this one: the sequence was wrong when the block came to it.
+        Some((_, result)) if result.codespace == "sdk" && result.code == 32 => Outcome::Impossible(Impossible::SlotUsed),
+        Some((height, result)) => Outcome::Included {
+            height: chain.height(height),
+            gas_used: result.gas_used.unsigned(),
+            fee: parts.fee,
+            results: results(&parts, &result),
+        },
+        None => Outcome::Impossible(Impossible::SlotUsed),
+    })
+}
+
+/// The account first: when it is past the sequence, what is asked for after it must be there.
+async fn look(chain: &Chain, tx: &SignedTx) -> Result<(Option<AccountState>, Option<Tx>)> {
+    let by_hash = json!({ "hash": STANDARD.encode(tx.tx_id.as_bytes()), "prove": false });
+    let answers = chain.rpc.batch(vec![state_query(&tx.account).call(), Call::new("tx", by_hash)]).await?;
+    let name = chain.rpc.first_name();
+    let [account, indexed] = answers.as_slice() else { return Err(chain.protocol("json-rpc-batch", "2 answers", answers.len())) };
+    let account = match account {
+        Ok(raw) => state_from(chain, &parse::<AbciQuery>(&name, "abci_query", raw)?.response)?,
+        Err(failure) => return Err(failure.clone().into_error(&name)),
+    };
+    let indexed = match indexed {
+        Ok(raw) if !is_null(raw) => {
+            let found: Tx = parse(&name, "tx", raw)?;
+            if found.hash.0 != tx.tx_id.as_bytes() {
+                return Err(chain.protocol("transaction-hash", &tx.tx_id, hex::encode(&found.hash.0)));
+            }
+            Some(found)
+        }
+        // Not there, or no index: the blocks decide.
+        _ => None,
+    };
+    Ok((account, indexed))
+}
+
+/// Looks for it in the blocks in which it can be.
+async fn in_blocks(chain: &Chain, blocks: &Blocks, tx: &SignedTx, parts: &Parts, head: u64) -> Result<Option<(u64, TxResult)>> {
+    let from = parts.timeout_height.saturating_sub(chain.config.timeout_blocks).max(1);
+    let to = parts.timeout_height.min(head);
+    let step = chain.config.batch_calls_max.clamp(1, 50) as u64;
+    let mut next = from;
+    while next <= to {
+        let end = to.min(next.saturating_add(step - 1));
+        let numbers: Vec<u64> = (next..=end).collect();
+        let ids = blocks.tx_ids(chain, &numbers).await?;
+        let place = ids.iter().find_map(|(number, ids)| Some((*number, ids.iter().position(|id| *id == tx.tx_id)?)));
+        if let Some((number, at)) = place {
+            let head = chain.head().await?;
+            let block = chain.block_results(number, number, head).await?.pop();
+            let result = block.and_then(|block| block.txs_results?.into_iter().nth(at));
+            return match result {
+                Some(result) => Ok(Some((number, result))),
+                None => Err(AdapterError::Lagging { found: chain.height(number.saturating_sub(1)), needed: chain.height(number) }),
+            };
+        }
+        next = end.saturating_add(1);
+    }
+    Ok(None)
+}
+
+/// One result a message.
+fn results(parts: &Parts, result: &TxResult) -> Vec<MessageResult> {
+    let count = parts.messages.len();
+    if result.code != 0 {
+        let failed = super::reason::message_index(&result.log);
+        let why = short(result.log.split("\nstack:").next().unwrap_or_default());
+        // A single message needs no name.
+        let failed = failed.or((count == 1).then_some(0));
+        let one = |at: usize| if failed == Some(at) { MessageResult::Failed(why.clone()) } else { MessageResult::NotExecuted };
+        return (0..count).map(one).collect();
+    }
+    let responses = TxMsgData::decode(result.data.0.as_slice()).map(|data| data.msg_responses).unwrap_or_default();
+    let raw = result.events.as_deref().unwrap_or_default();
+    let refused: Vec<(ClientId, u64)> = raw
+        .iter()
+        .filter_map(|raw| match events::event(raw)? {
+            Event::Acknowledged { packet, acknowledgement } if acknowledgement.is_error() => Some((packet.dest_client, packet.sequence.get())),
+            _ => None,
+        })
+        .collect();
+    let frozen: Vec<ClientId> = raw
+        .iter()
+        .filter_map(|raw| match events::event(raw)? {
+            Event::ClientFrozen { client } => Some(client),
+            _ => None,
+        })
+        .collect();
+    let empty = Any::default();
+    let one = |at: usize| {
+        let response = responses.get(at).unwrap_or(&empty);
+        parts.messages.get(at).map_or(MessageResult::NotExecuted, |message| passed(message, response, &refused, &frozen))
+    };
+    (0..count).map(one).collect()
+}
+
+fn passed(message: &Any, response: &Any, refused: &[(ClientId, u64)], frozen: &[ClientId]) -> MessageResult {
+    use causeway_cosmos_proto::ibc::core::client::v1::MsgUpdateClient;
+    use causeway_cosmos_proto::ibc::lightclients::tendermint::v1::Misbehaviour;
+    if noop(response) {
+        return MessageResult::Noop;
+    }
+    if let Ok(receive) = unpack::<channel::MsgRecvPacket>(message) {
+        let packet = receive.packet.unwrap_or_default();
+        let error = refused.iter().any(|(client, sequence)| client.as_str() == packet.destination_client && *sequence == packet.sequence);
+        return if error { MessageResult::ErrorAck } else { MessageResult::Applied { created: None } };
+    }
+    if let Ok(created) = unpack::<MsgCreateClientResponse>(response) {
+        return MessageResult::Applied { created: ClientId::new(created.client_id).ok() };
+    }
+    if let Ok(update) = unpack::<MsgUpdateClient>(message) {
+        let wanted = update.client_message.is_some_and(|any| unpack::<Misbehaviour>(&any).is_ok());
+        if !wanted && frozen.iter().any(|client| client.as_str() == update.client_id) {
+            return MessageResult::Failed("the client froze: the header conflicts with one it holds".to_string());
+        }
+    }
+    MessageResult::Applied { created: None }
+}
+
+/// Whether a response says that nothing was left to do.
+pub(crate) fn noop(response: &Any) -> bool {
+    const NOOP: i32 = channel::ResponseResultType::Noop as i32;
+    let is = |found: Option<i32>| found == Some(NOOP);
+    is(unpack::<channel::MsgRecvPacketResponse>(response).ok().map(|response| response.result))
+        || is(unpack::<channel::MsgAcknowledgementResponse>(response).ok().map(|response| response.result))
+        || is(unpack::<channel::MsgTimeoutResponse>(response).ok().map(|response| response.result))
+}

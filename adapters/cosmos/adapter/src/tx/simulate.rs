@@ -1,0 +1,63 @@
+//! Simulation: what the chain says a transaction would do.
+//!
+//! Called by [`super::build`].
+
+use super::{Terms, raw, reason, sign_doc};
+use crate::chain::{Chain, Query, Result};
+use crate::keys::Signer;
+use causeway_adapter::AdapterError;
+use causeway_cosmos_proto::Any;
+use causeway_cosmos_proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
+
+
+/// Bytes of a signature; a simulation does not check them.
+const SIGNATURE_BYTES: usize = 64;
+
+/// How a simulation ended.
+#[derive(Debug)]
+pub(crate) enum Simulated {
+    /// All messages went through.
+    Passed {
+        gas_used: u64,
+        /// Height of the state it ran on.
+        height: u64,
+        responses: Vec<Any>,
+    },
+    /// It failed; the text may name a message.
+    Failed(String),
+}
+
+/// Runs messages as one transaction on the newest state. The sequence may be one that follows transactions that wait; where the node
+/// does not have those, it is run with the sequence the node expects, which changes nothing of what messages do.
+pub(crate) async fn simulate(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) -> Result<Simulated> {
+    let mut terms = terms;
+    for _ in 0..3 {
+        let log = match once(chain, signer, messages, terms).await? {
+            Simulated::Failed(log) => log,
+            passed => return Ok(passed),
+        };
+        match reason::sequences(&log) {
+            Some((expected, _)) if expected > terms.sequence => {
+                return Err(AdapterError::SlotMismatch { used: terms.sequence, expected });
+            }
+            Some((expected, _)) => terms.sequence = expected,
+            None if reason::is_poor(&log) => return Err(reason::insufficient_funds(chain, signer.address(), &log)),
+            None => return Ok(Simulated::Failed(log)),
+        }
+    }
+    Err(chain.protocol("simulation", "one expected sequence", "another at every call"))
+}
+
+async fn once(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) -> Result<Simulated> {
+    let doc = sign_doc(&chain.config, signer, messages.to_vec(), terms);
+    let request = SimulateRequest { tx_bytes: raw(doc, vec![0; SIGNATURE_BYTES]), ..SimulateRequest::default() };
+    let response = chain.query(Query::grpc("/cosmos.tx.v1beta1.Service/Simulate", &request)).await?;
+    if response.code != 0 {
+        return Ok(Simulated::Failed(response.log));
+    }
+    let answer: SimulateResponse = chain.decode(&response, "simulation")?;
+    let gas_used = answer.gas_info.ok_or_else(|| chain.protocol("simulation", "gas", "none"))?.gas_used;
+    let result = answer.result.ok_or_else(|| chain.protocol("simulation", "a result", "none"))?;
+    let responses = result.msg_responses;
+    Ok(Simulated::Passed { gas_used, height: response.height.unsigned(), responses })
+}
