@@ -28,7 +28,9 @@ fn hostile_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = store(folder.path(), ("k", "a"), &SECRET, &Secret::new("p"), LOG_N).unwrap();
     let text = std::fs::read_to_string(&file.path).unwrap();
-    for (from, to) in [("\"n\":16", "\"n\":4294967296"), ("\"version\":3", "\"version\":4"), ("aes-128-ctr", "none"), ("\"r\":8", "\"r\":0")] {
+    for (from, to) in
+        [("\"n\":16", "\"n\":4294967296"), ("\"version\":3", "\"version\":4"), ("aes-128-ctr", "none"), ("\"r\":8", "\"r\":0")]
+    {
         assert!(text.contains(from), "{from}");
         std::fs::write(&file.path, text.replace(from, to)).unwrap();
         assert!(matches!(load("k", &file.path, &Secret::new("p")), Err(KeyError::Malformed { .. })), "{from} -> {to}");

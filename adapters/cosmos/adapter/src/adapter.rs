@@ -13,9 +13,9 @@ use crate::tx::outcome::Pooled;
 use crate::{clients, hydrate, plan, proofs, state, tx, watch};
 use async_trait::async_trait;
 use causeway_adapter::{
-    Absence, Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView,
-    Description, EndpointStatus, Evidence, HeaderClock, HostLimits, HydrateRequest, Hydrated, Outcome, PacketState, Plan, Provable,
-    SignedTx, SlotOrdering, WatchBatch, WatchRequest, description::SEAM_VERSION,
+    Absence, Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description,
+    EndpointStatus, Evidence, HeaderClock, HostLimits, HydrateRequest, Hydrated, Outcome, PacketState, Plan, Provable, SignedTx,
+    SlotOrdering, WatchBatch, WatchRequest, description::SEAM_VERSION,
 };
 use causeway_cosmos_proto::cosmos::staking::v1beta1::{QueryParamsRequest, QueryParamsResponse};
 use causeway_cosmos_proto::tendermint::types;

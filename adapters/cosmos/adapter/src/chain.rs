@@ -183,7 +183,9 @@ impl Chain {
         match failure.kind() {
             FailureKind::Pruned => AdapterError::HeightPruned { asked, oldest: self.height(head.earliest.max(number.saturating_add(1))) },
             FailureKind::NoResults if number >= head.number => AdapterError::Lagging { found: asked.minus(1), needed: asked },
-            FailureKind::NoResults => AdapterError::HeightPruned { asked, oldest: self.height(head.earliest.max(number.saturating_add(1))) },
+            FailureKind::NoResults => {
+                AdapterError::HeightPruned { asked, oldest: self.height(head.earliest.max(number.saturating_add(1))) }
+            }
             FailureKind::UnknownBlock => AdapterError::Lagging { found: self.height(head.number), needed: asked },
             _ => failure.into_error(&self.rpc.first_name()),
         }

@@ -10,7 +10,6 @@ use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
 use causeway_types::{Acknowledgement, ClientId, Height, Packet, PacketError, TxId};
 use prost::Message;
 
-
 /// Most hexadecimal digits of an encoded packet or acknowledgement: the largest packet, its names and lengths.
 const ENCODED_DIGITS_MAX: usize = 2 * (causeway_types::packet::PAYLOAD_BYTES_MAX + 65_536);
 

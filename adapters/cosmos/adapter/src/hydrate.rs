@@ -121,9 +121,10 @@ impl Search<'_> {
     async fn by_blocks(&mut self, indexed: bool) -> Result<()> {
         let head = self.chain.head().await?;
         let lowest = head.number.saturating_sub(SCAN_BLOCKS_MAX).max(head.earliest).max(1);
-        let (low, high) = self.request.range.map_or((lowest, head.number), |(from, to)| {
-            (from.number.max(head.earliest).max(1), to.number.min(head.number))
-        });
+        let (low, high) = self
+            .request
+            .range
+            .map_or((lowest, head.number), |(from, to)| (from.number.max(head.earliest).max(1), to.number.min(head.number)));
         if self.request.range.is_none() && !indexed {
             tracing::info!(client = %self.request.client, missing = self.missing.len(), "no index: packets are looked for in blocks, newest first");
         }

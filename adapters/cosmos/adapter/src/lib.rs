@@ -30,5 +30,5 @@ mod watch;
 pub use adapter::{CLIENT_TYPE, CosmosAdapter};
 pub use clients::HOST_ENCODING;
 pub use config::{Config, ConfigError, GasPrice, KeyConfig, KeyType, RpcConfig};
-pub use light_client::CosmosLightClient;
 pub use keys::{AccountForm, KeyError, Keys, Signer};
+pub use light_client::CosmosLightClient;

@@ -136,7 +136,8 @@ impl LightClient for CosmosLightClient {
     fn encode_initial(&self, host_encoding: &str, trusted: &TrustedState, params: &ClientParams) -> Result<Vec<u8>, Violation> {
         known_encoding(host_encoding)?;
         if params.trusting_period_s >= self.unbonding_period_s {
-            let expected = format!("less than the unbonding period of {}, {} s: set trusting_period_s", self.chain_id, self.unbonding_period_s);
+            let expected =
+                format!("less than the unbonding period of {}, {} s: set trusting_period_s", self.chain_id, self.unbonding_period_s);
             return Err(Violation::new("trusting-period", expected, params.trusting_period_s.to_string()));
         }
         let state = decode(trusted)?;

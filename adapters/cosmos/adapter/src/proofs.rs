@@ -7,7 +7,7 @@ use crate::answers::AbciResponse;
 use crate::chain::{Chain, Query, Result};
 use causeway_adapter::{AdapterError, Evidence, EvidenceItem, Provable};
 use causeway_types::{Claim, Height};
-use prost::encoding::{encode_key, encode_varint, WireType};
+use prost::encoding::{WireType, encode_key, encode_varint};
 
 /// Most claims of one fetch.
 const CLAIMS_MAX: usize = 2_000;

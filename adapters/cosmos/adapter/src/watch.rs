@@ -65,7 +65,8 @@ async fn take(
 ) -> Result<bool> {
     let wanted = |event: &causeway_adapter::Event| clients.contains(client_of(event));
     let found: Vec<(u64, Vec<Found>)> = results.iter().map(|block| (block.height.unsigned(), of_block(block, wanted))).collect();
-    let busy: Vec<u64> = found.iter().filter(|(_, found)| found.iter().any(|one| one.tx_index.is_some())).map(|(number, _)| *number).collect();
+    let busy: Vec<u64> =
+        found.iter().filter(|(_, found)| found.iter().any(|one| one.tx_index.is_some())).map(|(number, _)| *number).collect();
     let hashes = blocks.tx_ids(chain, &busy).await?;
     for (number, found) in found {
         // A first block with more events than asked for comes whole: half of it would be a gap.
@@ -110,7 +111,8 @@ pub(crate) async fn scan(
     let results = chain.block_results(from, to, head).await?;
     let done = from.saturating_add(results.len() as u64).saturating_sub(1);
     let found: Vec<(u64, Vec<Found>)> = results.iter().map(|block| (block.height.unsigned(), of_block(block, wanted))).collect();
-    let busy: Vec<u64> = found.iter().filter(|(_, found)| found.iter().any(|one| one.tx_index.is_some())).map(|(number, _)| *number).collect();
+    let busy: Vec<u64> =
+        found.iter().filter(|(_, found)| found.iter().any(|one| one.tx_index.is_some())).map(|(number, _)| *number).collect();
     let hashes = blocks.tx_ids(chain, &busy).await?;
     let mut events = Vec::new();
     for (number, found) in found {

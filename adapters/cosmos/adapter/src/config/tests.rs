@@ -56,9 +56,17 @@ fn prices_are_exact_and_round_up() {
 
 #[test]
 fn revisions_follow_the_chain_id() {
-    for (chain_id, revision) in
-        [("chaina-1", 1), ("cosmoshub-4", 4), ("plain", 0), ("x-01", 0), ("x--1", 0), ("two-parts-22", 22), ("end-", 0), ("a-1", 1), ("-1", 0)]
-    {
+    for (chain_id, revision) in [
+        ("chaina-1", 1),
+        ("cosmoshub-4", 4),
+        ("plain", 0),
+        ("x-01", 0),
+        ("x--1", 0),
+        ("two-parts-22", 22),
+        ("end-", 0),
+        ("a-1", 1),
+        ("-1", 0),
+    ] {
         assert_eq!(revision_of(chain_id), revision, "{chain_id}");
     }
 }

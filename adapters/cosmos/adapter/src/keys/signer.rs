@@ -121,7 +121,8 @@ fn account_bytes(key: &SigningKey, key_type: KeyType) -> [u8; 20] {
     match key_type {
         KeyType::Cosmos => Ripemd160::digest(Sha256::digest(public.to_encoded_point(true).as_bytes())).into(),
         KeyType::Ethermint => {
-            let hash: [u8; 32] = Keccak256::digest(public.as_affine().to_encoded_point(false).as_bytes().get(1..).unwrap_or_default()).into();
+            let hash: [u8; 32] =
+                Keccak256::digest(public.as_affine().to_encoded_point(false).as_bytes().get(1..).unwrap_or_default()).into();
             let mut account = [0; 20];
             account.copy_from_slice(&hash[12..]);
             account

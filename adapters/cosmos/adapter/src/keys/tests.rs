@@ -28,7 +28,9 @@ fn mnemonics_give_the_accounts_that_wallets_give() {
 
 #[test]
 fn what_is_no_mnemonic_is_refused_without_its_words() {
-    for (words, part) in [("abandon", "1 words"), (&ABANDON.replace("about", "zebra"), "checksum"), (&ABANDON.replace("about", "xyzzy"), "12")] {
+    for (words, part) in
+        [("abandon", "1 words"), (&ABANDON.replace("about", "zebra"), "checksum"), (&ABANDON.replace("about", "xyzzy"), "12")]
+    {
         let error = Signer::from_mnemonic(&Secret::new(words), COSMOS_PATH, &form("cosmos", KeyType::Cosmos)).unwrap_err().to_string();
         assert!(error.contains(part) && !error.contains("abandon"), "{error}");
     }

@@ -48,7 +48,8 @@ struct Standing {
 impl Endpoint {
     pub(super) fn new(config: &Config, index: usize, rpc: &RpcConfig) -> Result<Self, ConfigError> {
         let key = |name: &str| format!("rpc[{index}].{name}");
-        let secret = |name: String, source: &causeway_keystore::SecretRef| source.read().map_err(|detail| ConfigError::Secret { key: name, detail });
+        let secret =
+            |name: String, source: &causeway_keystore::SecretRef| source.read().map_err(|detail| ConfigError::Secret { key: name, detail });
         let url = match (&rpc.url, &rpc.url_secret) {
             (Some(url), _) => parse_url(&key("url"), url)?,
             (None, Some(source)) => parse_url(&key("url_secret"), secret(key("url_secret"), source)?.expose())?,

@@ -50,7 +50,10 @@ pub(crate) fn limits(chain: &Chain) -> HostLimits {
 pub(crate) async fn build(chain: &Chain, keys: &Keys, request: &BuildRequest) -> Result<Built> {
     let signer = keys.signer(&request.signer).ok_or_else(|| missing_key(&request.signer))?;
     let Slot::Number(sequence) = request.slot else {
-        return Err(AdapterError::Invalid { what: "slot", detail: "an account of this chain orders its transactions by number".to_string() });
+        return Err(AdapterError::Invalid {
+            what: "slot",
+            detail: "an account of this chain orders its transactions by number".to_string(),
+        });
     };
     let price = chain.config.gas_price.ceil();
     if let Some(max) = request.fees.gas_price_max.filter(|max| price > *max) {
@@ -180,8 +183,7 @@ impl Job<'_> {
 
     /// Leaves out packets of which the simulation says that nothing would happen.
     fn drop_done(&mut self, items: &mut Vec<Item>, responses: &[Any]) -> bool {
-        let done: Vec<usize> =
-            items.iter().zip(responses).filter(|(_, response)| noop(response)).map(|(item, _)| item.index).collect();
+        let done: Vec<usize> = items.iter().zip(responses).filter(|(_, response)| noop(response)).map(|(item, _)| item.index).collect();
         items.retain(|item| !done.contains(&item.index));
         done.iter().for_each(|index| self.rejected.push(Rejected { index: *index, reason: RejectReason::AlreadyDone }));
         !done.is_empty()

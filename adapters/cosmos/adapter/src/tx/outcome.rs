@@ -152,7 +152,9 @@ fn results(parts: &Parts, result: &TxResult) -> Vec<MessageResult> {
     let refused: Vec<(ClientId, u64)> = raw
         .iter()
         .filter_map(|raw| match events::event(raw)? {
-            Event::Acknowledged { packet, acknowledgement } if acknowledgement.is_error() => Some((packet.dest_client, packet.sequence.get())),
+            Event::Acknowledged { packet, acknowledgement } if acknowledgement.is_error() => {
+                Some((packet.dest_client, packet.sequence.get()))
+            }
             _ => None,
         })
         .collect();

@@ -8,7 +8,8 @@ use crate::rpc::short;
 use causeway_adapter::{AdapterError, RejectReason};
 
 /// The work is done already.
-const DONE: &[&str] = &["packet messages are redundant", "counterparty already exists", "packet already acknowledged", "already been registered"];
+const DONE: &[&str] =
+    &["packet messages are redundant", "counterparty already exists", "packet already acknowledged", "already been registered"];
 
 /// Evidence, client or chain do not fit now; fresh evidence or another time may.
 const STALE: &[&str] = &[
@@ -66,7 +67,8 @@ pub(crate) fn sequences(log: &str) -> Option<(u64, u64)> {
 /// Whether the account cannot pay.
 pub(crate) fn is_poor(log: &str) -> bool {
     let text = log.to_lowercase();
-    message_index(log).is_none() && (text.contains("insufficient funds") || text.contains("does not have enough") || is_unknown_account(&text))
+    message_index(log).is_none()
+        && (text.contains("insufficient funds") || text.contains("does not have enough") || is_unknown_account(&text))
 }
 
 fn is_unknown_account(text: &str) -> bool {

@@ -9,7 +9,6 @@ use causeway_adapter::AdapterError;
 use causeway_cosmos_proto::Any;
 use causeway_cosmos_proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 
-
 /// Bytes of a signature; a simulation does not check them.
 const SIGNATURE_BYTES: usize = 64;
 
