@@ -54,6 +54,11 @@ impl Query {
         Self { path: format!("store/{store}/key"), data: key, height, prove }
     }
 
+    /// The same at an older state.
+    pub(crate) fn at(self, height: u64) -> Self {
+        Self { height, ..self }
+    }
+
     pub(crate) fn call(&self) -> Call {
         let params = json!({
             "path": self.path, "data": hex::encode(&self.data), "height": self.height.to_string(), "prove": self.prove,

@@ -21,6 +21,9 @@ const PAGES_MAX: usize = 20;
 /// Commitments below which keys are read one by one: a listing would cost as much.
 const LISTING_MIN: usize = 8;
 
+#[cfg(test)]
+mod tests;
+
 const QUERY: &str = "/ibc.core.channel.v2.Query";
 
 pub(crate) async fn commitments(chain: &Chain, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {

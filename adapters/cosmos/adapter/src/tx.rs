@@ -8,6 +8,8 @@ pub(crate) mod message;
 pub(crate) mod outcome;
 pub(crate) mod reason;
 mod simulate;
+#[cfg(test)]
+mod tests;
 
 use crate::answers::BroadcastTx;
 use crate::blocks::tx_id;

@@ -113,8 +113,32 @@ async fn look(chain: &Chain, tx: &SignedTx) -> Result<(Option<AccountState>, Opt
 
 /// Looks for it in the blocks in which it can be.
 async fn in_blocks(chain: &Chain, blocks: &Blocks, tx: &SignedTx, parts: &Parts, head: u64) -> Result<Option<(u64, TxResult)>> {
-    let from = parts.timeout_height.saturating_sub(chain.config.timeout_blocks).max(1);
     let to = parts.timeout_height.min(head);
+    let mut upper = to;
+    let mut lower = parts.timeout_height.saturating_sub(chain.config.timeout_blocks).max(1);
+    loop {
+        if let Some(found) = between(chain, blocks, tx, (lower, upper)).await? {
+            return Ok(Some(found));
+        }
+        // It was built with a longer life than is configured now if the sequence was used before these blocks already.
+        if lower <= 1 || !used_before(chain, tx, parts.sequence, lower).await? {
+            return Ok(None);
+        }
+        upper = lower - 1;
+        lower = lower.saturating_sub(to.saturating_sub(lower).max(chain.config.timeout_blocks)).max(1);
+    }
+}
+
+/// Whether the account was past the sequence before a block. What a node has forgotten it cannot say; then nothing speaks for it.
+async fn used_before(chain: &Chain, tx: &SignedTx, sequence: u64, number: u64) -> Result<bool> {
+    let response = chain.query(state_query(&tx.account).at(number - 1)).await?;
+    if response.code != 0 {
+        return Ok(false);
+    }
+    Ok(state_from(chain, &response)?.is_some_and(|account| account.sequence > sequence))
+}
+
+async fn between(chain: &Chain, blocks: &Blocks, tx: &SignedTx, (from, to): (u64, u64)) -> Result<Option<(u64, TxResult)>> {
     let step = chain.config.batch_calls_max.clamp(1, 50) as u64;
     let mut next = from;
     while next <= to {

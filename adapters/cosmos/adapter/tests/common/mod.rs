@@ -180,9 +180,14 @@ pub(crate) async fn side(node: Node) -> Side {
 
 /// Two chains with clients of each other, registered.
 pub(crate) async fn world() -> Option<(Side, Side)> {
+    world_with(|text| text).await
+}
+
+/// The same with a change to both nodes' `config.toml`.
+pub(crate) async fn world_with(change: impl Fn(String) -> String) -> Option<(Side, Side)> {
     let binary = binary()?;
-    let mut a = side(Node::start(&binary, "chaina-1", |text| text)).await;
-    let mut b = side(Node::start(&binary, "chainb-2", |text| text)).await;
+    let mut a = side(Node::start(&binary, "chaina-1", &change)).await;
+    let mut b = side(Node::start(&binary, "chainb-2", &change)).await;
     a.client = create(&a, &b).await;
     b.client = create(&b, &a).await;
     for (host, other) in [(&a, &b), (&b, &a)] {
