@@ -12,9 +12,8 @@ use alloc::vec::Vec;
 use tendermint::block::CommitSig;
 use tendermint::block::signed_header::SignedHeader;
 use tendermint::crypto::default::signature::Verifier as DefaultVerifier;
-use tendermint::trust_threshold::TrustThreshold as _;
-use tendermint::validator;
 use tendermint::vote::{SignedVote, ValidatorIndex, Vote};
+use tendermint::{account, validator};
 use tendermint_light_client_verifier::errors::VerificationError;
 use tendermint_light_client_verifier::operations::{VotingPowerCalculator, VotingPowerTally};
 use tendermint_light_client_verifier::types::TrustThreshold;
@@ -82,27 +81,40 @@ fn signed_bytes(signed: &SignedHeader, index: usize, vote: &CommitSig) -> Result
     Ok(Some((vote.sign_bytes(), vote.signature().clone())))
 }
 
-/// Counts the power of those who voted for the block; their signatures were checked by [`every_signature`].
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Tally;
+/// Power of a set, and of those of it who voted for a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) total: u64,
+    pub(crate) tallied: u64,
+}
 
-impl VotingPowerCalculator for Tally {
+/// Counts those of `set` who voted for the block; the error is an address that voted twice (refuse.md H1). Signatures are
+/// [`every_signature`]'s to check.
+pub(crate) fn overlap(signed: &SignedHeader, set: &validator::Set) -> Result<Tally, account::Id> {
+    let mut voters: Vec<_> =
+        signed.commit.signatures.iter().filter(|vote| vote.is_commit()).filter_map(CommitSig::validator_address).collect();
+    voters.sort_unstable();
+    if let Some(twice) = voters.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first()) {
+        return Err(*twice);
+    }
+    let power = |infos: &mut dyn Iterator<Item = &validator::Info>| infos.fold(0_u64, |sum, info| sum.saturating_add(info.power()));
+    let total = power(&mut set.validators().iter());
+    let tallied = power(&mut set.validators().iter().filter(|info| voters.binary_search(&info.address).is_ok()));
+    Ok(Tally { total, tallied })
+}
+
+/// [`overlap`] for the library, which would check signatures while it counts, and only as many as it needs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counter;
+
+impl VotingPowerCalculator for Counter {
     fn voting_power_in(
         &self,
         signed: &SignedHeader,
         set: &validator::Set,
         trust_threshold: TrustThreshold,
     ) -> Result<VotingPowerTally, VerificationError> {
-        let mut voters: Vec<_> =
-            signed.commit.signatures.iter().filter(|vote| vote.is_commit()).filter_map(CommitSig::validator_address).collect();
-        voters.sort_unstable();
-        if let Some(twice) = voters.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first()) {
-            return Err(VerificationError::duplicate_validator(*twice));
-        }
-        let power = |infos: &mut dyn Iterator<Item = &validator::Info>| infos.fold(0_u64, |sum, info| sum.saturating_add(info.power()));
-        let total = power(&mut set.validators().iter());
-        let tallied = power(&mut set.validators().iter().filter(|info| voters.binary_search(&info.address).is_ok()));
-        debug_assert!(trust_threshold.is_enough_power(total, total));
+        let Tally { total, tallied } = overlap(signed, set).map_err(VerificationError::duplicate_validator)?;
         Ok(VotingPowerTally { total, tallied, trust_threshold })
     }
 

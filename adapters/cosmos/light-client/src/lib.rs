@@ -9,22 +9,25 @@
 //! - [`verify_header`], [`verify_root`], [`verify_misbehaviour`]: what makes [`Trusted`] of it, or a [`Refusal`];
 //! - [`verify_membership`], [`verify_absence`]: proofs against a trusted root.
 #![no_std]
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
 mod commit;
 mod header;
+mod misbehaviour;
 mod proof;
 mod refusal;
 mod trusted;
 mod verify;
 
 pub use header::{HEADER_BYTES_MAX, Height, Untrusted, VALIDATORS_MAX, revision};
-pub use proof::{PROOF_BYTES_MAX, ProofSpecs, verify_absence, verify_membership};
+pub use misbehaviour::verify_misbehaviour;
+pub use proof::{PROOF_BYTES_MAX, verify_absence, verify_membership};
 pub use refusal::{Refusal, Rule};
 pub use trusted::Trusted;
-pub use verify::{Judged, Params, verify_header, verify_misbehaviour, verify_root};
+pub use verify::{Judged, Params, verify_header, verify_root};
 
 #[cfg(test)]
 mod tests;

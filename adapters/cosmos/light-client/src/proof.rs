@@ -1,11 +1,16 @@
 //! ICS-23 proofs of the two trees of a Cosmos chain: IAVL within the store, a simple Merkle tree over the stores.
 //!
-//! The specifications are pinned here and never taken from a counterparty (refuse.md P3). Sources: cosmos/ics23 `rust/src/api.rs`
-//! (specifications), cosmos/ibc-go `modules/core/23-commitment/types/merkle.go` (chaining of the two).
+//! The specifications are pinned here and never taken from a counterparty (refuse.md P3). What a node may look like is [`shape`]'s to say;
+//! hashes and the order of neighbours are the `ics23` crate's. Sources: cosmos/ics23 `rust/src/api.rs` (specifications), cosmos/ibc-go
+//! `modules/core/23-commitment/types/merkle.go` (chaining of the two).
+
+pub(crate) mod shape;
 
 use crate::refusal::{Refusal, refuse};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::Write as _;
 use ics23::commitment_proof::Proof;
 use ics23::{CommitmentProof, ExistenceProof, HostFunctionsManager, ProofSpec, calculate_existence_root};
 use prost::Message;
@@ -14,9 +19,6 @@ use prost_ics23::Message as _;
 /// Most bytes of one proof; a tree of 2^40 keys needs about 6 KB.
 pub const PROOF_BYTES_MAX: usize = 64 << 10;
 
-/// Most steps of a path, where the published specification says 0 (refuse.md P2: not "unlimited").
-const DEPTH_MAX: i32 = 128;
-
 /// Source: cosmos/ibc-go `proto/ibc/core/commitment/v1/commitment.proto` `MerkleProof`; the members are ICS-23's own messages.
 #[derive(Clone, PartialEq, Eq, ::prost::Message)]
 pub(crate) struct MerkleProofWire {
@@ -24,17 +26,21 @@ pub(crate) struct MerkleProofWire {
     pub(crate) proofs: Vec<Vec<u8>>,
 }
 
-/// The specifications of both trees.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProofSpecs {
-    pub(crate) store: ProofSpec,
-    pub(crate) stores: ProofSpec,
+/// One of the two trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tree {
+    /// The keys of a store, an IAVL tree.
+    Store,
+    /// The roots of the stores under their names, a simple tree.
+    Stores,
 }
 
-impl Default for ProofSpecs {
-    fn default() -> Self {
-        let bounded = |spec: ProofSpec| ProofSpec { max_depth: DEPTH_MAX, ..spec };
-        Self { store: bounded(ics23::iavl_spec()), stores: bounded(ics23::tendermint_spec()) }
+impl Tree {
+    pub(crate) fn spec(self) -> ProofSpec {
+        match self {
+            Self::Store => ics23::iavl_spec(),
+            Self::Stores => ics23::tendermint_spec(),
+        }
     }
 }
 
@@ -46,10 +52,10 @@ pub fn verify_membership(root: &[u8], store: &[u8], (key, value): (&[u8], &[u8])
     if key.is_empty() || value.is_empty() {
         return Err(refuse("proof-empty", "a key and a value", "an empty one"));
     }
-    let specs = ProofSpecs::default();
     let (inner, outer) = pair(proof)?;
-    let store_root = root_with(&specs.store, &inner, (key, value))?;
-    store_is_in(root, store, &store_root, &outer, &specs)
+    let store_root = &existence(&outer)?.value;
+    holds(Tree::Store, store_root, &inner, (key, value))?;
+    store_is_in(root, store, &outer)
 }
 
 /// Judges that `store` holds nothing under `key` in the state with this root.
@@ -60,47 +66,71 @@ pub fn verify_absence(root: &[u8], store: &[u8], key: &[u8], proof: &[u8]) -> Re
     if key.is_empty() {
         return Err(refuse("proof-empty", "a key", "an empty one"));
     }
-    let specs = ProofSpecs::default();
     let (inner, outer) = pair(proof)?;
-    let store_root = root_without(&specs.store, &inner, key)?;
-    store_is_in(root, store, &store_root, &outer, &specs)
+    let store_root = &existence(&outer)?.value;
+    lacks(Tree::Store, store_root, &inner, key)?;
+    store_is_in(root, store, &outer)
 }
 
-/// The root of the tree in which a proof shows this value under the key.
-pub(crate) fn root_with(spec: &ProofSpec, proof: &CommitmentProof, (key, value): (&[u8], &[u8])) -> Result<Vec<u8>, Refusal> {
-    let Some(Proof::Exist(exists)) = &proof.proof else {
-        return Err(refuse("proof-kind", "a proof of existence", kind(proof)));
-    };
-    let root = root_of(exists)?;
-    if !ics23::verify_membership::<HostFunctionsManager>(proof, spec, &root, key, value) {
-        return Err(refuse("proof-membership", "the key with this value", describe(exists)));
+/// The root of the store, which the first proof leads to, is the value of its name in the tree of stores.
+fn store_is_in(root: &[u8], store: &[u8], outer: &CommitmentProof) -> Result<(), Refusal> {
+    let store_root = &existence(outer)?.value;
+    holds(Tree::Stores, root, outer, (store, store_root))
+}
+
+/// The tree with this root holds this value under this key.
+pub(crate) fn holds(tree: Tree, root: &[u8], proof: &CommitmentProof, (key, value): (&[u8], &[u8])) -> Result<(), Refusal> {
+    let exists = existence(proof)?;
+    root_is_hash(root)?;
+    shape::existence(tree, exists)?;
+    if exists.key != key {
+        return Err(refuse("proof-key", hex(key), hex(&exists.key)));
     }
-    Ok(root)
+    if exists.value != value {
+        return Err(refuse("proof-value", hex(value), hex(&exists.value)));
+    }
+    if ics23::verify_membership::<HostFunctionsManager>(proof, &tree.spec(), &root.to_vec(), key, value) {
+        return Ok(());
+    }
+    Err(other_root(tree, root, exists))
 }
 
-/// The root of the tree in which a proof shows nothing under the key.
-pub(crate) fn root_without(spec: &ProofSpec, proof: &CommitmentProof, key: &[u8]) -> Result<Vec<u8>, Refusal> {
+/// The tree with this root holds nothing under this key.
+pub(crate) fn lacks(tree: Tree, root: &[u8], proof: &CommitmentProof, key: &[u8]) -> Result<(), Refusal> {
     let Some(Proof::Nonexist(absent)) = &proof.proof else {
         return Err(refuse("proof-kind", "a proof of absence", kind(proof)));
     };
-    let neighbour = absent.left.as_ref().or(absent.right.as_ref());
-    let root = root_of(neighbour.ok_or_else(|| refuse("proof-neighbours", "a neighbour of the absent key", "none"))?)?;
-    if absent.key != key || !ics23::verify_non_membership::<HostFunctionsManager>(proof, spec, &root, key) {
-        return Err(refuse("proof-absence", "neighbours that leave no room for the key", "a proof that does not show it"));
+    root_is_hash(root)?;
+    if absent.key != key {
+        return Err(refuse("proof-key", hex(key), hex(&absent.key)));
     }
-    Ok(root)
+    for neighbour in [&absent.left, &absent.right].into_iter().flatten() {
+        shape::existence(tree, neighbour)?;
+    }
+    match (&absent.left, &absent.right) {
+        (None, None) => return Err(refuse("proof-neighbours", "a neighbour of the absent key", "none")),
+        (Some(left), Some(right)) => shape::neighbours_part(left, right)?,
+        _ => {}
+    }
+    let before = absent.left.as_ref().is_none_or(|left| left.key.as_slice() < key);
+    let after = absent.right.as_ref().is_none_or(|right| key < right.key.as_slice());
+    if !before || !after {
+        return Err(refuse("proof-order", "neighbours around the key", "a key that is not between them"));
+    }
+    if ics23::verify_non_membership::<HostFunctionsManager>(proof, &tree.spec(), &root.to_vec(), key) {
+        return Ok(());
+    }
+    for neighbour in [&absent.left, &absent.right].into_iter().flatten() {
+        if root_of(neighbour).as_deref() != Some(root) {
+            return Err(other_root(tree, root, neighbour));
+        }
+    }
+    Err(refuse("proof-absence", "neighbours that leave no room for the key", "leaves with room between them"))
 }
 
-/// The root of the store is the value of its name in the tree of stores.
-fn store_is_in(root: &[u8], store: &[u8], store_root: &[u8], outer: &CommitmentProof, specs: &ProofSpecs) -> Result<(), Refusal> {
-    // refuse.md P11: no root is no root to be proven against.
-    if root.is_empty() {
-        return Err(refuse("proof-root", "a root of the state", "none"));
-    }
-    if root_with(&specs.stores, outer, (store, store_root))? != root {
-        return Err(refuse("proof-store", "the store under the trusted root", "a proof of another root"));
-    }
-    Ok(())
+/// refuse.md P11: no root is no root to be proven against.
+fn root_is_hash(root: &[u8]) -> Result<(), Refusal> {
+    if root.len() == 32 { Ok(()) } else { Err(refuse("proof-root", "a root of 32 bytes", root.len())) }
 }
 
 /// The two proofs of a Merkle proof, leaf first, each in its one encoding.
@@ -126,9 +156,25 @@ pub(crate) fn one(bytes: &[u8]) -> Result<CommitmentProof, Refusal> {
     Ok(proof)
 }
 
-fn root_of(proof: &ExistenceProof) -> Result<Vec<u8>, Refusal> {
-    let root = calculate_existence_root::<HostFunctionsManager>(proof);
-    root.map_err(|error| refuse("proof-root", "a path to a root", error))
+fn existence(proof: &CommitmentProof) -> Result<&ExistenceProof, Refusal> {
+    match &proof.proof {
+        Some(Proof::Exist(exists)) => Ok(exists),
+        _ => Err(refuse("proof-kind", "a proof of existence", kind(proof))),
+    }
+}
+
+fn root_of(proof: &ExistenceProof) -> Option<Vec<u8>> {
+    calculate_existence_root::<HostFunctionsManager>(proof).ok()
+}
+
+/// Every shape is right and the specification is the chain's: what remains is a path to somewhere else.
+fn other_root(tree: Tree, expected: &[u8], proof: &ExistenceProof) -> Refusal {
+    let found = root_of(proof).map_or_else(|| String::from("no root"), |root| hex(&root));
+    let rule = match tree {
+        Tree::Store => "proof-store-root",
+        Tree::Stores => "proof-root",
+    };
+    refuse(rule, hex(expected), found)
 }
 
 fn kind(proof: &CommitmentProof) -> &'static str {
@@ -140,6 +186,11 @@ fn kind(proof: &CommitmentProof) -> &'static str {
     }
 }
 
-fn describe(proof: &ExistenceProof) -> alloc::string::String {
-    format!("a proof of {} bytes under a key of {} bytes, {} steps", proof.value.len(), proof.key.len(), proof.path.len())
+/// For messages: not more than 64 bytes of somebody else's data.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().take(64).fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

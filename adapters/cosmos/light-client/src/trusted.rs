@@ -7,6 +7,7 @@ use prost::Message;
 
 /// A verified height. Only the verifier makes one; [`Trusted::decode`] reads back what it made, from the relay's own journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Trusted {
     /// Its height.
     pub height: Height,
@@ -61,6 +62,9 @@ impl Trusted {
     /// [`Refusal`] for anything else.
     pub fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
         let wire = TrustedWire::decode(bytes).map_err(|error| refuse("trusted-encoding", "a trusted state", error))?;
+        if wire.encode_to_vec() != bytes {
+            return Err(refuse("trusted-encoding", "the canonical encoding", "another one"));
+        }
         if wire.version != 1 {
             return Err(refuse("trusted-encoding", "version 1", wire.version));
         }

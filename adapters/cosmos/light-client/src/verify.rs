@@ -1,8 +1,9 @@
 //! From a trusted height to the next: ibc-go's rules around the verification algorithm of CometBFT's light client.
 //!
-//! Source: cosmos/ibc-go `modules/light-clients/07-tendermint/update.go` `verifyHeader` and `misbehaviour_handle.go`.
+//! Source: cosmos/ibc-go `modules/light-clients/07-tendermint/update.go` `verifyHeader`. What convicts a chain is in
+//! [`crate::misbehaviour`].
 
-use crate::commit::{self, Tally};
+use crate::commit::{self, Counter};
 use crate::header::{Untrusted, revision};
 use crate::refusal::{Refusal, refuse};
 use crate::trusted::Trusted;
@@ -52,17 +53,6 @@ pub enum Judged {
 /// # Errors
 /// [`Judged`].
 pub fn verify_header(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64) -> Result<Trusted, Judged> {
-    judge(params, trusted, header, now_ns, Strict::FromPast)
-}
-
-/// Whether a header must be from the past: not where it is evidence.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Strict {
-    FromPast,
-    Evidence,
-}
-
-fn judge(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64, strict: Strict) -> Result<Trusted, Judged> {
     let known = builds_on(trusted, header)?;
     same_revision(params, trusted, header)?;
     trusted_validators_match(trusted, known)?;
@@ -73,7 +63,6 @@ fn judge(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64, st
         trusting_period: params.trusting_period,
         clock_drift: params.clock_drift_max,
     };
-    let untrusted = UntrustedBlockState { signed_header: &header.signed, validators: &header.validators, next_validators: None };
     let base = TrustedBlockState {
         chain_id: &chain_id,
         header_time: time(trusted.time_ns)?,
@@ -81,24 +70,30 @@ fn judge(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64, st
         next_validators: known,
         next_validators_hash: Hash::Sha256(trusted.next_validators_hash),
     };
-    let verifier = PredicateVerifier::new(ProdPredicates, Tally, ProdCommitValidator::default());
-    let now = time(now_ns)?;
-    let verdict = match strict {
-        Strict::FromPast => verifier.verify_update_header(untrusted, base, &options, now),
-        Strict::Evidence => verifier.verify_misbehaviour_header(untrusted, base, &options, now),
-    };
-    // Signatures are the dearest and come last: what is refused for less costs less.
-    let verdict = match verdict {
-        Verdict::Success => Ok(()),
-        Verdict::NotEnoughTrust(tally) => {
-            let needed = u128::from(tally.total) * u128::from(params.trust_level.0) / u128::from(params.trust_level.1.max(1));
-            Err(Judged::NotEnoughTrust { found: tally.tallied, needed: u64::try_from(needed).unwrap_or(u64::MAX).saturating_add(1) })
-        }
+    let verifier = verifier();
+    let short = match verifier.verify_update_header(block(header), base, &options, time(now_ns)?) {
+        Verdict::Success => None,
+        Verdict::NotEnoughTrust(tally) => Some(tally),
         Verdict::Invalid(detail) => return Err(broken(&detail).into()),
     };
+    if short.is_some() {
+        // The library stops at the trusted set; a header that its own set did not commit to is no reason to look for one in between.
+        succeeds(verifier.verify_commit(&block(header)))?;
+    }
+    // Signatures are the dearest and come last: what is refused for less costs less.
     commit::every_signature(&header.signed, &header.validators)?;
-    verdict?;
-    Ok(state(header)?)
+    match short {
+        None => Ok(state(header)?),
+        Some(tally) => Err(Judged::NotEnoughTrust { found: tally.tallied, needed: needed(tally.total, params.trust_level) }),
+    }
+}
+
+/// Judges that the header's own validators are those that it names, and that more than two thirds of them signed it.
+pub(crate) fn committed(header: &Untrusted) -> Result<(), Refusal> {
+    let verifier = verifier();
+    succeeds(verifier.verify_validator_sets(&block(header)))?;
+    succeeds(verifier.verify_commit(&block(header)))?;
+    commit::every_signature(&header.signed, &header.validators)
 }
 
 /// Judges a first header by the block hash that the operator vouches for: the header has that hash, and its own validators signed it.
@@ -110,49 +105,37 @@ pub fn verify_root(chain_id: &str, block_hash: &[u8; 32], header: &Untrusted) ->
     if found != *block_hash {
         return Err(refuse("root-hash", Hash::Sha256(*block_hash), Hash::Sha256(found)));
     }
-    if header.signed.header.chain_id.as_str() != chain_id {
-        return Err(refuse("chain-id", chain_id, header.signed.header.chain_id.as_str()));
-    }
+    same_chain(chain_id, header)?;
     proposer_is_validator(header)?;
-    let untrusted = UntrustedBlockState { signed_header: &header.signed, validators: &header.validators, next_validators: None };
-    let verifier = PredicateVerifier::new(ProdPredicates, Tally, ProdCommitValidator::default());
-    for verdict in [verifier.verify_validator_sets(&untrusted), verifier.verify_commit(&untrusted)] {
-        match verdict {
-            Verdict::Success => {}
-            Verdict::Invalid(detail) => return Err(broken(&detail)),
-            Verdict::NotEnoughTrust(tally) => return Err(refuse("commit-power", "more than two thirds", tally)),
-        }
-    }
-    commit::every_signature(&header.signed, &header.validators)?;
+    committed(header)?;
     state(header)
 }
 
-/// Whether two headers convict the chain: two blocks of one height, or a later one whose time is not later, each validly signed from the
-/// same trusted height.
-///
-/// # Errors
-/// [`Refusal`] naming why they do not.
-pub fn verify_misbehaviour(params: &Params, trusted: &Trusted, a: &Untrusted, b: &Untrusted) -> Result<(), Refusal> {
-    let (first, second) = if a.height() >= b.height() { (a, b) } else { (b, a) };
-    let convicts = if first.height() == second.height() {
-        first.block_hash()? != second.block_hash()?
-    } else {
-        first.signed.header.time <= second.signed.header.time
-    };
-    if !convicts {
-        return Err(refuse("misbehaviour-conflict", "two blocks of one height, or times that do not grow", "headers that agree"));
-    }
-    for header in [first, second] {
-        // Evidence does not grow old here: whether the client still takes it is the client's to say.
-        judge(params, trusted, header, trusted.time_ns, Strict::Evidence).map_err(|judged| match judged {
-            Judged::Refused(refusal) => refusal,
-            Judged::NotEnoughTrust { found, needed } => refuse("misbehaviour-trust", needed, found),
-        })?;
-    }
-    Ok(())
+fn verifier() -> PredicateVerifier<ProdPredicates, Counter, ProdCommitValidator> {
+    PredicateVerifier::new(ProdPredicates, Counter, ProdCommitValidator)
 }
 
-fn builds_on<'a>(trusted: &Trusted, header: &'a Untrusted) -> Result<&'a validator::Set, Refusal> {
+fn block(header: &Untrusted) -> UntrustedBlockState<'_> {
+    UntrustedBlockState { signed_header: &header.signed, validators: &header.validators, next_validators: None }
+}
+
+/// For verdicts that know no trusted set.
+fn succeeds(verdict: Verdict) -> Result<(), Refusal> {
+    match verdict {
+        Verdict::Success => Ok(()),
+        Verdict::Invalid(detail) => Err(broken(&detail)),
+        Verdict::NotEnoughTrust(tally) => Err(refuse("commit-power", "more than two thirds", tally)),
+    }
+}
+
+/// The least power that is more than this part of `total`.
+pub(crate) fn needed(total: u64, (numerator, denominator): (u64, u64)) -> u64 {
+    let part = u128::from(total).saturating_mul(u128::from(numerator)).checked_div(u128::from(denominator)).unwrap_or(u128::MAX);
+    u64::try_from(part).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// refuse.md H5: a header says which height it builds on, and is above it.
+pub(crate) fn builds_on<'a>(trusted: &Trusted, header: &'a Untrusted) -> Result<&'a validator::Set, Refusal> {
     let Some((height, known)) = &header.trusted else {
         return Err(refuse("trusted-height", trusted.height, "none"));
     };
@@ -165,8 +148,14 @@ fn builds_on<'a>(trusted: &Trusted, header: &'a Untrusted) -> Result<&'a validat
     Ok(known)
 }
 
-/// A light client does not cross a revision (ibc-go: headers of another revision are refused, the client is upgraded instead).
-fn same_revision(params: &Params, trusted: &Trusted, header: &Untrusted) -> Result<(), Refusal> {
+/// refuse.md H2.
+pub(crate) fn same_chain(chain_id: &str, header: &Untrusted) -> Result<(), Refusal> {
+    let found = header.signed.header.chain_id.as_str();
+    if found == chain_id { Ok(()) } else { Err(refuse("chain-id", chain_id, found)) }
+}
+
+/// refuse.md H5. A light client does not cross a revision (ibc-go: headers of another revision are refused, the client is upgraded instead).
+pub(crate) fn same_revision(params: &Params, trusted: &Trusted, header: &Untrusted) -> Result<(), Refusal> {
     let expected = revision(&params.chain_id);
     if trusted.height.revision != expected || header.height().revision != expected {
         return Err(refuse("revision", expected, header.height().revision));
@@ -174,7 +163,8 @@ fn same_revision(params: &Params, trusted: &Trusted, header: &Untrusted) -> Resu
     Ok(())
 }
 
-fn trusted_validators_match(trusted: &Trusted, known: &validator::Set) -> Result<(), Refusal> {
+/// refuse.md H5: the validators that come with a header are those that the trusted height named.
+pub(crate) fn trusted_validators_match(trusted: &Trusted, known: &validator::Set) -> Result<(), Refusal> {
     let found = known.hash_with::<DefaultSha256>();
     let expected = Hash::Sha256(trusted.next_validators_hash);
     if found == expected { Ok(()) } else { Err(refuse("trusted-validators", expected, found)) }
@@ -220,11 +210,15 @@ fn time(ns: u64) -> Result<Time, Refusal> {
     time.ok_or_else(|| refuse("header-time", "a time that can be written", ns))
 }
 
-fn trust_level((numerator, denominator): (u64, u64)) -> Result<TrustThreshold, Refusal> {
-    let level = TrustThreshold::new(numerator, denominator).ok();
-    // Below a third, those who lie could be all who sign (refuse.md H5).
-    let enough = u128::from(numerator) * 3 >= u128::from(denominator);
-    level.filter(|_| enough).ok_or_else(|| refuse("trust-level", "1/3 to 1", format!("{numerator}/{denominator}")))
+/// Largest denominator of a trust level: a set has less than 2^60 of power, and the library multiplies it in 64 bits.
+const DENOMINATOR_MAX: u64 = 15;
+
+/// refuse.md H5: below a third, those who lie could be all who sign. Source: cometbft `light/verifier.go` `ValidateTrustLevel`.
+pub(crate) fn trust_level((numerator, denominator): (u64, u64)) -> Result<TrustThreshold, Refusal> {
+    let level =
+        if denominator <= DENOMINATOR_MAX && numerator <= denominator { TrustThreshold::new(numerator, denominator).ok() } else { None };
+    let expected = || format!("1/3 to 1 with a denominator of at most {DENOMINATOR_MAX}");
+    level.ok_or_else(|| refuse("trust-level", expected(), format!("{numerator}/{denominator}")))
 }
 
 fn broken(detail: &Detail) -> Refusal {
