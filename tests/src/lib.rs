@@ -9,6 +9,7 @@
 //! - [`chains::goquorum`] – QBFT networks of several validators on loopback.
 //! - [`evm`] – accounts, transactions and JSON-RPC calls against such a network.
 //! - [`qbft`] – header bytes, rebuilt from a node's JSON.
+//! - [`chains::simd`] – Cosmos networks on loopback; [`cosmos`] – two of them, an operator and users.
 //! - [`site`] – two networks and the files of an operator who joins them.
 //! - [`cli`] – the binary's commands, their exit codes and what they print.
 //! - [`dapp`] – what users send on a chain, and [`audit`], how it must have ended there.
@@ -21,6 +22,7 @@
 pub mod audit;
 pub mod chains;
 pub mod cli;
+pub mod cosmos;
 pub mod dapp;
 pub mod evm;
 pub mod liar;

@@ -7,7 +7,7 @@ use causeway_adapter::{ClientParams, FeePolicy};
 use causeway_api::{Api, ApiConfig};
 use causeway_engine::{ChainSpec, End, Engine, EngineConfig, EngineHandle, Filter, PathSpec, RootOfTrust, StartError};
 use causeway_store::{RedbStore, SledStore, Store, StoreError};
-use causeway_types::{ChainId, ClientId, Height};
+use causeway_types::{ChainId, ClientId};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,10 @@ pub(crate) fn open_store(config: &Relayer) -> Result<Arc<dyn Store>, Failure> {
 pub(crate) async fn chain_spec(config: &ChainConfig, trust_on_first_use: bool) -> Result<ChainSpec, Failure> {
     let family = families::connect(config).await?;
     let root = match &config.trust {
-        Some(trust) => RootOfTrust::Pinned { height: Height::new(trust.height), hash: trust.hash_bytes().or_fail(Code::BadConfig)? },
+        Some(trust) => RootOfTrust::Pinned {
+            height: families::height(config, trust.height),
+            hash: trust.hash_bytes().or_fail(Code::BadConfig)?,
+        },
         None if trust_on_first_use => RootOfTrust::FirstUse,
         None => RootOfTrust::Missing,
     };

@@ -1,6 +1,6 @@
 //! Passphrases: from an environment variable, a file, or the terminal. Never printed, never in an error.
 
-use causeway_evm_adapter::{Secret, SecretRef};
+use causeway_keystore::{Secret, SecretRef};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 

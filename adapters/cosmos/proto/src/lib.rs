@@ -8,7 +8,7 @@
 //! assert_eq!(any(&MsgUpdateClient::default()).type_url, "/ibc.core.client.v1.MsgUpdateClient");
 //! ```
 
-use prost::{Message, Name};
+use prost::Name;
 
 #[allow(missing_docs, unreachable_pub, dead_code, clippy::all, reason = "generated code")]
 mod generated {

@@ -3,7 +3,7 @@
 //! Not here: what transactions may cost and where trust begins, which the relayer configures alike for every family.
 //! Called by the binary, which reads it from TOML and calls [`Config::validate`] before anything else.
 
-use crate::secret::SecretRef;
+use causeway_keystore::SecretRef;
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@
 //! commands of the binary and, for signing, by the adapter.
 
 use crate::config::Config;
-use crate::secret::Secret;
+use causeway_keystore::Secret;
 use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
 use std::collections::BTreeMap;

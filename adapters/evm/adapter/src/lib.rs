@@ -33,7 +33,7 @@ mod nodes;
 mod plan;
 mod proofs;
 mod rpc;
-mod secret;
+
 mod state;
 mod tx;
 mod watch;
@@ -44,7 +44,7 @@ pub use config::{ClientKind, Config, ConfigError, FeeMode, KeyConfig, RpcConfig}
 pub use deploy::{DeployJournal, DeployOptions, Deployment, deploy};
 pub use keys::{KeyError, KeyInfo, Keys};
 pub use light_client::{EvmLightClient, HOST_ENCODING};
-pub use secret::{Secret, SecretRef};
+pub use causeway_keystore::{Secret, SecretRef};
 
 use causeway_adapter::{AdapterError, Family};
 use std::sync::Arc;

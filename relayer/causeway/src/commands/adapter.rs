@@ -8,7 +8,7 @@ use causeway_adapter::conformance::{self, Elsewhere, Subject};
 use causeway_adapter::rpc::{self, HostOptions, RemoteAdapter, RemoteOptions};
 use causeway_adapter::{ClientParams, Family};
 use causeway_engine::env::{Clock, SystemClock};
-use causeway_types::{ClientId, Height};
+use causeway_types::ClientId;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -155,7 +155,7 @@ async fn subject(config: &Config, chain: &ChainConfig, family: &Family, lookback
         root = Some((height, family.light_client.block_hash(&update).or_fail(Code::Untrusted)?));
         elsewhere = Some(Elsewhere { host, client: hosted });
     } else if let Some(trust) = &chain.trust {
-        root = Some((Height::new(trust.height), trust.hash_bytes().or_fail(Code::BadConfig)?));
+        root = Some((families::height(chain, trust.height), trust.hash_bytes().or_fail(Code::BadConfig)?));
     }
     let params = ClientParams { trusting_period_s: chain.trusting_period_s, clock_drift_max_s: chain.clock_drift_max_s };
     Ok(Subject {

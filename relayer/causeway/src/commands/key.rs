@@ -2,10 +2,11 @@
 
 use crate::cli::Global;
 use crate::exit::{Code, Failure, OrFail};
-use crate::output;
+use crate::{config, output};
 use crate::secrets::{self, PassphraseArgs};
-use causeway_evm_adapter::keys::{self, KeyInfo};
-use causeway_evm_adapter::{Secret, SecretRef};
+use causeway_cosmos_adapter::{AccountForm, keys as cosmos_keys};
+use causeway_evm_adapter::keys;
+use causeway_keystore::{KeyFile, Secret, SecretRef};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -25,12 +26,21 @@ enum Action {
     Add {
         /// Its name.
         name: String,
+        /// Chain of the configuration that it is for: its address is written as that chain does [default: as EVM chains do].
+        #[arg(long)]
+        chain: Option<String>,
         /// Import the private key (hexadecimal) in this file instead of making a new one.
         #[arg(long, value_name = "FILE", conflicts_with = "import_keystore")]
         import_file: Option<PathBuf>,
         /// Import the private key (hexadecimal) in this environment variable.
         #[arg(long, value_name = "VARIABLE", conflicts_with_all = ["import_file", "import_keystore"])]
         import_env: Option<String>,
+        /// Import the key of the mnemonic in this file; for chains of the Cosmos family.
+        #[arg(long, value_name = "FILE", requires = "chain", conflicts_with_all = ["import_file", "import_env", "import_keystore"])]
+        import_mnemonic: Option<PathBuf>,
+        /// Derivation path of the mnemonic's key [default: that of the chain's wallets, m/44'/118'/0'/0/0 or m/44'/60'/0'/0/0].
+        #[arg(long, value_name = "PATH", requires = "import_mnemonic")]
+        hd_path: Option<String>,
         /// Import a keystore of another program; its passphrase is kept.
         #[arg(long, value_name = "FILE")]
         import_keystore: Option<PathBuf>,
@@ -64,43 +74,55 @@ impl Command {
     pub(crate) async fn execute(self, global: &Global) -> Result<(), Failure> {
         let json = global.json;
         let folder = self.folder.unwrap_or_else(|| global.config.parent().unwrap_or(std::path::Path::new(".")).join("keys"));
+        let form = match &self.action {
+            Action::Add { chain: Some(chain), .. } => cosmos_form(global, chain)?,
+            _ => None,
+        };
         // Key derivation takes a second of one core; the runtime keeps its threads.
-        tokio::task::spawn_blocking(move || run(self.action, &folder, json)).await.or_fail(Code::Failed)?
+        tokio::task::spawn_blocking(move || run(self.action, form, &folder, json)).await.or_fail(Code::Failed)?
     }
 }
 
-fn run(action: Action, folder: &std::path::Path, json: bool) -> Result<(), Failure> {
+/// What accounts look like on a chain of the Cosmos family; `None` for EVM chains.
+fn cosmos_form(global: &Global, chain: &str) -> Result<Option<AccountForm>, Failure> {
+    let config = config::load_unchecked(&global.config)?;
+    let chain = config.chain(chain).or_fail(Code::BadConfig)?;
+    Ok(chain.cosmos.as_ref().map(AccountForm::from))
+}
+
+fn run(action: Action, form: Option<AccountForm>, folder: &std::path::Path, json: bool) -> Result<(), Failure> {
     let file = |name: &str| folder.join(format!("{name}.json"));
     match action {
-        Action::Add { name, import_file, import_env, import_keystore, passphrase } => {
+        Action::Add { name, import_file, import_env, import_keystore, import_mnemonic, hd_path, passphrase, .. } => {
             let source = import_file.map(SecretRef::File).or(import_env.map(SecretRef::Env));
-            let info = match (source, import_keystore) {
-                (_, Some(keystore)) => {
-                    let secret = passphrase.reference().map_or_else(|| secrets::ask(&name), |source| source.read()).or_fail(Code::Key)?;
-                    keys::import_keystore(folder, &name, &keystore, &secret)
-                }
-                (Some(source), None) => {
-                    let private = source.read().or_fail(Code::Key)?;
-                    let secret = passphrase.new_passphrase(&name).or_fail(Code::Key)?;
-                    keys::import(folder, &name, &private, &secret)
-                }
-                (None, None) => keys::add(folder, &name, &passphrase.new_passphrase(&name).or_fail(Code::Key)?),
-            }
-            .or_fail(Code::Key)?;
+            let source = match (source, import_keystore, import_mnemonic) {
+                (_, Some(keystore), _) => Source::Keystore(keystore),
+                (_, None, Some(words)) => Source::Mnemonic(SecretRef::File(words), hd_path),
+                (Some(private), None, None) => Source::Private(private),
+                (None, None, None) => Source::New,
+            };
+            let (info, words) = match form {
+                Some(form) => add_cosmos(folder, (&name, &form), source, &passphrase)?,
+                None => (add_evm(folder, &name, source, &passphrase)?, None),
+            };
             shown(&[info], json, true);
+            if let Some(words) = words {
+                // On standard error, so that it gets into no pipe by accident.
+                eprintln!("Write these words down: they restore the key, and are shown this once.\n{}", words.expose());
+            }
             Ok(())
         }
         Action::List => {
-            let all = keys::list(folder).or_fail(Code::Key)?;
+            let all = causeway_keystore::list(folder).or_fail(Code::Key)?;
             shown(&all, json, false);
             Ok(())
         }
         Action::Show { name, check, passphrase } => {
-            let info = keys::show(&name, &file(&name)).or_fail(Code::Key)?;
+            let info = existing(&name, &file(&name))?;
             if check {
                 let secret: Secret =
                     passphrase.reference().map_or_else(|| secrets::ask(&name), |source| source.read()).or_fail(Code::Key)?;
-                keys::open(&name, &info.path, &secret).or_fail(Code::Key)?;
+                causeway_keystore::load(&name, &info.path, &secret).or_fail(Code::Key)?;
             }
             shown(&[info], json, true);
             Ok(())
@@ -109,16 +131,80 @@ fn run(action: Action, folder: &std::path::Path, json: bool) -> Result<(), Failu
     }
 }
 
+/// Where a new keystore's key comes from.
+enum Source {
+    New,
+    Private(SecretRef),
+    Keystore(PathBuf),
+    Mnemonic(SecretRef, Option<String>),
+}
+
+fn add_evm(folder: &std::path::Path, name: &str, source: Source, passphrase: &PassphraseArgs) -> Result<KeyFile, Failure> {
+    let new = || passphrase.new_passphrase(name).or_fail(Code::Key);
+    let info = match source {
+        Source::New => keys::add(folder, name, &new()?),
+        Source::Private(private) => keys::import(folder, name, &private.read().or_fail(Code::Key)?, &new()?),
+        Source::Keystore(file) => {
+            let secret = passphrase.reference().map_or_else(|| secrets::ask(name), |source| source.read()).or_fail(Code::Key)?;
+            keys::import_keystore(folder, name, &file, &secret)
+        }
+        Source::Mnemonic(..) => return Err(Failure::new(Code::BadConfig, "--import-mnemonic is for chains of the Cosmos family")),
+    }
+    .or_fail(Code::Key)?;
+    Ok(KeyFile { name: info.name, account: info.address.to_string(), path: info.path })
+}
+
+fn add_cosmos(
+    folder: &std::path::Path,
+    (name, form): (&str, &AccountForm),
+    source: Source,
+    passphrase: &PassphraseArgs,
+) -> Result<(KeyFile, Option<Secret>), Failure> {
+    let new = || passphrase.new_passphrase(name).or_fail(Code::Key);
+    Ok(match source {
+        Source::New => {
+            let (file, words) = cosmos_keys::add(folder, name, form, &new()?).or_fail(Code::Key)?;
+            (file, Some(words))
+        }
+        Source::Private(private) => {
+            let private = private.read().or_fail(Code::Key)?;
+            (cosmos_keys::import(folder, (name, form), &private, &new()?).or_fail(Code::Key)?, None)
+        }
+        Source::Mnemonic(words, path) => {
+            let words = words.read().or_fail(Code::Key)?;
+            let path = path.as_deref().unwrap_or(form.default_path());
+            (cosmos_keys::import_mnemonic(folder, (name, form), (&words, path), &new()?).or_fail(Code::Key)?, None)
+        }
+        Source::Keystore(_) => {
+            let advice = "import the private key or the mnemonic: a keystore of another program names no account of this chain";
+            return Err(Failure::new(Code::BadConfig, advice));
+        }
+    })
+}
+
+fn existing(name: &str, path: &std::path::Path) -> Result<KeyFile, Failure> {
+    if !path.exists() {
+        return Err(causeway_keystore::KeyError::Missing { name: name.to_string() }).or_fail(Code::Key);
+    }
+    let account = causeway_keystore::account(path).or_fail(Code::Key)?;
+    Ok(KeyFile { name: name.to_string(), account, path: path.to_path_buf() })
+}
+
+/// The account as its chain writes it: EVM keystores hold 40 hexadecimal digits.
+fn account(info: &KeyFile) -> String {
+    info.account.parse::<alloy::primitives::Address>().map_or_else(|_| info.account.clone(), |address| address.to_string())
+}
+
 fn delete(name: &str, file: &std::path::Path, yes: bool, json: bool) -> Result<(), Failure> {
-    let info = keys::show(name, file).or_fail(Code::Key)?;
+    let info = existing(name, file)?;
     if !yes {
-        let question = format!("Delete key `{name}` ({}) for good? Type its name: ", info.address);
+        let question = format!("Delete key `{name}` ({}) for good? Type its name: ", account(&info));
         let answer = crate::output::ask_line(&question).or_fail(Code::Key)?;
         if answer != name {
             return Err(Failure::new(Code::Failed, "nothing was deleted; --yes skips the question"));
         }
     }
-    keys::delete(name, file).or_fail(Code::Key)?;
+    causeway_keystore::delete(name, file).or_fail(Code::Key)?;
     if json {
         output::json_object(&json!({ "deleted": name }));
     } else {
@@ -127,11 +213,11 @@ fn delete(name: &str, file: &std::path::Path, yes: bool, json: bool) -> Result<(
     Ok(())
 }
 
-fn shown(infos: &[KeyInfo], json: bool, single: bool) {
+fn shown(infos: &[KeyFile], json: bool, single: bool) {
     if json {
         let all: Vec<_> = infos
             .iter()
-            .map(|info| json!({ "name": info.name, "address": info.address.to_string(), "keystore": info.path.display().to_string() }))
+            .map(|info| json!({ "name": info.name, "address": account(info), "keystore": info.path.display().to_string() }))
             .collect();
         match (single, all.first()) {
             (true, Some(only)) => output::json_object(only),
@@ -143,6 +229,6 @@ fn shown(infos: &[KeyInfo], json: bool, single: bool) {
         println!("No keys. Make one with: causeway key add NAME");
         return;
     }
-    let rows = infos.iter().map(|info| vec![info.name.clone(), info.address.to_string(), info.path.display().to_string()]).collect();
+    let rows = infos.iter().map(|info| vec![info.name.clone(), account(info), info.path.display().to_string()]).collect();
     println!("{}", output::table(&["key", "address", "keystore"], rows));
 }

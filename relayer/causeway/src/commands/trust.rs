@@ -68,7 +68,7 @@ impl Command {
 /// What the endpoints say about a block.
 async fn look(chain: &ChainConfig, height: Option<u64>) -> Result<(Height, [u8; 32], Vec<u8>), Failure> {
     let family = families::watch_only(chain).await?;
-    let (height, update) = family.adapter.root(height.map(Height::new)).await.or_fail(Code::Unavailable)?;
+    let (height, update) = family.adapter.root(height.map(|number| families::height(chain, number))).await.or_fail(Code::Unavailable)?;
     let hash = family.light_client.block_hash(&update).or_fail(Code::Untrusted)?;
     family.light_client.verify_root(&hash, &update).or_fail(Code::Untrusted)?;
     Ok((height, hash, update))

@@ -110,8 +110,10 @@ pub(crate) struct ChainConfig {
     /// What transactions may cost.
     #[serde(default)]
     pub(crate) fees: Fees,
-    /// The `evm` family's part; its presence selects the family.
+    /// The `evm` family's part; the one table that is there selects the family.
     pub(crate) evm: Option<causeway_evm_adapter::Config>,
+    /// The `cosmos` family's part.
+    pub(crate) cosmos: Option<causeway_cosmos_adapter::Config>,
 }
 
 fn trusting_period_s() -> u64 {

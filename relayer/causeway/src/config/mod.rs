@@ -29,6 +29,16 @@ pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
     parse(&text, base).map_err(|message| Failure::new(Code::BadConfig, format!("{}: {message}", path.display())))
 }
 
+/// Reads a configuration that need not be complete yet: keys are made before the rest is filled in.
+///
+/// # Errors
+/// Exit code 64 with a line that names the key and what is allowed.
+pub(crate) fn load_unchecked(path: &Path) -> Result<Config, Failure> {
+    let fail = |message: String| Failure::new(Code::BadConfig, format!("{}: {message}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    toml::from_str(&text).map_err(|error| fail(error.to_string().trim().to_string()))
+}
+
 /// Parses and validates configuration text; relative paths are taken from `base`.
 pub(crate) fn parse(text: &str, base: &Path) -> Result<Config, String> {
     let mut config: Config = toml::from_str(text).map_err(|error| error.to_string().trim().to_string())?;

@@ -1,5 +1,6 @@
 //! The one place where chain families are put together. A new family is a folder under `adapters/` and an entry here.
 
+pub(crate) mod cosmos;
 pub(crate) mod evm;
 
 use crate::config::ChainConfig;
@@ -7,11 +8,12 @@ use crate::exit::{Code, Failure};
 use async_trait::async_trait;
 use causeway_adapter::rpc::{RemoteAdapter, RemoteOptions};
 use causeway_adapter::{ChainAdapter, Family, LightClient};
+use causeway_types::Height;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Families that are built in, by the name of their table in the configuration.
-pub(crate) const NAMES: &[&str] = &["evm"];
+pub(crate) const NAMES: &[&str] = &["evm", "cosmos"];
 
 /// What the binary asks of a family: the table of a chain in the configuration, and what can be made of it.
 #[async_trait]
@@ -21,6 +23,9 @@ pub(crate) trait BuiltIn: Send + Sync {
 
     /// What the chain must call itself.
     fn native_chain_id(&self) -> String;
+
+    /// The revision that heights of the chain have; 0 where the family has none.
+    fn revision(&self) -> u64;
 
     /// Takes relative paths from the folder of the configuration file.
     fn resolve_paths(&mut self, base: &Path);
@@ -44,13 +49,15 @@ pub(crate) trait BuiltIn: Send + Sync {
 /// The family tables that a chain has in the configuration; a valid one has exactly one.
 pub(crate) fn tables(config: &ChainConfig) -> Vec<&dyn BuiltIn> {
     let evm = config.evm.as_ref().map(|evm| evm as &dyn BuiltIn);
-    [evm].into_iter().flatten().collect()
+    let cosmos = config.cosmos.as_ref().map(|cosmos| cosmos as &dyn BuiltIn);
+    [evm, cosmos].into_iter().flatten().collect()
 }
 
 /// As [`tables`], to be changed.
 pub(crate) fn tables_mut(config: &mut ChainConfig) -> Vec<&mut dyn BuiltIn> {
     let evm = config.evm.as_mut().map(|evm| evm as &mut dyn BuiltIn);
-    [evm].into_iter().flatten().collect()
+    let cosmos = config.cosmos.as_mut().map(|cosmos| cosmos as &mut dyn BuiltIn);
+    [evm, cosmos].into_iter().flatten().collect()
 }
 
 /// Connects to a configured chain: the built-in adapter, or a remote one. The light client is always built in, so that nothing a
@@ -99,6 +106,11 @@ pub(crate) async fn check_roles(config: &ChainConfig) -> Result<(), Failure> {
 /// What the chain must call itself.
 pub(crate) fn native_chain_id(config: &ChainConfig) -> Option<String> {
     tables(config).first().map(|family| family.native_chain_id())
+}
+
+/// A height of the chain, from its number.
+pub(crate) fn height(config: &ChainConfig, number: u64) -> Height {
+    Height { revision: tables(config).first().map_or(0, |family| family.revision()), number }
 }
 
 fn of(config: &ChainConfig) -> Result<&dyn BuiltIn, Failure> {

@@ -23,6 +23,10 @@ impl BuiltIn for Config {
         self.chain_id.to_string()
     }
 
+    fn revision(&self) -> u64 {
+        0
+    }
+
     fn resolve_paths(&mut self, base: &Path) {
         Self::resolve_paths(self, base);
     }

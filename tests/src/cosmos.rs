@@ -1,0 +1,220 @@
+//! What an operator of Cosmos chains has: two networks, a configuration, keys from mnemonics, a path; and what users send there.
+//!
+//! Every step is a command of the binary. Balances, packets and acknowledgements are read with the nodes' own command line.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::chains::simd::{Network, NetworkConfig};
+use crate::cli::{Cli, text};
+use crate::process::Process;
+use crate::relay::{Pages, Relay};
+use crate::{poll, ports};
+
+/// Names of the chains in the configuration.
+pub const NAMES: [&str; 2] = ["chaina", "chainb"];
+
+/// Name of the path between them.
+pub const PATH: &str = "chaina-chainb";
+
+/// What the chains call themselves.
+pub const CHAIN_IDS: [&str; 2] = ["chaina-1", "chainb-1"];
+
+/// The variable that holds the passphrase of the relayer's keys.
+const PASSPHRASE_VARIABLE: &str = "CAUSEWAY_PASSPHRASE";
+
+/// Longest that `start` may take until it relays.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Two networks and an operator's folder.
+#[derive(Debug)]
+pub struct Site {
+    /// The networks; the operator runs none of their nodes.
+    pub networks: [Network; 2],
+    /// The clients at the path's ends, once created: of the second chain on the first, and the other way.
+    pub clients: Vec<String>,
+    /// Commands on the configuration.
+    pub cli: Cli,
+    grpc_port: u16,
+    http_port: u16,
+    starts: usize,
+    folder: TempDir,
+}
+
+impl Site {
+    /// Two running networks, a configuration with keys and roots of trust, and a path.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub async fn ready(node: &Path, configs: [NetworkConfig; 2]) -> Result<Self> {
+        let [a, b] = configs;
+        let (a, b) = tokio::try_join!(Network::start(node, a), Network::start(node, b))?;
+        let mut folder = tempfile::Builder::new().prefix("causeway-").tempdir()?;
+        folder.disable_cleanup(std::env::var_os("CAUSEWAY_KEEP").is_some());
+        let mut cli = Cli::new(folder.path().join("causeway.toml"), folder.path().join("logs"))?;
+        cli.set_env(PASSPHRASE_VARIABLE, "correct horse battery staple");
+        let (grpc_port, http_port) = (ports::pick()?, ports::pick()?);
+        let mut site = Self { networks: [a, b], clients: Vec::new(), cli, grpc_port, http_port, starts: 0, folder };
+        site.write_config()?;
+        site.add_keys().await?;
+        site.trust().await?;
+        site.cli.ok(&["path", "create", NAMES[0], NAMES[1]]).await?;
+        site.read_path().await?;
+        Ok(site)
+    }
+
+    fn write_config(&self) -> Result<()> {
+        let mut text = format!(
+            "[relayer]\nstore = \"data\"\nclear_interval_s = 5\n\n[api]\ngrpc_listen = \"127.0.0.1:{}\"\nhttp_listen = \"127.0.0.1:{}\"\n",
+            self.grpc_port, self.http_port
+        );
+        for (name, network) in NAMES.iter().zip(&self.networks) {
+            let urls: Vec<String> = network.rpc_urls().iter().map(|url| format!("{{ url = \"{url}\" }}")).collect();
+            text.push_str(&format!(
+                "\n[[chain]]\nname = \"{name}\"\nsigners = [\"relayer-{name}\"]\ntrusting_period_s = 1209600\n\n\
+                 [chain.cosmos]\nchain_id = \"{}\"\nrpc = [{}]\naddress_prefix = \"cosmos\"\ngas_denom = \"stake\"\ngas_price = \"0\"\n\
+                 block_interval_ms = 500\n\n[chain.cosmos.keys.relayer-{name}]\nkeystore = \"keys/relayer-{name}.json\"\n\
+                 passphrase = {{ env = \"{PASSPHRASE_VARIABLE}\" }}\n",
+                network.chain_id(),
+                urls.join(", "),
+            ));
+        }
+        Ok(std::fs::write(self.cli.config(), text)?)
+    }
+
+    /// The relayer's accounts are those that the genesis blocks fund.
+    async fn add_keys(&self) -> Result<()> {
+        for (name, network) in NAMES.iter().zip(&self.networks) {
+            let account = network.account("relayer")?;
+            let words = self.folder.path().join(format!("{name}.words"));
+            std::fs::write(&words, &account.mnemonic)?;
+            let (key, words) = (format!("relayer-{name}"), words.to_string_lossy().into_owned());
+            let args = ["key", "add", &key, "--chain", name, "--import-mnemonic", &words, "--passphrase-env", PASSPHRASE_VARIABLE];
+            let added = self.cli.json(&args).await?;
+            ensure!(text(&added, "/address")? == account.address, "{added}");
+        }
+        Ok(())
+    }
+
+    /// Sets the roots of trust to what the endpoints say; the test runs the nodes.
+    async fn trust(&self) -> Result<()> {
+        for name in NAMES {
+            let shown = self.cli.json(&["trust", "show", name]).await?;
+            let height = shown["height"].to_string();
+            self.cli.ok(&["trust", "set", name, "--height", &height, "--hash", text(&shown, "/hash")?]).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_path(&mut self) -> Result<()> {
+        let list = self.cli.json(&["path", "list"]).await?;
+        ensure!(text(&list, "/paths/0/name")? == PATH, "{list}");
+        let client = |pointer| text(&list, pointer).map(str::to_owned);
+        self.clients = vec![client("/paths/0/a/client")?, client("/paths/0/b/client")?];
+        Ok(())
+    }
+
+    /// Starts the relayer and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time; the message carries the end of its log.
+    pub async fn start(&mut self) -> Result<Process> {
+        self.starts += 1;
+        let mut relayer = self.cli.spawn(&format!("start-{}", self.starts), &["start", "--json"])?;
+        let http = self.http()?;
+        let process = std::cell::RefCell::new(&mut relayer);
+        let ready = poll::until("the relayer to be ready", START_LIMIT, || async {
+            let running = process.borrow_mut().check_running();
+            match running {
+                Ok(()) => Ok((http.get("/readyz").await?.0 == 200).then_some(Ok(()))),
+                Err(error) => Ok(Some(Err(error))),
+            }
+        })
+        .await;
+        let tail = process.borrow().log_tail();
+        ready.with_context(|| tail)??;
+        Ok(relayer)
+    }
+
+    /// The running relayer's services.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn relay(&self) -> Result<Relay> {
+        Relay::connect(&format!("http://127.0.0.1:{}", self.grpc_port)).await
+    }
+
+    /// The running relayer's HTTP pages.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn http(&self) -> Result<Pages> {
+        Pages::new(format!("http://127.0.0.1:{}", self.http_port))
+    }
+
+    /// Transfers of one `stake` each from the user of chain `from`, `count` in one transaction.
+    ///
+    /// # Errors
+    /// When the chain refuses it.
+    pub async fn transfer(&self, from: usize, count: usize, timeout_s: u64) -> Result<String> {
+        let receiver = self.networks[1 - from].account("user")?.address.clone();
+        self.transfer_to(from, &vec![receiver; count], timeout_s).await
+    }
+
+    /// As [`Site::transfer`], to these receivers.
+    ///
+    /// # Errors
+    /// When the chain refuses it.
+    pub async fn transfer_to(&self, from: usize, receivers: &[String], timeout_s: u64) -> Result<String> {
+        let network = &self.networks[from];
+        let sender = network.account("user")?.address.clone();
+        let timeout = unix_s()? + timeout_s;
+        let message = |receiver: &String| {
+            let data = json!({ "denom": "stake", "amount": "1", "sender": sender, "receiver": receiver, "memo": "" });
+            json!({
+                "@type": "/ibc.core.channel.v2.MsgSendPacket",
+                "source_client": self.clients[from],
+                "timeout_timestamp": timeout.to_string(),
+                "payloads": [{
+                    "source_port": "transfer", "destination_port": "transfer", "version": "ics20-1", "encoding": "application/json",
+                    "value": BASE64_STANDARD.encode(data.to_string()),
+                }],
+                "signer": sender,
+            })
+        };
+        let messages: Vec<Value> = receivers.iter().map(message).collect();
+        network.submit("user", &messages).await
+    }
+
+    /// What the user of chain `index` owns of the other chain's `stake`.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub fn received(&self, index: usize) -> Result<u128> {
+        let network = &self.networks[index];
+        let trace = format!("transfer/{}", self.clients[index]);
+        let denoms = network.query(&["ibc-transfer", "denoms"])?;
+        let all = denoms["denoms"].as_array().cloned().unwrap_or_default();
+        let ours = all.iter().find(|denom| {
+            let hops = denom["trace"].as_array().cloned().unwrap_or_default();
+            hops.len() == 1 && format!("{}/{}", hops[0]["port_id"].as_str().unwrap_or(""), hops[0]["channel_id"].as_str().unwrap_or("")) == trace
+        });
+        if ours.is_none() {
+            return Ok(0);
+        }
+        let hash = network.query(&["ibc-transfer", "denom-hash", &format!("{trace}/stake")])?;
+        let denom = format!("ibc/{}", text(&hash, "/hash")?);
+        network.balance(&network.account("user")?.address, &denom)
+    }
+}
+
+/// Now, unix seconds.
+fn unix_s() -> Result<u64> {
+    Ok(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs())
+}
