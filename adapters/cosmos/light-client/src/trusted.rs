@@ -7,7 +7,6 @@ use prost::Message;
 
 /// A verified height. Only the verifier makes one; [`Trusted::decode`] reads back what it made, from the relay's own journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Trusted {
     /// Its height.
     pub height: Height,
