@@ -40,8 +40,9 @@ pub(crate) async fn hydrate(chain: &Chain, blocks: &Blocks, request: HydrateRequ
     let mut search = Search { chain, blocks, request: &request, missing, found: BTreeMap::new() };
     // In a range that is known the blocks themselves are the shorter way.
     let indexed = if request.range.is_none() { search.by_index().await? } else { false };
-    // An index that answered everything else is believed about the rest only if it found something at all, or nothing is asked for.
-    if !search.missing.is_empty() && !(indexed && search.nothing_sent().await?) {
+    // What an index does not know is looked for in blocks only if state says that there is something to find.
+    let done = search.missing.is_empty() || indexed && search.nothing_sent().await?;
+    if !done {
         search.by_blocks(indexed).await?;
     }
     let mut found = search.found;
@@ -134,14 +135,14 @@ impl Search<'_> {
             let next = from.saturating_sub(1);
             while from <= to {
                 let wanted = |event: &Event| self.wanted(event).is_some();
-                let (done, events) = match scan(self.chain, self.blocks, (from, to), head, &wanted).await {
+                let found = match scan(self.chain, self.blocks, (from, to), head, &wanted).await {
                     Ok(found) => found,
                     // What is no longer there cannot be found; what is not there yet comes as an event.
                     Err(AdapterError::HeightPruned { .. } | AdapterError::Lagging { .. }) => break,
                     Err(error) => return Err(error),
                 };
-                events.into_iter().for_each(|located| self.take(located));
-                from = done.saturating_add(1);
+                from = from.saturating_add(found.len() as u64);
+                found.into_iter().flat_map(|(_, events)| events).for_each(|located| self.take(located));
             }
             if next == 0 {
                 break;

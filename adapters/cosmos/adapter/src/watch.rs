@@ -3,12 +3,11 @@
 //! A block's results name no transaction; blocks in which something was found are fetched for the hashes of theirs. Called by
 //! [`crate::adapter`].
 
-use crate::answers::BlockResults;
 use crate::blocks::Blocks;
 use crate::chain::{Chain, ChainHead, Result};
 use crate::events::{Found, client_of, located, of_block};
-use causeway_adapter::{AdapterError, LocatedEvent, WatchBatch, WatchRequest};
-use causeway_types::ClientId;
+use causeway_adapter::{AdapterError, Event, LocatedEvent, WatchBatch, WatchRequest};
+use causeway_types::TxId;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -36,19 +35,20 @@ pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest)
         batch.cursor = chain.height(to);
         return Ok(batch);
     }
+    let wanted = |event: &Event| clients.contains(client_of(event));
     let mut next = after.saturating_add(1);
     while next <= to && batch.events.len() < request.events_max as usize {
         let end = to.min(next.saturating_add(BLOCKS_AT_ONCE - 1));
-        let results = match chain.block_results(next, end, head).await {
-            Ok(results) => results,
+        let found = match scan(chain, blocks, (next, end), head, wanted).await {
+            Ok(found) => found,
             // The newest block is stored before its results are.
             Err(AdapterError::Lagging { .. }) => break,
             // What is complete is given first; the error comes with the next call.
             Err(_) if batch.cursor.number > after => break,
             Err(error) => return Err(error),
         };
-        next = next.saturating_add(results.len() as u64);
-        if !take(chain, blocks, results, (clients, request.events_max as usize), &mut batch).await? {
+        next = next.saturating_add(found.len() as u64);
+        if !take(chain, found, request.events_max as usize, &mut batch) {
             break;
         }
     }
@@ -56,35 +56,16 @@ pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest)
 }
 
 /// Adds whole blocks to the batch until it is full; answers whether it has room.
-async fn take(
-    chain: &Chain,
-    blocks: &Blocks,
-    results: Vec<BlockResults>,
-    (clients, events_max): (&[ClientId], usize),
-    batch: &mut WatchBatch,
-) -> Result<bool> {
-    let wanted = |event: &causeway_adapter::Event| clients.contains(client_of(event));
-    let found: Vec<(u64, Vec<Found>)> = results.iter().map(|block| (block.height.unsigned(), of_block(block, wanted))).collect();
-    let busy: Vec<u64> =
-        found.iter().filter(|(_, found)| found.iter().any(|one| one.tx_index.is_some())).map(|(number, _)| *number).collect();
-    let hashes = blocks.tx_ids(chain, &busy).await?;
-    for (number, found) in found {
+fn take(chain: &Chain, found: Vec<(u64, Vec<LocatedEvent>)>, events_max: usize, batch: &mut WatchBatch) -> bool {
+    for (number, events) in found {
         // A first block with more events than asked for comes whole: half of it would be a gap.
-        if !batch.events.is_empty() && batch.events.len() + found.len() > events_max {
-            return Ok(false);
+        if !batch.events.is_empty() && batch.events.len() + events.len() > events_max {
+            return false;
         }
-        for one in found {
-            let tx = match one.tx_index {
-                Some(at) => hashes.get(&number).and_then(|ids| ids.get(at)).cloned(),
-                // What a block did by itself is named by its height.
-                None => causeway_types::TxId::new(number.to_be_bytes()).ok(),
-            };
-            let tx = tx.ok_or_else(|| chain.protocol("block-transactions", "a transaction a result", format!("fewer at {number}")))?;
-            batch.events.push(located(one, chain.height(number), tx));
-        }
+        batch.events.extend(events);
         batch.cursor = chain.height(number);
     }
-    Ok(true)
+    true
 }
 
 /// Asks for the head until it is above `after` or the time is over.
@@ -100,26 +81,31 @@ async fn wait_for_block(chain: &Chain, after: u64, wait_ms: u64) -> Result<Chain
     }
 }
 
-/// The events of blocks `from` to `to` that `wanted` takes, with their places.
+/// Blocks from `from` on, at most to `to`, as many as are there, each with the events that `wanted` takes and their places.
 pub(crate) async fn scan(
     chain: &Chain,
     blocks: &Blocks,
     (from, to): (u64, u64),
     head: ChainHead,
-    wanted: impl Fn(&causeway_adapter::Event) -> bool + Copy,
-) -> Result<(u64, Vec<LocatedEvent>)> {
+    wanted: impl Fn(&Event) -> bool + Copy,
+) -> Result<Vec<(u64, Vec<LocatedEvent>)>> {
     let results = chain.block_results(from, to, head).await?;
-    let done = from.saturating_add(results.len() as u64).saturating_sub(1);
     let found: Vec<(u64, Vec<Found>)> = results.iter().map(|block| (block.height.unsigned(), of_block(block, wanted))).collect();
-    let busy: Vec<u64> =
-        found.iter().filter(|(_, found)| found.iter().any(|one| one.tx_index.is_some())).map(|(number, _)| *number).collect();
-    let hashes = blocks.tx_ids(chain, &busy).await?;
-    let mut events = Vec::new();
-    for (number, found) in found {
-        for one in found {
-            let Some(tx) = one.tx_index.and_then(|at| hashes.get(&number)?.get(at).cloned()) else { continue };
-            events.push(located(one, chain.height(number), tx));
-        }
-    }
-    Ok((done, events))
+    let has_tx = |found: &[Found]| found.iter().any(|one| one.tx_index.is_some());
+    let busy: Vec<u64> = found.iter().filter(|(_, found)| has_tx(found)).map(|(number, _)| *number).collect();
+    let ids = blocks.tx_ids(chain, &busy).await?;
+    let place = |number: u64, one: Found| {
+        let tx = match one.tx_index {
+            Some(at) => ids.get(&number).and_then(|ids| ids.get(at)).cloned(),
+            // What a block did by itself is named by its height.
+            None => TxId::new(number.to_be_bytes()).ok(),
+        };
+        let tx = tx.ok_or_else(|| chain.protocol("block-transactions", "a transaction a result", format!("fewer at {number}")))?;
+        Ok(located(one, chain.height(number), tx))
+    };
+    let block = |(number, found): (u64, Vec<Found>)| {
+        let events = found.into_iter().map(|one| place(number, one)).collect::<Result<Vec<_>>>()?;
+        Ok((number, events))
+    };
+    found.into_iter().map(block).collect()
 }

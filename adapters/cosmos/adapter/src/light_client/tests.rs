@@ -7,9 +7,12 @@ fn light_client() -> CosmosLightClient {
     CosmosLightClient::new(&Config::new("chaina-1", "http://127.0.0.1:1"), 1_000).unwrap()
 }
 
+/// Height 1-7 as it lies in a journal: only the verifier makes such a state.
 fn trusted() -> TrustedState {
-    let height = verifier::Height { revision: 1, number: 7 };
-    seam(&verifier::Trusted { height, time_ns: 5_000_000_001, root: vec![1; 32], next_validators_hash: [2; 32], block_hash: [3; 32] })
+    let hash = |tag: u8, byte: u8| [&[tag, 32][..], &[byte; 32]].concat();
+    let time = [&[0x21][..], &5_000_000_001_u64.to_le_bytes()].concat();
+    let bytes = [vec![8, 1, 0x10, 1, 0x18, 7], time, hash(0x2a, 1), hash(0x32, 2), hash(0x3a, 3)].concat();
+    seam(&verifier::Trusted::decode(&bytes).unwrap())
 }
 
 #[test]
