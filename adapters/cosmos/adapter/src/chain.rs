@@ -49,6 +49,11 @@ impl Query {
         Self { path: path.to_string(), data: request.encode_to_vec(), height: 0, prove: false }
     }
 
+    /// A query of the application itself, at the newest state.
+    pub(crate) fn app(path: &str, data: Vec<u8>) -> Self {
+        Self { path: path.to_string(), data, height: 0, prove: false }
+    }
+
     /// The value under a key of a store, at a height.
     pub(crate) fn store(store: &str, key: Vec<u8>, height: u64, prove: bool) -> Self {
         Self { path: format!("store/{store}/key"), data: key, height, prove }

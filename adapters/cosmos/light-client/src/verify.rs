@@ -53,7 +53,7 @@ pub enum Judged {
 /// # Errors
 /// [`Judged`].
 pub fn verify_header(params: &Params, trusted: &Trusted, header: &Untrusted, now_ns: u64) -> Result<Trusted, Judged> {
-    let known = builds_on(trusted, header)?;
+    let known = if header.trusted.is_some() { builds_on(trusted, header)? } else { own_set(params, trusted, header)? };
     same_revision(params, trusted, header)?;
     trusted_validators_match(trusted, known)?;
     proposer_is_validator(header)?;
@@ -146,6 +146,22 @@ pub(crate) fn builds_on<'a>(trusted: &Trusted, header: &'a Untrusted) -> Result<
         return Err(refuse("height-not-above", format!("above {}", trusted.height), header.height()));
     }
     Ok(known)
+}
+
+/// The set of a header that names none to build on: its own, where that is the one that the trusted height named. Where the set has changed
+/// since, a header in between is needed; the next one always does.
+fn own_set<'a>(params: &Params, trusted: &Trusted, header: &'a Untrusted) -> Result<&'a validator::Set, Judged> {
+    if header.height() <= trusted.height {
+        return Err(refuse("height-not-above", format!("above {}", trusted.height), header.height()).into());
+    }
+    if trusted_validators_match(trusted, &header.validators).is_ok() {
+        return Ok(&header.validators);
+    }
+    if header.height().number == trusted.height.number.saturating_add(1) {
+        trusted_validators_match(trusted, &header.validators)?;
+    }
+    let total = header.validators.total_voting_power().value();
+    Err(Judged::NotEnoughTrust { found: 0, needed: needed(total, params.trust_level) })
 }
 
 /// refuse.md H2.

@@ -12,6 +12,9 @@ use causeway_cosmos_proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateRespon
 /// Bytes of a signature; a simulation does not check them.
 const SIGNATURE_BYTES: usize = 64;
 
+/// The code with which an application refuses a query that it does not know. Source: cosmos-sdk `types/errors/errors.go`.
+const UNKNOWN_REQUEST: u32 = 6;
+
 /// How a simulation ended.
 #[derive(Debug)]
 pub(crate) enum Simulated {
@@ -51,6 +54,9 @@ async fn once(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) ->
     let doc = sign_doc(&chain.config, signer, messages.to_vec(), terms);
     let request = SimulateRequest { tx_bytes: raw(doc, vec![0; SIGNATURE_BYTES]), ..SimulateRequest::default() };
     let response = chain.query(Query::grpc("/cosmos.tx.v1beta1.Service/Simulate", &request)).await?;
+    if response.code == UNKNOWN_REQUEST && response.log.contains("unknown query path") {
+        return without_service(chain, request.tx_bytes).await;
+    }
     if response.code != 0 {
         return Ok(Simulated::Failed(response.log));
     }
@@ -59,4 +65,18 @@ async fn once(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) ->
     let result = answer.result.ok_or_else(|| chain.protocol("simulation", "a result", "none"))?;
     let responses = result.msg_responses;
     Ok(Simulated::Passed { gas_used, height: response.height.unsigned(), responses })
+}
+
+/// Nodes that serve neither gRPC nor REST lack the service; the application's own simulation is always there, and answers JSON without the
+/// messages' responses. Source: cosmos-sdk `baseapp/abci.go` `handleQueryApp`.
+async fn without_service(chain: &Chain, tx_bytes: Vec<u8>) -> Result<Simulated> {
+    let response = chain.query(Query::app("app/simulate", tx_bytes)).await?;
+    if response.code != 0 {
+        return Ok(Simulated::Failed(response.log));
+    }
+    let answer: serde_json::Value =
+        serde_json::from_slice(&response.value.0).map_err(|error| chain.protocol("simulation", "JSON", error))?;
+    let gas_used = answer.pointer("/gas_info/gas_used").and_then(|gas| gas.as_str()?.parse().ok());
+    let gas_used = gas_used.ok_or_else(|| chain.protocol("simulation", "gas", "none"))?;
+    Ok(Simulated::Passed { gas_used, height: response.height.unsigned(), responses: Vec::new() })
 }
