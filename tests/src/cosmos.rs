@@ -203,7 +203,8 @@ impl Site {
         let all = denoms["denoms"].as_array().cloned().unwrap_or_default();
         let ours = all.iter().find(|denom| {
             let hops = denom["trace"].as_array().cloned().unwrap_or_default();
-            hops.len() == 1 && format!("{}/{}", hops[0]["port_id"].as_str().unwrap_or(""), hops[0]["channel_id"].as_str().unwrap_or("")) == trace
+            hops.len() == 1
+                && format!("{}/{}", hops[0]["port_id"].as_str().unwrap_or(""), hops[0]["channel_id"].as_str().unwrap_or("")) == trace
         });
         if ours.is_none() {
             return Ok(0);

@@ -32,10 +32,9 @@ pub(crate) fn open_store(config: &Relayer) -> Result<Arc<dyn Store>, Failure> {
 pub(crate) async fn chain_spec(config: &ChainConfig, trust_on_first_use: bool) -> Result<ChainSpec, Failure> {
     let family = families::connect(config).await?;
     let root = match &config.trust {
-        Some(trust) => RootOfTrust::Pinned {
-            height: families::height(config, trust.height),
-            hash: trust.hash_bytes().or_fail(Code::BadConfig)?,
-        },
+        Some(trust) => {
+            RootOfTrust::Pinned { height: families::height(config, trust.height), hash: trust.hash_bytes().or_fail(Code::BadConfig)? }
+        }
         None if trust_on_first_use => RootOfTrust::FirstUse,
         None => RootOfTrust::Missing,
     };

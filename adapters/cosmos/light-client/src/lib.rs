@@ -11,10 +11,12 @@
 #![no_std]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "fixtures"))]
 extern crate std;
 
 mod commit;
+#[cfg(feature = "fixtures")]
+pub mod fixtures;
 mod header;
 mod misbehaviour;
 mod proof;

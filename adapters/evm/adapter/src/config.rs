@@ -3,8 +3,8 @@
 //! Not here: what transactions may cost and where trust begins, which the relayer configures alike for every family.
 //! Called by the binary, which reads it from TOML and calls [`Config::validate`] before anything else.
 
-use causeway_keystore::SecretRef;
 use alloy::primitives::Address;
+use causeway_keystore::SecretRef;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,9 @@
 //! commands of the binary and, for signing, by the adapter.
 
 use crate::config::Config;
-use causeway_keystore::Secret;
 use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
+use causeway_keystore::Secret;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;

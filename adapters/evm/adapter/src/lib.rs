@@ -40,11 +40,11 @@ mod watch;
 
 pub use adapter::EvmAdapter;
 pub use admin::RouterAccess;
+pub use causeway_keystore::{Secret, SecretRef};
 pub use config::{ClientKind, Config, ConfigError, FeeMode, KeyConfig, RpcConfig};
 pub use deploy::{DeployJournal, DeployOptions, Deployment, deploy};
 pub use keys::{KeyError, KeyInfo, Keys};
 pub use light_client::{EvmLightClient, HOST_ENCODING};
-pub use causeway_keystore::{Secret, SecretRef};
 
 use causeway_adapter::{AdapterError, Family};
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use crate::cli::Global;
 use crate::exit::{Code, Failure, OrFail};
-use crate::{config, output};
 use crate::secrets::{self, PassphraseArgs};
+use crate::{config, output};
 use causeway_cosmos_adapter::{AccountForm, keys as cosmos_keys};
 use causeway_evm_adapter::keys;
 use causeway_keystore::{KeyFile, Secret, SecretRef};

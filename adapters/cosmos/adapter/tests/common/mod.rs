@@ -37,6 +37,7 @@ pub(crate) fn binary() -> Option<PathBuf> {
     };
     let found = named.or_else(built);
     if found.is_none() {
+        assert!(std::env::var("CI").is_err(), "no simd: with CI set no test is skipped; build it and name it in CAUSEWAY_SIMD");
         println!("skipped: no simd; build it with the test networks, or name it in CAUSEWAY_SIMD");
     }
     found
@@ -258,34 +259,34 @@ pub(crate) async fn send(side: &Side, count: usize, timeout_s: u64) -> Vec<Packe
     let before = last_sent(side).await;
     side.node.submit(&vec![message; count]);
     let wanted: Vec<Sequence> = (1..=count as u64).map(|at| Sequence::new(before + at).unwrap()).collect();
+    wait_for_sent(side, wanted).await
+}
+
+/// The packets of these sequences, once the adapter finds them all.
+async fn wait_for_sent(side: &Side, sequences: Vec<Sequence>) -> Vec<Packet> {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
-        let request = causeway_adapter::HydrateRequest {
-            client: side.client.clone(),
-            kind: causeway_adapter::HydrateKind::Sent,
-            sequences: wanted.clone(),
-            range: None,
-        };
-        let found: Vec<Packet> = side
-            .adapter
-            .hydrate(request)
-            .await
-            .unwrap()
-            .into_iter()
-            .filter_map(|one| match one {
-                causeway_adapter::Hydrated::Found(located) => match located.event {
-                    causeway_adapter::Event::Sent { packet } => Some(packet),
-                    _ => None,
-                },
-                causeway_adapter::Hydrated::Unavailable(_) => None,
-            })
-            .collect();
-        if found.len() == count {
+        let found = sent(side, sequences.clone()).await;
+        if found.len() == sequences.len() {
             return found;
         }
-        assert!(tokio::time::Instant::now() < deadline, "{} of {count} packets found", found.len());
+        assert!(tokio::time::Instant::now() < deadline, "{} of {} packets found", found.len(), sequences.len());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Those of the packets that the adapter finds now.
+async fn sent(side: &Side, sequences: Vec<Sequence>) -> Vec<Packet> {
+    let request =
+        causeway_adapter::HydrateRequest { client: side.client.clone(), kind: causeway_adapter::HydrateKind::Sent, sequences, range: None };
+    let packet = |one| match one {
+        causeway_adapter::Hydrated::Found(located) => match located.event {
+            causeway_adapter::Event::Sent { packet } => Some(packet),
+            _ => None,
+        },
+        causeway_adapter::Hydrated::Unavailable(_) => None,
+    };
+    side.adapter.hydrate(request).await.unwrap().into_iter().filter_map(packet).collect()
 }
 
 /// The last sequence that still lives; tests send through one client only and complete in order.

@@ -1,8 +1,10 @@
 //! Verdicts on real and on made-up headers and proofs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod evidence;
 mod headers;
 mod proofs;
+mod signatures;
 mod vectors;
 
 use std::path::PathBuf;

@@ -4,10 +4,10 @@
 //! checked, so that a hostile file neither panics nor takes memory without bound. Called by [`super`].
 
 use super::{KeyError, KeyInfo, is_key_name};
-use causeway_keystore::Secret;
 use aes::Aes128;
 use alloy::primitives::{Address, keccak256};
 use alloy::signers::local::PrivateKeySigner;
+use causeway_keystore::Secret;
 use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use rand::RngCore;
