@@ -53,9 +53,9 @@ fn an_outcome_that_was_a_lie_ends_no_packet_of_a_slotted_chain() {
 }
 
 #[test]
-fn an_outcome_that_was_a_lie_ends_no_delivery_where_absence_cannot_be_proven() {
+fn an_outcome_that_was_a_lie_ends_no_packet_where_absence_cannot_be_proven() {
     for family in [FakeFamily::BlockBound, FakeFamily::Clockless] {
-        survive_lies(family, &[Class::Echo, Class::Refused]);
+        survive_lies(family, &[Class::Echo, Class::Late, Class::Refused]);
     }
 }
 
@@ -155,6 +155,21 @@ fn a_spend_cap_holds_over_a_restart() {
         assert!(!sim.right.has_receipt(&sim.sent[1].packet));
         let wallets = sim.handle().status().chains[1].wallets.clone();
         assert!(wallets.iter().any(|wallet| wallet.blocked.as_ref().is_some_and(|why| why.contains("the cap is 1"))), "{wallets:?}");
+    });
+}
+
+#[test]
+fn a_spend_cap_is_over_at_midnight() {
+    simulate(11, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.config().chains[1].spend_cap_per_day = Some(1);
+        sim.send(true, Class::Echo);
+        sim.run(0, 200).await;
+        sim.send(true, Class::Echo);
+        seconds(sim, 100).await;
+        assert!(!sim.right.has_receipt(&sim.sent[1].packet), "the cap does not hold");
+        // Midnight UTC is 6 400 s after the start.
+        seconds(sim, 6_600).await;
+        assert!(sim.right.has_receipt(&sim.sent[1].packet), "{:?}", sim.record(&sim.sent[1]).await);
     });
 }
 

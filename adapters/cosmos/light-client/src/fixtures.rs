@@ -17,6 +17,7 @@
 mod chain;
 mod state;
 
+#[cfg(test)]
 pub(crate) use chain::to_wire;
 pub use chain::{Block, KeyKind, Validator, Vote};
 pub use state::State;

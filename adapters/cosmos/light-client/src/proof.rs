@@ -10,7 +10,6 @@ use crate::refusal::{Refusal, refuse};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write as _;
 use ics23::commitment_proof::Proof;
 use ics23::{CommitmentProof, ExistenceProof, HostFunctionsManager, ProofSpec, calculate_existence_root};
 use prost::Message;
@@ -188,9 +187,5 @@ fn kind(proof: &CommitmentProof) -> &'static str {
 
 /// For messages: not more than 64 bytes of somebody else's data.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(64).fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect()
 }

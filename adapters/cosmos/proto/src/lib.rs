@@ -10,7 +10,7 @@
 
 use prost::Name;
 
-#[allow(missing_docs, unreachable_pub, dead_code, clippy::all, reason = "generated code")]
+#[allow(missing_docs, unreachable_pub, dead_code, clippy::all, clippy::allow_attributes_without_reason, reason = "generated code")]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/cosmos.rs"));
 }

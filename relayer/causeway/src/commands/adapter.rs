@@ -43,6 +43,9 @@ enum Action {
         /// Adapter to examine [default: the chain's `adapter`, or the built-in one].
         #[arg(long, value_name = "http://HOST:PORT")]
         endpoint: Option<String>,
+        /// Client on the chain whose packets are looked at [default: the one of the first configured path].
+        #[arg(long)]
+        client: Option<String>,
         /// How many blocks back events are looked at.
         #[arg(long, default_value_t = 500)]
         lookback_blocks: u64,
@@ -62,16 +65,16 @@ impl Command {
                 )
                 .await
             }
-            Action::Check { chain: Some(chain), endpoint, lookback_blocks } => {
+            Action::Check { chain: Some(chain), endpoint, client, lookback_blocks } => {
                 let config = config::load(&global.config)?;
                 let mut chain = config.chain(&chain).or_fail(Code::BadConfig)?.clone();
                 chain.adapter = endpoint.or(chain.adapter);
                 let family = families::connect(&chain).await?;
-                report(global, &subject(&config, &chain, &family, lookback_blocks).await?).await
+                report(global, client, subject(&config, &chain, &family, lookback_blocks).await?).await
             }
-            Action::Check { chain: None, endpoint, lookback_blocks } => {
+            Action::Check { chain: None, endpoint, client, lookback_blocks } => {
                 let endpoint = endpoint.ok_or_else(|| Failure::new(Code::BadConfig, "name --chain or --endpoint"))?;
-                report(global, &served_at(global, &endpoint, lookback_blocks).await?).await
+                report(global, client, served_at(global, &endpoint, lookback_blocks).await?).await
             }
         }
     }
@@ -114,8 +117,11 @@ async fn serve(global: &Global, chain: &ChainConfig, options: HostOptions) -> Re
     rpc::serve(listener, family.adapter, relayer::wait_for_signal()).await.or_fail(Code::Failed)
 }
 
-async fn report(global: &Global, subject: &Subject) -> Result<(), Failure> {
-    let report = conformance::run(subject).await;
+async fn report(global: &Global, client: Option<String>, mut subject: Subject) -> Result<(), Failure> {
+    if let Some(client) = client {
+        subject.client = Some(ClientId::new(&client).or_fail(Code::BadConfig)?);
+    }
+    let report = conformance::run(&subject).await;
     if global.json {
         let promises: Vec<_> = report
             .promises

@@ -163,6 +163,7 @@ impl PacketRecord {
 
     /// No proof of its mark is to be had: it is marked again.
     pub(crate) fn mark_refuted(&mut self, reason: &str, when: When) {
+        self.times.retain(|(stage, _)| *stage != Stage::Returning);
         self.marked = false;
         self.marked_at = None;
         self.park(reason, when);

@@ -3,7 +3,7 @@
 use super::update::Grounded;
 use super::{Candidate, Halt, Turned, Worker};
 use crate::journal::Op;
-use crate::packet::{Action, Received};
+use crate::packet::{Action, Received, Stage};
 use crate::shared::Busy;
 use causeway_adapter::{AdapterError, ClientView, EncodedEvidence, Evidence, EvidenceItem, Provable, TrustedState, Violation};
 use causeway_types::{Claim, Height, Sequence};
@@ -81,14 +81,30 @@ impl Worker {
                 Err(error) => return Err(self.adapter_failed(&self.source, &error)),
             };
         }
-        let mut ready = Vec::new();
+        let (mut ready, mut marks) = (Vec::new(), Vec::new());
         for (candidate, claim, question) in claims {
             match known.get(&question) {
                 Some(at @ (Provable::From(_) | Provable::Exactly(_))) => ready.push(Ready { candidate, claim, at: *at }),
-                _ => busy.put_back(&candidate.record.key),
+                _ => {
+                    marks.extend(self.mark_overdue(&candidate));
+                    busy.put_back(&candidate.record.key);
+                }
             }
         }
+        if !marks.is_empty() {
+            self.shared.journal.commit(marks).await?;
+        }
         Ok(ready)
+    }
+
+    /// A mark that stays out of reach of proof for so long was never made, whatever the outcome of its transaction said.
+    fn mark_overdue(&self, candidate: &Candidate) -> Option<Op> {
+        let record = &candidate.record;
+        let since_ms = record.time(Stage::Returning)?;
+        let when = self.when();
+        let overdue = when.now_ms >= since_ms.saturating_add(self.source.deadlines.hint_ms);
+        let marked = candidate.action == Action::Timeout && record.marked;
+        (marked && overdue).then(|| Op::change(record.key.clone(), move |record| record.mark_refuted("its mark cannot be proven", when)))
     }
 
     /// Fetches, verifies and encodes the evidence of a batch. `None` when nothing of it holds.

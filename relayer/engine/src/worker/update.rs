@@ -136,8 +136,13 @@ impl Worker {
             }
         }
         if let Some(need) = need {
-            let reuse = view.latest >= need && !std::mem::take(&mut self.fresh);
-            let way = if reuse { self.held(view, view.latest).await? } else { self.way(view, Some(need)).await? };
+            // Where old state is pruned, the first height that would do is no better than the one held: the newest it is.
+            let fresh = std::mem::take(&mut self.fresh);
+            let way = match view.latest >= need {
+                _ if fresh => self.way(view, None).await?,
+                true => self.held(view, view.latest).await?,
+                false => self.way(view, Some(need)).await?,
+            };
             grounded.add(way, from, busy);
         }
         for (index, (height, members)) in exact.into_iter().enumerate() {
@@ -164,7 +169,8 @@ impl Worker {
         for ready in &rest {
             busy.put_back(&ready.candidate.record.key);
         }
-        let need = highest(&kept);
+        // What was put off is gone for, though less would do: it may have been chosen because the rest is pruned.
+        let need = highest(&kept).map(|need| need.max(height));
         (kept, need)
     }
 
