@@ -1,5 +1,6 @@
 //! Vectors of other projects against the Solidity libraries and client: tries and RLP of ethereum/tests, and a public IBFT2 fixture.
 //! They live beside the repository; where they are absent, the tests say so.
+#![allow(clippy::print_stdout, reason = "tests: who runs them sees what was skipped")]
 
 mod support;
 
