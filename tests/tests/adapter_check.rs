@@ -19,7 +19,7 @@ const BREAKAGES: [Breakage; 9] = [
     Breakage::StatusIsMonotone,
     Breakage::UnknownClientIsNotFound,
     Breakage::WatchIsInOrder,
-    Breakage::WatchResumesFromACursor,
+    Breakage::WatchNeverRunsAhead,
     Breakage::EventsAgreeWithState,
     Breakage::HydrateAgreesWithState,
     Breakage::PacketStatesKeepTheOrder,

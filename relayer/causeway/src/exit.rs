@@ -27,6 +27,8 @@ pub(crate) struct Failure {
     pub(crate) code: Code,
     /// What the person sees.
     pub(crate) message: String,
+    /// Whether the command has given its one answer on standard output already.
+    pub(crate) answered: bool,
 }
 
 impl fmt::Display for Failure {
@@ -40,7 +42,12 @@ impl std::error::Error for Failure {}
 impl Failure {
     /// A failure with a code.
     pub(crate) fn new(code: Code, message: impl fmt::Display) -> Self {
-        Self { code, message: message.to_string() }
+        Self { code, message: message.to_string(), answered: false }
+    }
+
+    /// A failure that the answer on standard output tells already: programs read one object, not two.
+    pub(crate) fn after_answer(code: Code, message: impl fmt::Display) -> Self {
+        Self { answered: true, ..Self::new(code, message) }
     }
 }
 

@@ -4,9 +4,9 @@ use crate::exit::Failure;
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::{Value, json};
 
-/// Prints a failure: one line on standard error, or one JSON object on standard output when a program asked.
+/// Prints a failure: one line on standard error, or one JSON object on standard output when a program asked and has no answer yet.
 pub(crate) fn failure(failure: &Failure, as_json: bool) {
-    if as_json {
+    if as_json && !failure.answered {
         println!("{}", json!({ "error": failure.message, "exit_code": failure.code as u8 }));
     } else {
         eprintln!("error: {}", failure.message);

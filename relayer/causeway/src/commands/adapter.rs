@@ -140,7 +140,7 @@ async fn report(global: &Global, client: Option<String>, mut subject: Subject) -
     if report.kept() {
         return Ok(());
     }
-    Err(Failure::new(Code::Failed, format!("the adapter breaks: {}; relay nothing through it", report.broken().join(", "))))
+    Err(Failure::after_answer(Code::Failed, format!("the adapter breaks: {}; relay nothing through it", report.broken().join(", "))))
 }
 
 /// What is examined: the adapter, and where a path is configured its clients at both ends.

@@ -83,7 +83,7 @@ pub(crate) async fn run(global: &Global, options: Options) -> Result<(), Failure
     running.shutdown(Duration::from_secs(10)).await;
     stage.stop().await;
     report?;
-    if passed { Ok(()) } else { Err(Failure::new(Code::Failed, "the demo did not end as it had to; the table says where")) }
+    if passed { Ok(()) } else { Err(Failure::after_answer(Code::Failed, "the demo did not end as it had to; the table says where")) }
 }
 
 /// What is sent before the relayer starts: packets whose time is over by then, and packets a rival delivers.
