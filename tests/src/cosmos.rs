@@ -26,6 +26,9 @@ pub const PATH: &str = "chaina-chainb";
 /// What the chains call themselves.
 pub const CHAIN_IDS: [&str; 2] = ["chaina-1", "chainb-1"];
 
+/// The connection that the first channel brings with it.
+const CONNECTION: &str = "connection-0";
+
 /// The variable that holds the passphrase of the relayer's keys.
 const PASSPHRASE_VARIABLE: &str = "CAUSEWAY_PASSPHRASE";
 
@@ -192,13 +195,117 @@ impl Site {
         network.submit("user", &messages).await
     }
 
+    /// Opens a channel of the transfer application under a name of its own; answers its ends.
+    ///
+    /// # Errors
+    /// When the command does not succeed.
+    pub async fn open_channel(&self, name: &str, args: &[&str]) -> Result<[String; 2]> {
+        let create = ["path", "create", NAMES[0], NAMES[1], "--name", name, "--classic"];
+        let created = self.cli.json(&[&create, args].concat()).await?;
+        let end = |pointer| {
+            let end = text(&created, pointer)?;
+            let (_, channel) = end.split_once('/').with_context(|| format!("{end} is no port/channel"))?;
+            Ok::<_, anyhow::Error>(channel.to_owned())
+        };
+        Ok([end("/a/channel")?, end("/b/channel")?])
+    }
+
+    /// Registers an interchain account of the user of the first chain on the second, over the connection of the channel opened before, and
+    /// finishes its channel with the operator's command; answers the account's address.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub async fn register_account(&self) -> Result<String> {
+        let network = &self.networks[0];
+        let owner = network.account("user")?.address.clone();
+        let register = json!({
+            "@type": "/ibc.applications.interchain_accounts.controller.v1.MsgRegisterInterchainAccount",
+            "owner": owner, "connection_id": CONNECTION, "version": "", "ordering": "ORDER_ORDERED",
+        });
+        network.submit("user", &[register]).await?;
+        let port = format!("icacontroller-{owner}");
+        let channels = network.query(&["ibc", "channel", "channels"])?;
+        let all = channels["channels"].as_array().cloned().unwrap_or_default();
+        let begun = all.iter().find(|channel| channel["port_id"] == port.as_str()).context("the application began no channel")?;
+        let channel = format!("{port}/{}", text(begun, "/channel_id")?);
+        // The channel stands on the clients of the connection, which the path of that channel names.
+        let list = self.cli.json(&["path", "list"]).await?;
+        let path = list["paths"].as_array().and_then(|paths| paths.iter().find(|path| path["a"]["channel"] == "transfer/channel-0"));
+        let path = path.context("no path with a channel")?;
+        let clients = [text(path, "/a/client")?, text(path, "/b/client")?];
+        let args = ["path", "create", NAMES[0], NAMES[1], "--name", "accounts", "--classic", "--channel-a", &channel];
+        self.cli.ok(&[&args[..], &["--client-a", clients[0], "--client-b", clients[1]]].concat()).await?;
+        let found = network.query(&["interchain-accounts", "controller", "interchain-account", &owner, CONNECTION])?;
+        Ok(text(&found, "/address")?.to_owned())
+    }
+
+    /// Pays an account on chain `index` from its user.
+    ///
+    /// # Errors
+    /// When the chain refuses it.
+    pub async fn pay(&self, index: usize, to: &str, amount: u64) -> Result<String> {
+        let network = &self.networks[index];
+        network.submit("user", &[payment(&network.account("user")?.address, to, amount)]).await
+    }
+
+    /// Orders of the user of the first chain to an interchain account, `count` in one transaction: each pays one `stake` to the user there.
+    ///
+    /// # Errors
+    /// When the chain refuses it.
+    pub async fn order(&self, account: &str, count: usize, timeout_s: u64) -> Result<String> {
+        let network = &self.networks[0];
+        let owner = network.account("user")?.address.clone();
+        let pay = payment(account, &self.networks[1].account("user")?.address, 1).to_string();
+        let packet_data = network.run_json(&["tx", "interchain-accounts", "host", "generate-packet-data", &pay])?;
+        let order = json!({
+            "@type": "/ibc.applications.interchain_accounts.controller.v1.MsgSendTx",
+            "owner": owner, "connection_id": CONNECTION, "packet_data": packet_data,
+            "relative_timeout": (timeout_s * 1_000_000_000).to_string(),
+        });
+        network.submit("user", &vec![order; count]).await
+    }
+
+    /// Transfers of one `stake` each over a channel, `count` in one transaction, that expire after a time or at a height of the other chain.
+    ///
+    /// # Errors
+    /// When the chain refuses it.
+    pub async fn transfer_over(&self, from: usize, channel: &str, count: usize, expiry: Expiry) -> Result<String> {
+        let network = &self.networks[from];
+        let [sender, receiver] = [from, 1 - from].map(|index| self.networks[index].account("user").map(|user| user.address.clone()));
+        let (sender, receiver) = (sender?, receiver?);
+        let (timestamp_ns, height) = match expiry {
+            Expiry::AfterS(seconds) => ((unix_s()? + seconds) * 1_000_000_000, 0),
+            Expiry::Height(height) => (0, height),
+        };
+        let message = json!({
+            "@type": "/ibc.applications.transfer.v1.MsgTransfer",
+            "source_port": "transfer",
+            "source_channel": channel,
+            "token": { "denom": "stake", "amount": "1" },
+            "sender": sender,
+            "receiver": receiver,
+            "timeout_height": { "revision_number": if height == 0 { "0" } else { "1" }, "revision_height": height.to_string() },
+            "timeout_timestamp": timestamp_ns.to_string(),
+            "memo": "",
+        });
+        network.submit("user", &vec![message; count]).await
+    }
+
     /// What the user of chain `index` owns of the other chain's `stake`.
     ///
     /// # Errors
     /// When the chain does not answer.
     pub fn received(&self, index: usize) -> Result<u128> {
+        self.received_over(index, &self.clients[index])
+    }
+
+    /// The same of what came over one end: a client, or a channel.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub fn received_over(&self, index: usize, end: &str) -> Result<u128> {
         let network = &self.networks[index];
-        let trace = format!("transfer/{}", self.clients[index]);
+        let trace = format!("transfer/{end}");
         let denoms = network.query(&["ibc-transfer", "denoms"])?;
         let all = denoms["denoms"].as_array().cloned().unwrap_or_default();
         let ours = all.iter().find(|denom| {
@@ -213,6 +320,20 @@ impl Site {
         let denom = format!("ibc/{}", text(&hash, "/hash")?);
         network.balance(&network.account("user")?.address, &denom)
     }
+}
+
+fn payment(from: &str, to: &str, amount: u64) -> Value {
+    let coins = json!([{ "denom": "stake", "amount": amount.to_string() }]);
+    json!({ "@type": "/cosmos.bank.v1beta1.MsgSend", "from_address": from, "to_address": to, "amount": coins })
+}
+
+/// When a transfer over a channel expires.
+#[derive(Debug, Clone, Copy)]
+pub enum Expiry {
+    /// So many seconds from now.
+    AfterS(u64),
+    /// At a height of the other chain.
+    Height(u64),
 }
 
 /// Now, unix seconds.

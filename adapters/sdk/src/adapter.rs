@@ -5,7 +5,8 @@ use crate::{
     HydrateRequest, Hydrated, LightClient, Outcome, PacketState, Plan, Provable, SignedTx, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
-use causeway_types::{Claim, ClientId, Height, Sequence};
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
 use std::sync::Arc;
 
 /// Result of a call through the seam.
@@ -23,12 +24,13 @@ pub trait ChainAdapter: Send + Sync + std::fmt::Debug {
     /// Events of final blocks after a cursor: in order, without gaps, or an error that says why not.
     async fn watch(&self, request: WatchRequest) -> Result<WatchBatch>;
 
-    /// From state: sequences from `from` on that were sent through `client` and whose commitment still lives, at most `limit`,
+    /// From state: sequences from `from` on that were sent through `end` and whose commitment still lives, at most `limit`,
     /// ascending; and the last sequence that was looked at, so that the next call starts after it. The second is `None` at the end.
-    async fn commitments(&self, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)>;
+    async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)>;
 
-    /// From state: what the chain holds of these packets under `client` (its own client, source or destination), in the order asked.
-    async fn packet_states(&self, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>>;
+    /// From state: what the chain holds of these packets under `end` (its own end, source or destination), in the order asked. On an ordered
+    /// channel, received is what lies before the sequence that it waits for.
+    async fn packet_states(&self, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>>;
 
     /// Packets and acknowledgements that state only names by hash.
     async fn hydrate(&self, request: HydrateRequest) -> Result<Vec<Hydrated>>;
@@ -38,6 +40,16 @@ pub trait ChainAdapter: Send + Sync + std::fmt::Debug {
 
     /// What that client holds at a height; [`AdapterError::NotFound`] when nothing.
     async fn consensus(&self, client: &ClientId, height: Height) -> Result<ConsensusView>;
+
+    /// A connection end of IBC classic on this chain; [`AdapterError::NotFound`] when there is none.
+    async fn connection(&self, _id: &ConnectionId) -> Result<ConnectionEnd> {
+        Err(AdapterError::Unsupported { operation: "IBC classic" })
+    }
+
+    /// A channel end of IBC classic on this chain; [`AdapterError::NotFound`] when there is none.
+    async fn channel(&self, _id: &ChannelEndId) -> Result<ChannelEnd> {
+        Err(AdapterError::Unsupported { operation: "IBC classic" })
+    }
 
     /// The update, in canonical form, that proves the header at `height` (or the newest final one) for [`LightClient::verify_root`].
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)>;

@@ -3,7 +3,7 @@
 use causeway_types::Head;
 
 /// Version of the seam. A host and a caller with different versions refuse each other, naming both.
-pub const SEAM_VERSION: u32 = 1;
+pub const SEAM_VERSION: u32 = 2;
 
 /// Whether the family can prove that something is not in its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

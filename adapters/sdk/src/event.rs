@@ -1,12 +1,26 @@
 //! Events and state listings. State is the truth; an event is a hint that arrives sooner.
 
-use causeway_types::{Acknowledgement, ClientId, Hash, Head, Height, Packet, Sequence, TxId};
+use causeway_types::{Acknowledgement, ClientId, Hash, Head, Height, Packet, PacketEnd, Sequence, TxId};
 
 /// Narrows what is watched, so that clients opened by strangers cost nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventFilter {
-    /// Clients ON this chain whose packets are of interest, as source or as destination. Empty: none.
+    /// Ends ON this chain whose packets are of interest, as source or as destination. Empty: none.
+    pub ends: Vec<PacketEnd>,
+    /// Clients ON this chain of which it is of interest that they are updated or frozen. Empty: none.
     pub clients: Vec<ClientId>,
+}
+
+impl EventFilter {
+    /// Whether the event is of interest.
+    pub fn wants(&self, event: &Event) -> bool {
+        match event {
+            Event::Sent { packet } => self.ends.contains(&packet.source()),
+            Event::Acknowledged { packet, .. } => self.ends.contains(&packet.dest()),
+            Event::Completed { end, .. } | Event::TimedOut { end, .. } => self.ends.contains(end),
+            Event::ClientUpdated { client } | Event::ClientFrozen { client } => self.clients.contains(client),
+        }
+    }
 }
 
 /// Asks for the events of the blocks after a cursor.
@@ -65,15 +79,15 @@ pub enum Event {
     },
     /// The acknowledgement of a packet sent from here was processed: the packet is complete.
     Completed {
-        /// The client it was sent from.
-        client: ClientId,
+        /// The end it was sent from.
+        end: PacketEnd,
         /// Its sequence.
         sequence: Sequence,
     },
     /// A packet sent from here was timed out.
     TimedOut {
-        /// The client it was sent from.
-        client: ClientId,
+        /// The end it was sent from.
+        end: PacketEnd,
         /// Its sequence.
         sequence: Sequence,
     },
@@ -114,8 +128,8 @@ pub enum HydrateKind {
 /// Asks for bytes that state only names by hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HydrateRequest {
-    /// The client on the asked chain: the source client for `Sent`, the destination client for `Acknowledged`.
-    pub client: ClientId,
+    /// The end on the asked chain: the source for `Sent`, the destination for `Acknowledged`.
+    pub end: PacketEnd,
     /// Packet or acknowledgement.
     pub kind: HydrateKind,
     /// Sequences to find; bounded by the caller.

@@ -32,6 +32,6 @@ pub use event::{Event, EventFilter, HydrateKind, HydrateRequest, Hydrated, Locat
 pub use evidence::{EncodedEvidence, Evidence, EvidenceItem, Provable};
 pub use light_client::{ClientParams, LightClient, Verdict, Violation};
 pub use transaction::{
-    Account, BroadcastResult, BuildRequest, Built, FeePolicy, Impossible, Message, MessageResult, Outcome, ProofGroup, RejectReason,
-    Rejected, SignedTx, Slot,
+    Account, BroadcastResult, BuildRequest, Built, FeePolicy, Impossible, Message, MessageResult, OpenStep, Outcome, ProofGroup,
+    RejectReason, Rejected, SignedTx, Slot,
 };

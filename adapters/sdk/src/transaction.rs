@@ -1,7 +1,23 @@
 //! Transactions: build, sign, broadcast, outcome. The slot and every transaction id are journaled before a broadcast.
 
 use crate::{Counterparty, EncodedEvidence};
+use causeway_types::classic::{ChannelEnd, ChannelId, ConnectionEnd, ConnectionId, Order, PortId};
 use causeway_types::{Acknowledgement, ClientId, Height, Packet, TxId};
+
+/// A step of a handshake of IBC classic: one end begins, the other answers, the first agrees, the other knows.
+///
+/// Source: cosmos/ibc `spec/core/ics-003-connection-semantics`, `spec/core/ics-004-channel-and-packet-semantics`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenStep {
+    /// Begin; nothing is proven.
+    Init,
+    /// Answer an end that was begun, which is proven.
+    Try,
+    /// Agree with an end that answered, which is proven.
+    Ack,
+    /// Take notice of an end that agreed, which is proven.
+    Confirm,
+}
 
 /// What a destination is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +70,35 @@ pub enum Message {
     Timeout {
         /// The packet.
         packet: Packet,
+        /// How packets of its path follow each other: what its evidence shows is [`causeway_types::Claim::NoReceipt`] or
+        /// [`causeway_types::Claim::NotReached`].
+        order: Order,
         /// Index into [`BuildRequest::proofs`] and item within it.
         proof: (usize, usize),
+    },
+    /// A step of a connection's handshake.
+    OpenConnection {
+        /// Which.
+        step: OpenStep,
+        /// The end on this chain; none before it has been begun or answered.
+        id: Option<ConnectionId>,
+        /// The end as it stands here afterwards.
+        end: ConnectionEnd,
+        /// Evidence of the other end: index into [`BuildRequest::proofs`] and item within it. None to begin.
+        proof: Option<(usize, usize)>,
+    },
+    /// A step of a channel's handshake.
+    OpenChannel {
+        /// Which.
+        step: OpenStep,
+        /// The port on this chain.
+        port: PortId,
+        /// The end on this chain; none before it has been begun or answered.
+        id: Option<ChannelId>,
+        /// The end as it stands here afterwards; its version is what the other end proposed or agreed to.
+        end: ChannelEnd,
+        /// Evidence of the other end: index into [`BuildRequest::proofs`] and item within it. None to begin.
+        proof: Option<(usize, usize)>,
     },
     /// Record on the receiving chain that a packet can no longer be received, where absence cannot be proven.
     MarkExpired {
@@ -183,10 +226,10 @@ pub enum BroadcastResult {
 /// What became of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageResult {
-    /// Done. For `CreateClient`, the new client.
+    /// Done.
     Applied {
-        /// The client that was created, if that was the message.
-        created: Option<ClientId>,
+        /// Identifier of the client, connection or channel that it created, if it did.
+        created: Option<String>,
     },
     /// It had been done before.
     Noop,

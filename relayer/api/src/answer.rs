@@ -5,7 +5,7 @@
 use causeway_adapter::Slot;
 use causeway_engine::{AckKind, By, Change, Direction, PacketCount, PacketRecord, PacketState, Received, StateKind, TxRef};
 use causeway_proto::relay::v1 as wire;
-use causeway_types::{Acknowledgement, Locator, PacketKey, Payload};
+use causeway_types::{Acknowledgement, Locator, Packet, PacketKey, Payload};
 
 /// Longest reason in an answer, characters; the log has it in full.
 const REASON_CHARS_MAX: usize = 1_024;
@@ -18,7 +18,7 @@ pub(crate) enum Bytes {
 }
 
 pub(crate) fn id(key: &PacketKey) -> wire::PacketId {
-    wire::PacketId { chain: key.chain.to_string(), client: key.client.to_string(), sequence: key.sequence.get() }
+    wire::PacketId { chain: key.chain.to_string(), client: key.end.to_string(), sequence: key.sequence.get() }
 }
 
 pub(crate) fn packet(record: &PacketRecord, bytes: Bytes) -> wire::Packet {
@@ -31,9 +31,10 @@ pub(crate) fn packet(record: &PacketRecord, bytes: Bytes) -> wire::Packet {
         state: state(record.state.kind()).into(),
         reason,
         retry_at_ms,
-        dest_client: packet.map(|packet| packet.dest_client.to_string()).unwrap_or_default(),
-        timeout_timestamp_s: packet.map(|packet| packet.timeout_timestamp_s).unwrap_or_default(),
-        payloads: packet.map(|packet| packet.payloads.iter().map(|each| payload(each, bytes)).collect()).unwrap_or_default(),
+        dest_client: packet.map(|packet| packet.dest().to_string()).unwrap_or_default(),
+        timeout_timestamp_s: packet.and_then(Packet::expires_at_s).unwrap_or_default(),
+        timeout_height: packet.and_then(|packet| packet.timeout().height).map(|height| height.to_string()).unwrap_or_default(),
+        payloads: packet.map(|packet| payloads(packet, bytes)).unwrap_or_default(),
         cleared: record.origin == causeway_engine::Origin::Cleared,
         sent: record.sent.as_ref().map(location),
         receipt: receipt(record.received).into(),
@@ -105,6 +106,18 @@ pub(crate) fn cut(text: &str) -> String {
     text.chars().take(REASON_CHARS_MAX).collect()
 }
 
+/// The messages of a packet; a classic one holds a single message, whose version and encoding its channel knows.
+fn payloads(packet: &Packet, bytes: Bytes) -> Vec<wire::Payload> {
+    match packet {
+        Packet::V2(packet) => packet.payloads.iter().map(|each| payload(each, bytes)).collect(),
+        Packet::Classic(packet) => {
+            let [source_port, dest_port] = [&packet.source.port, &packet.dest.port].map(ToString::to_string);
+            let all = Payload { source_port, dest_port, version: String::new(), encoding: String::new(), value: packet.data.clone() };
+            vec![payload(&all, bytes)]
+        }
+    }
+}
+
 fn payload(payload: &Payload, bytes: Bytes) -> wire::Payload {
     wire::Payload {
         source_port: payload.source_port.clone(),
@@ -138,7 +151,7 @@ fn acknowledgement(record: &PacketRecord, bytes: Bytes) -> Option<wire::Acknowle
         AckKind::Unseen => wire::AckKind::Unseen,
     };
     let exact = record.ack.as_ref().filter(|_| bytes == Bytes::Included);
-    let app_acknowledgements = exact.map(|ack| ack.app_acknowledgements.clone()).unwrap_or_default();
+    let app_acknowledgements = exact.map(|ack| ack.parts().to_vec()).unwrap_or_default();
     Some(wire::Acknowledgement { kind: kind.into(), app_acknowledgements })
 }
 

@@ -4,7 +4,7 @@
 
 use causeway_engine::{Direction, PacketFilter, QueryError, StateKind};
 use causeway_proto::relay::v1 as wire;
-use causeway_types::{ChainId, ClientId, PacketKey, Sequence, TxId};
+use causeway_types::{ChainId, PacketKey, Sequence, TxId};
 use tonic::Status;
 
 /// Packets in one answer at most. With names and reasons at their bounds a page stays within the 4 MiB that gRPC clients accept by default.
@@ -25,7 +25,7 @@ pub(crate) fn key(id: Option<wire::PacketId>) -> Result<PacketKey, Status> {
     let id = id.ok_or_else(|| invalid("id", "missing; chain, client and sequence are needed"))?;
     Ok(PacketKey {
         chain: chain("id.chain", &id.chain)?,
-        client: ClientId::new(&id.client).map_err(|error| invalid("id.client", error))?,
+        end: id.client.parse().map_err(|error| invalid("id.client", error))?,
         sequence: Sequence::new(id.sequence).map_err(|error| invalid("id.sequence", error))?,
     })
 }

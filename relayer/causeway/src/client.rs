@@ -63,7 +63,7 @@ pub(crate) fn status_failure(status: &tonic::Status) -> Failure {
 
 /// `chain/client/sequence` as the wire has it.
 pub(crate) fn packet_id(key: &PacketKey) -> PacketId {
-    PacketId { chain: key.chain.to_string(), client: key.client.to_string(), sequence: key.sequence.get() }
+    PacketId { chain: key.chain.to_string(), client: key.end.to_string(), sequence: key.sequence.get() }
 }
 
 /// `chain/client/sequence` of a wire id.

@@ -1,13 +1,14 @@
 //! Turns the configuration into a running relayer: families, store, engine. Used by `start`, `path create` and the demo alike.
 
-use crate::config::{ChainConfig, Config, EndConfig, Fees, PathConfig, Relayer, StoreBackend};
+use crate::config::{ChainConfig, Config, Fees, PathConfig, Relayer, StoreBackend};
 use crate::exit::{Code, Failure, OrFail};
 use crate::families;
 use causeway_adapter::{ClientParams, FeePolicy};
 use causeway_api::{Api, ApiConfig};
-use causeway_engine::{ChainSpec, End, Engine, EngineConfig, EngineHandle, Filter, PathSpec, RootOfTrust, StartError};
+use causeway_engine::{ChainSpec, Engine, EngineConfig, EngineHandle, Filter, PathSpec, RootOfTrust, StartError};
 use causeway_store::{RedbStore, SledStore, Store, StoreError};
-use causeway_types::{ChainId, ClientId};
+use causeway_types::ChainId;
+use causeway_types::classic::Order;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,14 +84,11 @@ pub(crate) async fn engine_config(config: &Config, trust_on_first_use: bool) -> 
 fn path_spec(path: &PathConfig) -> Result<PathSpec, Failure> {
     Ok(PathSpec {
         name: path.name.clone(),
-        a: end(&path.a)?,
-        b: end(&path.b)?,
+        a: path.a.parse().or_fail(Code::BadConfig)?,
+        b: path.b.parse().or_fail(Code::BadConfig)?,
+        order: if path.ordered { Order::Ordered } else { Order::Unordered },
         filter: Filter { ports_allow: path.allow_ports.clone(), ports_deny: path.deny_ports.clone(), ..Filter::default() },
     })
-}
-
-fn end(end: &EndConfig) -> Result<End, Failure> {
-    Ok(End { chain: ChainId::new(&end.chain).or_fail(Code::BadConfig)?, client: ClientId::new(&end.client).or_fail(Code::BadConfig)? })
 }
 
 /// The exit code of a start that was refused.

@@ -3,7 +3,8 @@
 //! The binary turns its TOML into these; tests write them directly. [`EngineConfig::validate`] runs before anything is opened.
 
 use causeway_adapter::{ClientParams, Family, FeePolicy};
-use causeway_types::{ChainId, ClientId, Hash, Height};
+use causeway_types::classic::{ChannelEndId, Order};
+use causeway_types::{ChainId, ClientId, Hash, Height, PacketEnd};
 
 /// Everything an engine needs to know.
 #[derive(Debug, Clone)]
@@ -59,16 +60,25 @@ pub enum RootOfTrust {
     Missing,
 }
 
-/// A client and its host.
+/// One end of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
     /// The chain that hosts the client.
     pub chain: ChainId,
     /// The client, which follows the other end's chain.
     pub client: ClientId,
+    /// In IBC classic: the channel over a connection of that client. None: IBC v2, whose packets name the client.
+    pub channel: Option<ChannelEndId>,
 }
 
-/// A pair of clients that follow each other's chain. Packets flow both ways.
+impl End {
+    /// What packets leave from and arrive at.
+    pub fn packets(&self) -> PacketEnd {
+        self.channel.clone().map_or_else(|| self.client.clone().into(), Into::into)
+    }
+}
+
+/// A pair of clients that follow each other's chain, or a channel between them. Packets flow both ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathSpec {
     /// The operator's name for it, 1 to 64 characters of `[A-Za-z0-9._-]`.
@@ -77,6 +87,8 @@ pub struct PathSpec {
     pub a: End,
     /// The other.
     pub b: End,
+    /// How its packets follow each other: unordered, but for some channels of IBC classic.
+    pub order: Order,
     /// What is relayed.
     pub filter: Filter,
 }
@@ -240,10 +252,17 @@ impl EngineConfig {
             if other.name == path.name {
                 return fail(format!("paths[{i}].name"), path.name.clone(), "every path needs a name of its own");
             }
-            let shared = [&path.a, &path.b].into_iter().any(|end| [&other.a, &other.b].contains(&end));
+            let same = |a: &End, b: &End| a.chain == b.chain && a.packets() == b.packets();
+            let shared = [&path.a, &path.b].into_iter().any(|end| same(end, &other.a) || same(end, &other.b));
             if shared {
-                return fail(format!("paths[{i}]"), path.name.clone(), &format!("paths[{j}] uses the same client already"));
+                return fail(format!("paths[{i}]"), path.name.clone(), &format!("paths[{j}] has the same client or channel already"));
             }
+        }
+        if path.a.channel.is_some() != path.b.channel.is_some() {
+            return fail(format!("paths[{i}]"), path.name.clone(), "name a channel at both ends, or at none");
+        }
+        if path.order == Order::Ordered && path.a.channel.is_none() {
+            return fail(format!("paths[{i}].order"), "ordered".into(), "only channels can be ordered");
         }
         if path.a.chain == path.b.chain {
             return fail(format!("paths[{i}]"), path.a.chain.to_string(), "the ends of a path are on different chains");

@@ -3,6 +3,7 @@
 use crate::config::ConfigError;
 use causeway_adapter::{AdapterError, Violation};
 use causeway_store::StoreError;
+use causeway_types::classic::ChannelEndId;
 use causeway_types::{ChainId, ClientId, Hash, Height};
 
 /// A hash as people read it.
@@ -184,6 +185,20 @@ pub enum StartError {
         expected: ClientId,
         /// What is registered, or `none`.
         found: String,
+    },
+    /// The channel of a path is not what the path says.
+    #[error("channel {channel} on chain {chain}: {what} is {found}, the path needs {expected}; correct the path, or finish the handshake")]
+    ChannelMismatch {
+        /// The chain.
+        chain: ChainId,
+        /// The channel.
+        channel: ChannelEndId,
+        /// What differs.
+        what: &'static str,
+        /// What the path needs.
+        expected: String,
+        /// What the chain says.
+        found: Box<str>,
     },
     /// The client holds something else than the chain we verified.
     #[error(

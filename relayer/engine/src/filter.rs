@@ -13,19 +13,17 @@ impl Filter {
     /// The rule that excludes it, in words.
     pub fn admits(&self, packet: &Packet) -> Result<(), &'static str> {
         packet.validate().map_err(|_| "out of the protocol's bounds")?;
-        let bytes: usize = packet.payloads.iter().map(|payload| payload.value.len()).sum();
-        if self.payload_bytes_max.is_some_and(|max| bytes > max) {
+        if self.payload_bytes_max.is_some_and(|max| packet.data_len() > max) {
             return Err("payload larger than the path allows");
         }
-        for payload in &packet.payloads {
-            let ports = [payload.source_port.as_str(), payload.dest_port.as_str()];
-            if !allowed(&ports, &self.ports_allow, &self.ports_deny) {
-                return Err("port not relayed on this path");
-            }
-            if self.senders_allow.is_empty() && self.senders_deny.is_empty() {
-                continue;
-            }
-            let sender = sender(payload).ok_or("sender cannot be read, and the path has rules on senders")?;
+        if packet.ports().iter().any(|ports| !allowed(ports, &self.ports_allow, &self.ports_deny)) {
+            return Err("port not relayed on this path");
+        }
+        if self.senders_allow.is_empty() && self.senders_deny.is_empty() {
+            return Ok(());
+        }
+        for sender in senders(packet) {
+            let sender = sender.ok_or("sender cannot be read, and the path has rules on senders")?;
             if !allowed(&[sender.as_str()], &self.senders_allow, &self.senders_deny) {
                 return Err("sender not relayed on this path");
             }
@@ -54,6 +52,14 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
         }
     }
     true
+}
+
+/// The sender of each message in the packet, as far as it can be read.
+fn senders(packet: &Packet) -> Vec<Option<String>> {
+    match packet {
+        Packet::V2(packet) => packet.payloads.iter().map(sender).collect(),
+        Packet::Classic(packet) => vec![json_string(&packet.data, "sender")],
+    }
 }
 
 fn sender(payload: &Payload) -> Option<String> {

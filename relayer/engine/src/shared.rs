@@ -6,7 +6,7 @@ use crate::journal::{Journal, LaneId, Opening};
 use crate::packet::{Action, Direction};
 use crate::{Env, metrics};
 use causeway_adapter::{ClientView, Message, MessageResult, ProofGroup};
-use causeway_types::{ChainId, ClientId, Packet, PacketKey};
+use causeway_types::{ChainId, Packet, PacketEnd, PacketKey};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,25 +54,25 @@ impl Path {
     pub(crate) fn openings(&self) -> [Opening; 2] {
         [Direction::AToB, Direction::BToA].map(|direction| {
             let end = self.from(direction);
-            Opening { id: self.lane(direction), chain: end.chain.clone(), client: end.client.clone() }
+            Opening { id: self.lane(direction), chain: end.chain.clone(), end: end.packets() }
         })
     }
 
-    /// The direction of packets sent from this client, if it is an end of the path.
-    pub(crate) fn direction_from(&self, chain: &ChainId, client: &ClientId) -> Option<Direction> {
+    /// The direction of packets sent from this end, if it is one of the path.
+    pub(crate) fn direction_from(&self, chain: &ChainId, from: &PacketEnd) -> Option<Direction> {
         [Direction::AToB, Direction::BToA].into_iter().find(|direction| {
             let end = self.from(*direction);
-            end.chain == *chain && end.client == *client
+            end.chain == *chain && end.packets() == *from
         })
     }
 
-    /// Whether the packet's clients are the ends of the path, in this direction.
+    /// Whether the packet's ends are those of the path, in this direction.
     pub(crate) fn carries(&self, direction: Direction, packet: &Packet) -> bool {
-        packet.source_client == self.from(direction).client && packet.dest_client == self.to(direction).client
+        packet.source() == self.from(direction).packets() && packet.dest() == self.to(direction).packets()
     }
 
     pub(crate) fn key(&self, direction: Direction, packet: &Packet) -> PacketKey {
-        PacketKey { chain: self.from(direction).chain.clone(), client: packet.source_client.clone(), sequence: packet.sequence }
+        PacketKey { chain: self.from(direction).chain.clone(), end: packet.source(), sequence: packet.sequence() }
     }
 
     pub(crate) fn halted(&self) -> Option<String> {

@@ -62,6 +62,7 @@ fn a_path_is_made_once_whatever_is_killed() {
                     b: spec(&b, RootOfTrust::FirstUse),
                     client_a: None,
                     client_b: None,
+                    channel: None,
                 };
                 let first = create_path(setup(), Arc::new(store.clone()), env.clone(), &|_| {}).await;
                 store = store.crash_image();
@@ -89,6 +90,7 @@ fn without_a_root_it_refuses_and_says_what_the_endpoints_say() {
             b: spec(&b, RootOfTrust::FirstUse),
             client_a: None,
             client_b: None,
+            channel: None,
         };
         let error = create_path(setup, Arc::new(MemoryStore::new()), env, &|_| {}).await.unwrap_err();
         let StartError::UntrustedRoot { height, hash, .. } = &error else { panic!("{error}") };

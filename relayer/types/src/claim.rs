@@ -1,6 +1,8 @@
 //! Claims: what a destination must be shown. A claim says what is true on the source chain; how it is proven is the family's affair.
 
-use crate::{Acknowledgement, ClientId, Hash, Packet, Sequence, TxId};
+use crate::classic::{self, ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
+use crate::{Acknowledgement, Hash, Packet, PacketEnd, TxId, path};
+use alloc::vec::Vec;
 
 /// Where on its chain the thing happened, for families whose evidence is the block itself rather than the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,11 @@ pub enum Claim {
         /// Where it was written, if known.
         locator: Option<Locator>,
     },
+    /// The ordered channel that should receive the packet still waits for it, or for one before it.
+    NotReached {
+        /// The packet.
+        packet: Packet,
+    },
     /// The packet was marked expired by a transaction, on chains that can prove no absence.
     Expired {
         /// The packet.
@@ -51,17 +58,33 @@ pub enum Claim {
         /// Where it was marked, if known.
         locator: Option<Locator>,
     },
+    /// A connection end stands like this.
+    Connection {
+        /// The end.
+        id: ConnectionId,
+        /// What the chain holds of it.
+        end: ConnectionEnd,
+    },
+    /// A channel end stands like this.
+    Channel {
+        /// The end.
+        id: ChannelEndId,
+        /// What the chain holds of it.
+        end: ChannelEnd,
+    },
 }
 
 impl Claim {
-    /// The packet the claim is about.
-    pub fn packet(&self) -> &Packet {
+    /// The packet the claim is about; none in a handshake.
+    pub fn packet(&self) -> Option<&Packet> {
         match self {
             Self::Commitment { packet, .. }
             | Self::Receipt { packet, .. }
             | Self::NoReceipt { packet }
+            | Self::NotReached { packet }
             | Self::Ack { packet, .. }
-            | Self::Expired { packet, .. } => packet,
+            | Self::Expired { packet, .. } => Some(packet),
+            Self::Connection { .. } | Self::Channel { .. } => None,
         }
     }
 
@@ -72,27 +95,34 @@ impl Claim {
             | Self::Receipt { locator, .. }
             | Self::Ack { locator, .. }
             | Self::Expired { locator, .. } => locator.as_ref(),
-            Self::NoReceipt { .. } => None,
+            Self::NoReceipt { .. } | Self::NotReached { .. } | Self::Connection { .. } | Self::Channel { .. } => None,
         }
     }
 
     /// The key under which the source chain's store holds the fact.
-    pub fn path(&self) -> alloc::vec::Vec<u8> {
-        let packet = self.packet();
-        let (source, dest, sequence): (&ClientId, &ClientId, Sequence) = (&packet.source_client, &packet.dest_client, packet.sequence);
+    pub fn path(&self) -> Vec<u8> {
         match self {
-            Self::Commitment { .. } => crate::path::packet_commitment(source, sequence),
-            Self::Receipt { .. } | Self::NoReceipt { .. } | Self::Expired { .. } => crate::path::packet_receipt(dest, sequence),
-            Self::Ack { .. } => crate::path::packet_acknowledgement(dest, sequence),
+            Self::Commitment { packet, .. } => commitment_path(packet),
+            Self::Receipt { packet, .. } | Self::NoReceipt { packet } | Self::Expired { packet, .. } => receipt_path(packet),
+            Self::NotReached { packet } => match packet {
+                Packet::V2(_) => receipt_path(packet),
+                Packet::Classic(packet) => classic::next_sequence_recv_path(&packet.dest),
+            },
+            Self::Ack { packet, .. } => match packet.dest() {
+                PacketEnd::Client(client) => path::packet_acknowledgement(&client, packet.sequence()),
+                PacketEnd::Channel(channel) => classic::packet_acknowledgement_path(&channel, packet.sequence()),
+            },
+            Self::Connection { id, .. } => classic::connection_path(id),
+            Self::Channel { id, .. } => classic::channel_path(id),
         }
     }
 
-    /// The value expected there; `None` when the claim fixes only presence or absence.
+    /// The hash expected there; `None` when the claim fixes only presence or absence, or more than a hash.
     pub fn value(&self) -> Option<Hash> {
         match self {
             Self::Commitment { packet, .. } => Some(packet.commitment()),
             Self::Ack { acknowledgement, .. } => Some(acknowledgement.commitment()),
-            Self::Receipt { .. } | Self::NoReceipt { .. } | Self::Expired { .. } => None,
+            _ => None,
         }
     }
 
@@ -102,8 +132,25 @@ impl Claim {
             Self::Commitment { .. } => "commitment",
             Self::Receipt { .. } => "receipt",
             Self::NoReceipt { .. } => "no-receipt",
+            Self::NotReached { .. } => "not-reached",
             Self::Ack { .. } => "ack",
             Self::Expired { .. } => "expired",
+            Self::Connection { .. } => "connection",
+            Self::Channel { .. } => "channel",
         }
+    }
+}
+
+fn commitment_path(packet: &Packet) -> Vec<u8> {
+    match packet.source() {
+        PacketEnd::Client(client) => path::packet_commitment(&client, packet.sequence()),
+        PacketEnd::Channel(channel) => classic::packet_commitment_path(&channel, packet.sequence()),
+    }
+}
+
+fn receipt_path(packet: &Packet) -> Vec<u8> {
+    match packet.dest() {
+        PacketEnd::Client(client) => path::packet_receipt(&client, packet.sequence()),
+        PacketEnd::Channel(channel) => classic::packet_receipt_path(&channel, packet.sequence()),
     }
 }

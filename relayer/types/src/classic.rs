@@ -6,7 +6,7 @@
 //! Sources: cosmos/ibc-go `modules/core/04-channel/types/packet.go` (commitments), `modules/core/24-host` (paths and identifier rules).
 
 use crate::id::{IdError, refuse};
-use crate::packet::{PAYLOAD_BYTES_MAX, check};
+use crate::packet::{ACK_BYTES_MAX, PAYLOAD_BYTES_MAX, check};
 use crate::{ClientId, Hash, Height, PacketError, Sequence};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -146,9 +146,77 @@ impl Packet {
     }
 }
 
-/// The commitment to an acknowledgement, over its exact bytes (refuse.md O3: never re-encoded).
-pub fn acknowledgement(bytes: &[u8]) -> Hash {
-    Sha256::digest(bytes).into()
+/// The acknowledgement of a packet, the application's exact bytes (refuse.md O3: never re-encoded).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement(pub Vec<u8>);
+
+impl Acknowledgement {
+    /// Checks its length.
+    ///
+    /// # Errors
+    /// [`PacketError::Bounds`] when it is empty or longer than 64 KiB.
+    pub fn validate(&self) -> Result<(), PacketError> {
+        check("acknowledgement bytes", "1 to 65536", self.0.len(), 1..=ACK_BYTES_MAX)
+    }
+
+    /// The commitment the receiving chain stores for it.
+    pub fn commitment(&self) -> Hash {
+        Sha256::digest(&self.0).into()
+    }
+
+    /// Whether it is the error that ibc-go's applications answer. Others may write theirs differently; nothing but a label depends on it.
+    ///
+    /// Source: cosmos/ibc-go `modules/core/04-channel/types/acknowledgement.go` (`{"error":…}`).
+    pub fn is_error(&self) -> bool {
+        self.0.starts_with(b"{\"error\":")
+    }
+}
+
+/// How far a handshake has come at one end. Source: ibc-go `proto/ibc/core/connection/v1/connection.proto`, `channel/v1/channel.proto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HandshakeState {
+    /// Begun here.
+    Init,
+    /// Answered here.
+    TryOpen,
+    /// Done.
+    Open,
+    /// A channel that has ended.
+    Closed,
+}
+
+/// One end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionEnd {
+    /// How far its handshake has come.
+    pub state: HandshakeState,
+    /// The client on its chain that follows the other chain.
+    pub client: ClientId,
+    /// The client on the other chain.
+    pub counterparty_client: ClientId,
+    /// The other end, once known.
+    pub counterparty: Option<ConnectionId>,
+    /// Prefix under which the other chain keeps its IBC store.
+    pub counterparty_prefix: Vec<u8>,
+    /// How long a header must have been there before it proves anything, nanoseconds.
+    pub delay_ns: u64,
+}
+
+/// One end of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelEnd {
+    /// How far its handshake has come.
+    pub state: HandshakeState,
+    /// How its packets follow each other.
+    pub order: Order,
+    /// Port at the other end.
+    pub counterparty_port: PortId,
+    /// The other end, once known.
+    pub counterparty: Option<ChannelId>,
+    /// The connection it stands on.
+    pub connection: ConnectionId,
+    /// What the applications agreed on, for example `ics20-1`.
+    pub version: String,
 }
 
 /// Key of a packet commitment, under the sending end.

@@ -2,7 +2,8 @@
 //!
 //! Source: cosmos/ibc-go `modules/core/04-channel/v2/types/commitment.go`; cosmos/solidity-ibc-eureka `contracts/utils/ICS24Host.sol`.
 
-use crate::{Acknowledgement, Hash, Packet, Payload};
+use crate::Hash;
+use crate::v2::{Acknowledgement, Packet, Payload};
 use sha2::{Digest, Sha256};
 
 /// Version byte in front of packet and acknowledgement commitments.

@@ -1,5 +1,6 @@
 //! Identifiers as bounded newtypes. They are parsed once, at the edge; inside the relay an identifier is valid by type.
 
+use crate::PacketEnd;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -117,34 +118,33 @@ impl fmt::Display for Sequence {
     }
 }
 
-/// What names a packet for ever: the chain and client it was sent from, and its sequence there.
+/// What names a packet for ever: the chain and the end it was sent from, and its sequence there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PacketKey {
     /// The chain the packet was sent on.
     pub chain: ChainId,
-    /// The client on that chain through which it was sent.
-    pub client: ClientId,
-    /// Its sequence under that client.
+    /// The client or channel on that chain through which it was sent.
+    pub end: PacketEnd,
+    /// Its sequence under that end.
     pub sequence: Sequence,
 }
 
 impl fmt::Display for PacketKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.chain, self.client, self.sequence)
+        write!(f, "{}/{}/{}", self.chain, self.end, self.sequence)
     }
 }
 
 impl core::str::FromStr for PacketKey {
     type Err = IdError;
 
-    /// Reads `chain/client/sequence`.
+    /// Reads `chain/client/sequence` or `chain/port/channel/sequence`.
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let mut parts = text.split('/');
-        let (Some(chain), Some(client), Some(sequence), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-            return Err(refuse("packet id", text, "write it as chain/client/sequence"));
-        };
+        let unreadable = || refuse("packet id", text, "write it as chain/client/sequence or chain/port/channel/sequence");
+        let (chain, rest) = text.split_once('/').ok_or_else(unreadable)?;
+        let (end, sequence) = rest.rsplit_once('/').ok_or_else(unreadable)?;
         let sequence = sequence.parse::<u64>().map_err(|_| refuse("packet id", text, "the sequence is a decimal number"))?;
-        Ok(Self { chain: ChainId::new(chain)?, client: ClientId::new(client)?, sequence: Sequence::new(sequence)? })
+        Ok(Self { chain: ChainId::new(chain)?, end: end.parse()?, sequence: Sequence::new(sequence)? })
     }
 }
 

@@ -5,9 +5,8 @@
 //!
 //! - [`id`]: bounded newtypes for chains, clients and sequences;
 //! - [`height`]: heights and timestamps;
-//! - [`packet`]: packets, payloads, acknowledgements and their limits;
-//! - [`commitment`]: the hashes that chains store;
-//! - [`path`]: the keys under which they store them;
+//! - [`packet`]: packets and acknowledgements of either protocol, as the relay sees them;
+//! - [`v2`]: packets of IBC v2, with the hashes that chains store ([`commitment`]) and the keys they store them under ([`path`]);
 //! - [`classic`]: packets, hashes and keys of IBC classic;
 //! - [`claim`]: what a light client is asked to prove.
 //!
@@ -28,11 +27,13 @@ pub mod packet;
 pub mod path;
 #[cfg(test)]
 mod tests;
+pub mod v2;
 
 pub use claim::{Claim, Locator};
 pub use height::{Head, Height};
 pub use id::{ChainId, ClientId, IdError, PacketKey, Sequence, TxId};
-pub use packet::{Acknowledgement, Packet, PacketError, Payload};
+pub use packet::{Acknowledgement, Packet, PacketEnd, PacketError};
+pub use v2::Payload;
 
 /// A 32-byte hash. It has no `Default`: an all-zero hash must never pass for a real one (refuse.md P11).
 pub type Hash = [u8; 32];

@@ -1,17 +1,15 @@
-//! IBC v2 packets and acknowledgements, with the limits every chain keeps.
+//! Packets of either protocol as the relay sees them: two ends, a sequence, a commitment and an end of their time.
 //!
-//! Source: cosmos/ibc-go `proto/ibc/core/channel/v2/packet.proto` and `modules/core/04-channel/v2/types/packet.go`.
+//! What it is not: it holds no bytes of a protocol; those are [`crate::v2`]'s and [`crate::classic`]'s.
 
-use crate::{ClientId, Sequence, commitment};
-use alloc::string::String;
+use crate::classic::{ChannelEndId, Timeout};
+use crate::id::{IdError, refuse};
+use crate::{ClientId, Hash, Height, Sequence, classic, v2};
 use alloc::vec::Vec;
+use core::fmt;
 
-/// Most bytes all payload values of a packet may have together (ibc-go `MaximumPayloadsSize`).
+/// Most bytes that the application data of a packet may have together (ibc-go `MaximumPayloadsSize`).
 pub const PAYLOAD_BYTES_MAX: usize = 262_144;
-/// Most payloads a packet may carry here; the chains in use accept one.
-pub const PAYLOADS_MAX: usize = 16;
-/// Most bytes of a port, version or encoding name.
-pub const NAME_BYTES_MAX: usize = 256;
 /// Most bytes of all application acknowledgements of one packet.
 pub const ACK_BYTES_MAX: usize = 65_536;
 
@@ -30,91 +28,201 @@ pub enum PacketError {
     },
 }
 
-/// One application message in a packet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payload {
-    /// Port of the sending application.
-    pub source_port: String,
-    /// Port of the receiving application.
-    pub dest_port: String,
-    /// Version of the application protocol, for example `ics20-1`.
-    pub version: String,
-    /// Encoding of `value`, for example `application/x-solidity-abi`.
-    pub encoding: String,
-    /// The application's bytes.
-    pub value: Vec<u8>,
+/// What packets leave from or arrive at on one chain; their sequences count under it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PacketEnd {
+    /// IBC v2: a client.
+    Client(ClientId),
+    /// IBC classic: a channel on a port.
+    Channel(ChannelEndId),
 }
 
-/// A packet as the sending chain committed it. Private to construction through [`Packet::validate`] at the edges.
+impl PacketEnd {
+    /// The client, in IBC v2.
+    pub fn client(&self) -> Option<&ClientId> {
+        if let Self::Client(client) = self { Some(client) } else { None }
+    }
+
+    /// The channel, in IBC classic.
+    pub fn channel(&self) -> Option<&ChannelEndId> {
+        if let Self::Channel(channel) = self { Some(channel) } else { None }
+    }
+}
+
+impl fmt::Display for PacketEnd {
+    /// The client, or `port/channel`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(client) => client.fmt(f),
+            Self::Channel(channel) => channel.fmt(f),
+        }
+    }
+}
+
+impl core::str::FromStr for PacketEnd {
+    type Err = IdError;
+
+    /// Reads a client, or `port/channel`.
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let Some((port, channel)) = text.split_once('/') else { return Ok(Self::Client(ClientId::new(text)?)) };
+        if channel.contains('/') {
+            return Err(refuse("packet end", text, "write it as a client, or as port/channel"));
+        }
+        Ok(Self::Channel(ChannelEndId { port: classic::PortId::new(port)?, channel: classic::ChannelId::new(channel)? }))
+    }
+}
+
+impl From<ClientId> for PacketEnd {
+    fn from(client: ClientId) -> Self {
+        Self::Client(client)
+    }
+}
+
+impl From<ChannelEndId> for PacketEnd {
+    fn from(channel: ChannelEndId) -> Self {
+        Self::Channel(channel)
+    }
+}
+
+/// A packet as the sending chain committed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packet {
-    /// Sequence under the source client.
-    pub sequence: Sequence,
-    /// Client on the sending chain.
-    pub source_client: ClientId,
-    /// Client on the receiving chain.
-    pub dest_client: ClientId,
-    /// Time after which the packet can no longer be received, unix seconds.
-    pub timeout_timestamp_s: u64,
-    /// The messages.
-    pub payloads: Vec<Payload>,
+pub enum Packet {
+    /// Of IBC v2.
+    V2(v2::Packet),
+    /// Of IBC classic.
+    Classic(classic::Packet),
 }
 
 impl Packet {
+    /// Sequence under the source.
+    pub fn sequence(&self) -> Sequence {
+        match self {
+            Self::V2(packet) => packet.sequence,
+            Self::Classic(packet) => packet.sequence,
+        }
+    }
+
+    /// The sending end.
+    pub fn source(&self) -> PacketEnd {
+        match self {
+            Self::V2(packet) => packet.source_client.clone().into(),
+            Self::Classic(packet) => packet.source.clone().into(),
+        }
+    }
+
+    /// The receiving end.
+    pub fn dest(&self) -> PacketEnd {
+        match self {
+            Self::V2(packet) => packet.dest_client.clone().into(),
+            Self::Classic(packet) => packet.dest.clone().into(),
+        }
+    }
+
     /// Checks the bounds that every chain in use keeps.
     ///
     /// # Errors
     /// [`PacketError::Bounds`] naming the part that is out of bounds.
     pub fn validate(&self) -> Result<(), PacketError> {
-        check("payload count", "1 to 16", self.payloads.len(), 1..=PAYLOADS_MAX)?;
-        let total = self.payloads.iter().fold(0_usize, |sum, p| sum.saturating_add(p.value.len()));
-        check("payload bytes", "at most 262144", total, 0..=PAYLOAD_BYTES_MAX)?;
-        for payload in &self.payloads {
-            for (what, name) in [("source port", &payload.source_port), ("destination port", &payload.dest_port)] {
-                check(what, "1 to 256 bytes", name.len(), 1..=NAME_BYTES_MAX)?;
-            }
-            check("version", "0 to 256 bytes", payload.version.len(), 0..=NAME_BYTES_MAX)?;
-            check("encoding", "0 to 256 bytes", payload.encoding.len(), 0..=NAME_BYTES_MAX)?;
+        match self {
+            Self::V2(packet) => packet.validate(),
+            Self::Classic(packet) => packet.validate(),
         }
-        Ok(())
     }
 
     /// The commitment the sending chain stores for this packet.
-    pub fn commitment(&self) -> crate::Hash {
-        commitment::packet(self)
+    pub fn commitment(&self) -> Hash {
+        match self {
+            Self::V2(packet) => packet.commitment(),
+            Self::Classic(packet) => packet.commitment(),
+        }
+    }
+
+    /// When it can no longer be received, by height or time of the destination.
+    pub fn timeout(&self) -> Timeout {
+        match self {
+            Self::V2(packet) => Timeout { height: None, timestamp_ns: Some(packet.timeout_timestamp_s.saturating_mul(1_000_000_000)) },
+            Self::Classic(packet) => packet.timeout,
+        }
+    }
+
+    /// Whether a block of the destination no longer receives it. A chain without a clock (`time_s` is `None`) says so by height alone.
+    pub fn expired(&self, height: Height, time_s: Option<u64>) -> bool {
+        self.timeout().elapsed(height, time_s.unwrap_or(0).saturating_mul(1_000_000_000))
+    }
+
+    /// The first second of the destination's clock at which it can no longer be received, if it goes by time.
+    pub fn expires_at_s(&self) -> Option<u64> {
+        self.timeout().timestamp_ns.map(|ns| ns.div_ceil(1_000_000_000))
+    }
+
+    /// The ports it names, sending and receiving, of each message in it.
+    pub fn ports(&self) -> Vec<[&str; 2]> {
+        match self {
+            Self::V2(packet) => packet.payloads.iter().map(|payload| [payload.source_port.as_str(), payload.dest_port.as_str()]).collect(),
+            Self::Classic(packet) => alloc::vec![[packet.source.port.as_str(), packet.dest.port.as_str()]],
+        }
+    }
+
+    /// Bytes of application data.
+    pub fn data_len(&self) -> usize {
+        match self {
+            Self::V2(packet) => packet.payloads.iter().fold(0, |sum, payload| sum.saturating_add(payload.value.len())),
+            Self::Classic(packet) => packet.data.len(),
+        }
+    }
+
+    /// Drops the application data, once nothing needs it any more.
+    pub fn drop_data(&mut self) {
+        match self {
+            Self::V2(packet) => packet.payloads.iter_mut().for_each(|payload| payload.value = Vec::new()),
+            Self::Classic(packet) => packet.data = Vec::new(),
+        }
     }
 }
 
-/// The acknowledgement of a packet: one byte string a payload, or the single universal error.
+/// The acknowledgement of a packet, its exact bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acknowledgement {
-    /// One application acknowledgement a payload.
-    pub app_acknowledgements: Vec<Vec<u8>>,
+pub enum Acknowledgement {
+    /// Of IBC v2.
+    V2(v2::Acknowledgement),
+    /// Of IBC classic.
+    Classic(classic::Acknowledgement),
 }
 
 impl Acknowledgement {
-    /// Checks that there is at least one entry, none empty, and that the total is bounded.
+    /// Checks that it is not empty, and bounded.
     ///
     /// # Errors
     /// [`PacketError::Bounds`] naming the part that is out of bounds.
     pub fn validate(&self) -> Result<(), PacketError> {
-        check("acknowledgement count", "1 to 16", self.app_acknowledgements.len(), 1..=PAYLOADS_MAX)?;
-        let mut total = 0_usize;
-        for ack in &self.app_acknowledgements {
-            check("acknowledgement bytes", "1 to 65536", ack.len(), 1..=ACK_BYTES_MAX)?;
-            total = total.saturating_add(ack.len());
+        match self {
+            Self::V2(ack) => ack.validate(),
+            Self::Classic(ack) => ack.validate(),
         }
-        check("acknowledgement bytes in all", "at most 65536", total, 1..=ACK_BYTES_MAX)
     }
 
     /// The commitment the receiving chain stores for this acknowledgement.
-    pub fn commitment(&self) -> crate::Hash {
-        commitment::acknowledgement(self)
+    pub fn commitment(&self) -> Hash {
+        match self {
+            Self::V2(ack) => ack.commitment(),
+            Self::Classic(ack) => ack.commitment(),
+        }
     }
 
-    /// Whether this is the universal error acknowledgement: the receiver refused the packet.
+    /// Whether the receiver refused the packet.
     pub fn is_error(&self) -> bool {
-        matches!(self.app_acknowledgements.as_slice(), [only] if only.as_slice() == commitment::UNIVERSAL_ERROR_ACK)
+        match self {
+            Self::V2(ack) => ack.is_error(),
+            Self::Classic(ack) => ack.is_error(),
+        }
+    }
+
+    /// The application's bytes, one string a message.
+    pub fn parts(&self) -> &[Vec<u8>] {
+        match self {
+            Self::V2(ack) => &ack.app_acknowledgements,
+            Self::Classic(ack) => core::slice::from_ref(&ack.0),
+        }
     }
 }
 

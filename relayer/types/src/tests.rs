@@ -1,6 +1,7 @@
 //! Known-answer tests of the IBC v2 bytes (ibc-go `commitment_test.go`, solidity-ibc-eureka `ICS24HostTest.t.sol`).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use crate::v2::{Acknowledgement, Packet};
 use crate::*;
 use alloc::string::ToString;
 use alloc::vec;

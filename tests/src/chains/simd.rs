@@ -235,6 +235,14 @@ impl Network {
         node.json(&all)
     }
 
+    /// A command of the node's own that answers JSON and asks nobody.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn run_json(&self, args: &[&str]) -> Result<Value> {
+        self.node(0)?.json(args)
+    }
+
     /// What an address owns of a denomination.
     ///
     /// # Errors

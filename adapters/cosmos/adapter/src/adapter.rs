@@ -9,8 +9,9 @@ use crate::clients::HOST_ENCODING;
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::rpc::{Answer, Call, parse};
+use crate::state::Listings;
 use crate::tx::outcome::Pooled;
-use crate::{clients, hydrate, plan, proofs, state, tx, watch};
+use crate::{channels, clients, hydrate, plan, proofs, state, tx, watch};
 use async_trait::async_trait;
 use causeway_adapter::{
     Absence, Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description,
@@ -19,7 +20,8 @@ use causeway_adapter::{
 };
 use causeway_cosmos_proto::cosmos::staking::v1beta1::{QueryParamsRequest, QueryParamsResponse};
 use causeway_cosmos_proto::tendermint::types;
-use causeway_types::{Claim, ClientId, Height, Sequence};
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
 use serde_json::json;
 
 /// Type of the light client that follows a CometBFT chain.
@@ -32,6 +34,7 @@ pub struct CosmosAdapter {
     keys: Keys,
     blocks: Blocks,
     pooled: Pooled,
+    listings: Listings,
 }
 
 impl CosmosAdapter {
@@ -54,7 +57,7 @@ impl CosmosAdapter {
     /// # Errors
     /// [`AdapterError::Invalid`] for a configuration that cannot work.
     pub fn new(config: &Config, keys: Keys) -> Result<Self> {
-        Ok(Self { chain: Chain::new(config)?, keys, blocks: Blocks::default(), pooled: Pooled::default() })
+        Ok(Self { chain: Chain::new(config)?, keys, blocks: Blocks::default(), pooled: Pooled::default(), listings: Listings::default() })
     }
 
     /// For how long stake stays bound after it is taken back, seconds: as configured, else as the chain says now.
@@ -111,12 +114,12 @@ impl ChainAdapter for CosmosAdapter {
         watch::watch(&self.chain, &self.blocks, request).await
     }
 
-    async fn commitments(&self, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
-        state::commitments(&self.chain, client, from, limit).await
+    async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
+        state::commitments(&self.chain, &self.listings, end, from, limit).await
     }
 
-    async fn packet_states(&self, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
-        state::packet_states(&self.chain, client, sequences).await
+    async fn packet_states(&self, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
+        state::packet_states(&self.chain, end, sequences).await
     }
 
     async fn hydrate(&self, request: HydrateRequest) -> Result<Vec<Hydrated>> {
@@ -129,6 +132,14 @@ impl ChainAdapter for CosmosAdapter {
 
     async fn consensus(&self, client: &ClientId, height: Height) -> Result<ConsensusView> {
         clients::consensus(&self.chain, client, height).await
+    }
+
+    async fn connection(&self, id: &ConnectionId) -> Result<ConnectionEnd> {
+        channels::connection(&self.chain, id).await
+    }
+
+    async fn channel(&self, id: &ChannelEndId) -> Result<ChannelEnd> {
+        channels::channel(&self.chain, id).await
     }
 
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {

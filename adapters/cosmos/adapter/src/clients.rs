@@ -115,7 +115,7 @@ fn height_text(text: &str) -> Option<Height> {
     Some(Height { revision: revision.parse().ok()?, number: number.parse().ok()? })
 }
 
-fn not_found(chain: &Chain, response: &crate::answers::AbciResponse, what: &'static str, name: String) -> AdapterError {
+pub(crate) fn not_found(chain: &Chain, response: &crate::answers::AbciResponse, what: &'static str, name: String) -> AdapterError {
     let text = response.log.to_lowercase();
     // gRPC's code for "not found", or the text of it where the gateway keeps only that.
     if text.contains("not found") || text.contains("notfound") || text.contains("invalid identifier") {

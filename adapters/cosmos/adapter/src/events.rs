@@ -1,13 +1,14 @@
-//! Events of ibc-go: packets of IBC v2 and what happens to clients.
+//! Events of ibc-go: packets of both protocols and what happens to clients.
 //!
-//! Classic channels use the same names of types; their attributes are others, so that they fall through here. Events are hints: what does
-//! not parse is left out, and found again from state. Called by [`crate::watch`], [`crate::hydrate`] and [`crate::tx`].
+//! Both protocols use the same names of types with other attributes. Events are hints: what does not parse is left out, and found again from
+//! state. Called by [`crate::watch`], [`crate::hydrate`] and [`crate::tx`].
 
 use crate::answers::{AbciEvent, BlockResults};
 use crate::convert::{acknowledgement_from, packet_from};
 use causeway_adapter::{Event, LocatedEvent};
 use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
-use causeway_types::{Acknowledgement, ClientId, Height, Packet, PacketError, TxId};
+use causeway_types::classic::{self, ChannelEndId, ChannelId, PortId, Timeout};
+use causeway_types::{Acknowledgement, ClientId, Height, Packet, PacketEnd, Sequence, TxId, v2};
 use prost::Message;
 
 /// Most hexadecimal digits of an encoded packet or acknowledgement: the largest packet, its names and lengths.
@@ -18,22 +19,53 @@ pub(crate) fn event(raw: &AbciEvent) -> Option<Event> {
     match raw.kind.as_str() {
         "send_packet" => Some(Event::Sent { packet: packet(raw)? }),
         "write_acknowledgement" => Some(Event::Acknowledged { packet: packet(raw)?, acknowledgement: acknowledgement(raw)? }),
-        "acknowledge_packet" => packet(raw).map(|packet| Event::Completed { client: packet.source_client, sequence: packet.sequence }),
-        "timeout_packet" => packet(raw).map(|packet| Event::TimedOut { client: packet.source_client, sequence: packet.sequence }),
+        "acknowledge_packet" => sent_from(raw).map(|(end, sequence)| Event::Completed { end, sequence }),
+        "timeout_packet" => sent_from(raw).map(|(end, sequence)| Event::TimedOut { end, sequence }),
         "update_client" | "upgrade_client" | "recover_client" => Some(Event::ClientUpdated { client: client(raw)? }),
         "client_misbehaviour" => Some(Event::ClientFrozen { client: client(raw)? }),
         _ => None,
     }
 }
 
-/// The client ON this chain that an event is about.
-pub(crate) fn client_of(event: &Event) -> &ClientId {
-    match event {
-        Event::Sent { packet } => &packet.source_client,
-        Event::Acknowledged { packet, .. } => &packet.dest_client,
-        Event::Completed { client, .. } | Event::TimedOut { client, .. } => client,
-        Event::ClientUpdated { client } | Event::ClientFrozen { client } => client,
+/// The packet of an event of either protocol.
+fn packet(raw: &AbciEvent) -> Option<Packet> {
+    packet_v2(raw).map(Packet::V2).or_else(|| classic(raw).map(Packet::Classic))
+}
+
+/// Where the packet of an event was sent from, and its sequence. Classic events of finished packets do not repeat its data.
+fn sent_from(raw: &AbciEvent) -> Option<(PacketEnd, Sequence)> {
+    if let Some(packet) = packet_v2(raw) {
+        return Some((packet.source_client.into(), packet.sequence));
     }
+    Some((channel_end(raw, "packet_src_port", "packet_src_channel")?.into(), sequence(raw)?))
+}
+
+fn sequence(raw: &AbciEvent) -> Option<Sequence> {
+    Sequence::new(raw.get("packet_sequence")?.parse().ok()?).ok()
+}
+
+fn channel_end(raw: &AbciEvent, port: &str, channel: &str) -> Option<ChannelEndId> {
+    Some(ChannelEndId { port: PortId::new(raw.get(port)?).ok()?, channel: ChannelId::new(raw.get(channel)?).ok()? })
+}
+
+/// A packet of IBC classic. Source: ibc-go `modules/core/04-channel/keeper/events.go`.
+fn classic(raw: &AbciEvent) -> Option<classic::Packet> {
+    let (revision, number) =
+        raw.get("packet_timeout_height")?.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)))?;
+    let timestamp_ns: u64 = raw.get("packet_timeout_timestamp")?.parse().ok()?;
+    let timeout = Timeout {
+        height: Some(Height { revision, number }).filter(|_| (revision, number) != (0, 0)),
+        timestamp_ns: Some(timestamp_ns).filter(|ns| *ns > 0),
+    };
+    let packet = classic::Packet {
+        sequence: sequence(raw)?,
+        source: channel_end(raw, "packet_src_port", "packet_src_channel")?,
+        dest: channel_end(raw, "packet_dst_port", "packet_dst_channel")?,
+        data: bytes(raw, "packet_data_hex")?,
+        timeout,
+    };
+    packet.validate().ok()?;
+    Some(packet)
 }
 
 fn client(raw: &AbciEvent) -> Option<ClientId> {
@@ -46,16 +78,20 @@ fn bytes(raw: &AbciEvent, name: &str) -> Option<Vec<u8>> {
 }
 
 /// The packet of an event of IBC v2; other attributes repeat what is in it.
-pub(crate) fn packet(raw: &AbciEvent) -> Option<Packet> {
+fn packet_v2(raw: &AbciEvent) -> Option<v2::Packet> {
     let encoded = channel::Packet::decode(bytes(raw, "encoded_packet_hex")?.as_slice()).ok()?;
     packet_from(encoded).ok()
 }
 
-/// The acknowledgement in a `write_acknowledgement` of IBC v2.
-pub(crate) fn acknowledgement(raw: &AbciEvent) -> Option<Acknowledgement> {
-    let encoded = channel::Acknowledgement::decode(bytes(raw, "encoded_acknowledgement_hex")?.as_slice()).ok()?;
-    let found: Result<Acknowledgement, PacketError> = acknowledgement_from(encoded);
-    found.ok()
+/// The acknowledgement in a `write_acknowledgement` of either protocol.
+fn acknowledgement(raw: &AbciEvent) -> Option<Acknowledgement> {
+    if let Some(encoded) = bytes(raw, "encoded_acknowledgement_hex") {
+        let encoded = channel::Acknowledgement::decode(encoded.as_slice()).ok()?;
+        return acknowledgement_from(encoded).ok().map(Acknowledgement::V2);
+    }
+    let acknowledgement = classic::Acknowledgement(bytes(raw, "packet_ack_hex")?);
+    acknowledgement.validate().ok()?;
+    Some(Acknowledgement::Classic(acknowledgement))
 }
 
 /// An event of a block before it is known which transaction bytes it came from.

@@ -9,7 +9,8 @@ use crate::events;
 use crate::rpc::parse;
 use crate::watch::scan;
 use causeway_adapter::{AdapterError, Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent};
-use causeway_types::{Sequence, TxId};
+use causeway_types::classic::ChannelEndId;
+use causeway_types::{PacketEnd, Sequence, TxId};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,8 +54,8 @@ pub(crate) async fn hydrate(chain: &Chain, blocks: &Blocks, request: HydrateRequ
 impl Search<'_> {
     fn wanted(&self, event: &Event) -> Option<Sequence> {
         let sequence = match (event, self.request.kind) {
-            (Event::Sent { packet }, HydrateKind::Sent) if packet.source_client == self.request.client => packet.sequence,
-            (Event::Acknowledged { packet, .. }, HydrateKind::Acknowledged) if packet.dest_client == self.request.client => packet.sequence,
+            (Event::Sent { packet }, HydrateKind::Sent) if packet.source() == self.request.end => packet.sequence(),
+            (Event::Acknowledged { packet, .. }, HydrateKind::Acknowledged) if packet.dest() == self.request.end => packet.sequence(),
             _ => return None,
         };
         self.missing.contains(&sequence).then_some(sequence)
@@ -70,7 +71,7 @@ impl Search<'_> {
     /// Whether no missing sequence has a commitment or an acknowledgement in state: then there is nothing to find.
     async fn nothing_sent(&self) -> Result<bool> {
         let missing: Vec<Sequence> = self.missing.iter().copied().collect();
-        let states = crate::state::packet_states(self.chain, &self.request.client, &missing).await?;
+        let states = crate::state::packet_states(self.chain, &self.request.end, &missing).await?;
         Ok(states.iter().all(|state| match self.request.kind {
             HydrateKind::Sent => state.commitment.is_none(),
             HydrateKind::Acknowledged => state.ack_commitment.is_none(),
@@ -79,16 +80,13 @@ impl Search<'_> {
 
     /// Asks the index for runs of sequences; answers whether the node has one.
     async fn by_index(&mut self) -> Result<bool> {
-        let (kind, side) = match self.request.kind {
-            HydrateKind::Sent => ("send_packet", "packet_source_client"),
-            HydrateKind::Acknowledged => ("write_acknowledgement", "packet_dest_client"),
-        };
+        let kind = if self.request.kind == HydrateKind::Sent { "send_packet" } else { "write_acknowledgement" };
+        let end = indexed_end(kind, self.request);
         for (first, last) in runs(&self.missing) {
-            let client = &self.request.client;
             let query = if first == last {
-                format!("{kind}.{side}='{client}' AND {kind}.packet_sequence='{first}'")
+                format!("{end} AND {kind}.packet_sequence='{first}'")
             } else {
-                format!("{kind}.{side}='{client}' AND {kind}.packet_sequence>={first} AND {kind}.packet_sequence<={last}")
+                format!("{end} AND {kind}.packet_sequence>={first} AND {kind}.packet_sequence<={last}")
             };
             for page in 1..=PAGES_MAX {
                 let params = json!({
@@ -127,7 +125,7 @@ impl Search<'_> {
             .range
             .map_or((lowest, head.number), |(from, to)| (from.number.max(head.earliest).max(1), to.number.min(head.number)));
         if self.request.range.is_none() && !indexed {
-            tracing::info!(client = %self.request.client, missing = self.missing.len(), "no index: packets are looked for in blocks, newest first");
+            tracing::info!(end = %self.request.end, missing = self.missing.len(), "no index: packets are looked for in blocks, newest first");
         }
         let mut to = high;
         while to >= low && !self.missing.is_empty() {
@@ -150,6 +148,21 @@ impl Search<'_> {
             to = next;
         }
         Ok(())
+    }
+}
+
+/// What the index is asked for an end. Source: ibc-go `modules/core/04-channel/types/events.go` and `v2/types/events.go`.
+fn indexed_end(kind: &str, request: &HydrateRequest) -> String {
+    let sent = request.kind == HydrateKind::Sent;
+    match &request.end {
+        PacketEnd::Client(client) => {
+            let side = if sent { "packet_source_client" } else { "packet_dest_client" };
+            format!("{kind}.{side}='{client}'")
+        }
+        PacketEnd::Channel(ChannelEndId { port, channel }) => {
+            let side = if sent { "packet_src" } else { "packet_dst" };
+            format!("{kind}.{side}_channel='{channel}' AND {kind}.{side}_port='{port}'")
+        }
     }
 }
 

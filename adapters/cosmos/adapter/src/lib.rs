@@ -12,6 +12,7 @@ mod adapter;
 mod answers;
 mod blocks;
 mod chain;
+mod channels;
 mod clients;
 mod config;
 mod convert;

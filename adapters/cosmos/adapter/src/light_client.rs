@@ -6,7 +6,7 @@
 
 use crate::clients::HOST_ENCODING;
 use crate::config::{Config, ConfigError};
-use crate::convert::height_to;
+use crate::convert::{channel_to, connection_to, height_to};
 use causeway_adapter::{ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, TrustedState, Verdict, Violation};
 use causeway_cosmos_light_client as verifier;
 use causeway_cosmos_proto::cosmos::ics23::v1 as ics23;
@@ -14,7 +14,7 @@ use causeway_cosmos_proto::ibc::core::client::v1::{Height as IbcHeight, MsgCreat
 use causeway_cosmos_proto::ibc::core::commitment::v1::MerkleRoot;
 use causeway_cosmos_proto::ibc::lightclients::tendermint::v1 as tendermint;
 use causeway_cosmos_proto::{any, type_url};
-use causeway_types::{Claim, Hash, Height};
+use causeway_types::{Claim, Hash, Height, Packet};
 use prost::Message;
 use prost_types::{Duration as ProtoDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -105,8 +105,19 @@ impl LightClient for CosmosLightClient {
                 let value = claim.value().ok_or_else(|| Violation::new("claim-value", "a value", "none"))?;
                 verifier::verify_membership(&state.root, store, (&path, &value), proof)
             }
-            // ibc-go `modules/core/04-channel/v2/keeper`: a receipt is the byte 2.
-            Claim::Receipt { .. } => verifier::verify_membership(&state.root, store, (&path, &[2]), proof),
+            // ibc-go `modules/core/04-channel/keeper` and `v2/keeper`: a receipt is the byte 1, in IBC v2 the byte 2.
+            Claim::Receipt { packet, .. } => {
+                let receipt = if matches!(packet, Packet::V2(_)) { [2] } else { [1] };
+                verifier::verify_membership(&state.root, store, (&path, &receipt), proof)
+            }
+            Claim::NotReached { packet } => {
+                let (next, proof) = waits_for(packet, proof)?;
+                verifier::verify_membership(&state.root, store, (&path, next), proof)
+            }
+            Claim::Connection { end, .. } => {
+                verifier::verify_membership(&state.root, store, (&path, &connection_to(end).encode_to_vec()), proof)
+            }
+            Claim::Channel { end, .. } => verifier::verify_membership(&state.root, store, (&path, &channel_to(end).encode_to_vec()), proof),
             Claim::NoReceipt { .. } => verifier::verify_absence(&state.root, store, &path, proof),
             Claim::Expired { .. } => {
                 return Err(Violation::new("claim-kind", "a claim that this family proves", claim.kind()));
@@ -212,6 +223,16 @@ fn item(evidence: &Evidence, index: usize) -> Result<&[u8], Violation> {
         Some(EvidenceItem::NotSo) => Err(Violation::new("evidence-item", "evidence", "the chain says that the claim does not hold")),
         None => Err(Violation::new("evidence-item", format!("item {index}"), format!("{} items", evidence.each.len()))),
     }
+}
+
+/// The sequence that an ordered channel waits for, not above the packet's, and the proof behind it.
+fn waits_for<'a>(packet: &Packet, item: &'a [u8]) -> Result<(&'a [u8; 8], &'a [u8]), Violation> {
+    let missing = || Violation::new("evidence-item", "a sequence and a proof", format!("{} bytes", item.len()));
+    let (next, proof) = item.split_first_chunk::<8>().ok_or_else(missing)?;
+    if u64::from_be_bytes(*next) > packet.sequence().get() || !matches!(packet, Packet::Classic(_)) {
+        return Err(Violation::new("packet-reached", format!("at most {}", packet.sequence()), u64::from_be_bytes(*next).to_string()));
+    }
+    Ok((next, proof))
 }
 
 fn known_encoding(host_encoding: &str) -> Result<(), Violation> {

@@ -5,8 +5,10 @@
 
 use crate::answers::AbciResponse;
 use crate::chain::{Chain, Query, Result};
+use crate::convert::{channel_to, connection_to};
 use causeway_adapter::{AdapterError, Evidence, EvidenceItem, Provable};
 use causeway_types::{Claim, Height};
+use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 /// Most claims of one fetch.
@@ -18,11 +20,11 @@ pub(crate) async fn provable(chain: &Chain, claim: &Claim) -> Result<Provable> {
     known(claim)?;
     let head = chain.recent_head().await?;
     let later = Provable::Later { retry_after_ms: chain.config.block_interval_ms };
-    if let Claim::NoReceipt { packet } = claim
-        && head.time_s < packet.timeout_timestamp_s
+    if let Claim::NoReceipt { packet } | Claim::NotReached { packet } = claim
+        && !packet.expired(chain.height(head.number), Some(head.time_s))
     {
-        let wait_s = packet.timeout_timestamp_s - head.time_s;
-        return Ok(Provable::Later { retry_after_ms: wait_s.saturating_mul(1_000).min(60_000) });
+        let wait_s = packet.expires_at_s().map_or(0, |at| at.saturating_sub(head.time_s));
+        return Ok(Provable::Later { retry_after_ms: wait_s.saturating_mul(1_000).clamp(chain.config.block_interval_ms, 60_000) });
     }
     if let Some(locator) = claim.locator() {
         let from = locator.block.saturating_add(1);
@@ -57,7 +59,7 @@ pub(crate) async fn fetch(chain: &Chain, claims: &[Claim], height: Height) -> Re
         if response.height.unsigned() != below || response.key.0 != claim.path() {
             return Err(chain.protocol("proof-place", format!("the key at {below}"), format!("another, at {}", response.height.0)));
         }
-        each.push(if holds(claim, response) { EvidenceItem::Bytes(merkle_proof(chain, response)?) } else { EvidenceItem::NotSo });
+        each.push(if holds(claim, response) { EvidenceItem::Bytes(item(chain, claim, response)?) } else { EvidenceItem::NotSo });
     }
     Ok(Evidence { height, shared: Vec::new(), each })
 }
@@ -76,8 +78,25 @@ fn holds(claim: &Claim, response: &AbciResponse) -> bool {
     match claim {
         Claim::NoReceipt { .. } => value.is_empty(),
         Claim::Receipt { .. } => !value.is_empty(),
+        Claim::NotReached { packet } => next_sequence(value).is_some_and(|next| next <= packet.sequence().get()),
+        Claim::Connection { end, .. } => value == connection_to(end).encode_to_vec(),
+        Claim::Channel { end, .. } => value == channel_to(end).encode_to_vec(),
         _ => claim.value().is_some_and(|expected| expected == value),
     }
+}
+
+/// Evidence of a claim: its Merkle proof; behind the sequence that an ordered channel waits for, 8 bytes big endian, where that is proven.
+fn item(chain: &Chain, claim: &Claim, response: &AbciResponse) -> Result<Vec<u8>> {
+    let proof = merkle_proof(chain, response)?;
+    Ok(match claim {
+        Claim::NotReached { .. } => [response.value.0.as_slice(), &proof].concat(),
+        _ => proof,
+    })
+}
+
+/// The sequence that an ordered channel waits for. Source: ibc-go `modules/core/04-channel/keeper/keeper.go` `GetNextSequenceRecv`.
+fn next_sequence(value: &[u8]) -> Option<u64> {
+    value.try_into().ok().map(u64::from_be_bytes)
 }
 
 /// ibc-go's `MerkleProof`: the steps of the answer, the leaf's first. They are passed on as they are, never read here.

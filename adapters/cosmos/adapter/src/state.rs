@@ -7,7 +7,7 @@ use crate::chain::{Chain, Query, Result};
 use causeway_adapter::{AdapterError, PacketState};
 use causeway_cosmos_proto::cosmos::base::query::v1beta1::PageRequest;
 use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
-use causeway_types::{ClientId, Hash, Sequence, path};
+use causeway_types::{ClientId, Hash, PacketEnd, Sequence, path};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Entries of one page of a listing.
@@ -21,16 +21,29 @@ const PAGES_MAX: usize = 20;
 /// Commitments below which keys are read one by one: a listing would cost as much.
 const LISTING_MIN: usize = 8;
 
+mod classic;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use classic::Listings;
+
 const QUERY: &str = "/ibc.core.channel.v2.Query";
 
-pub(crate) async fn commitments(chain: &Chain, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
+pub(crate) async fn commitments(
+    chain: &Chain,
+    listings: &Listings,
+    end: &PacketEnd,
+    from: Sequence,
+    limit: u32,
+) -> Result<(Vec<Sequence>, Option<Sequence>)> {
     if limit == 0 {
         return Ok((Vec::new(), Sequence::new(from.get().saturating_sub(1)).ok()));
     }
     let limit = limit.min(PAGE_MAX);
+    let client = match end {
+        PacketEnd::Client(client) => client,
+        PacketEnd::Channel(channel) => return classic::commitments(chain, listings, channel, from, limit as usize).await,
+    };
     if let Some((page, more)) = listing(chain, client, from, limit).await? {
         let sequences: Vec<Sequence> = page.into_keys().collect();
         let last = if more { sequences.last().copied() } else { None };
@@ -102,7 +115,14 @@ async fn raw_hashes(chain: &Chain, keys: impl Iterator<Item = Vec<u8>>) -> Resul
     answers.into_iter().map(one).collect()
 }
 
-pub(crate) async fn packet_states(chain: &Chain, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
+/// What a chain says of packets before their commitments are read.
+struct Said {
+    unreceived: BTreeSet<u64>,
+    live: BTreeSet<u64>,
+    acks: BTreeMap<u64, Hash>,
+}
+
+pub(crate) async fn packet_states(chain: &Chain, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
     if sequences.len() > PACKETS_MAX {
         let detail = format!("{} sequences; at most {PACKETS_MAX} are answered at once", sequences.len());
         return Err(AdapterError::Invalid { what: "packet states", detail });
@@ -111,19 +131,39 @@ pub(crate) async fn packet_states(chain: &Chain, client: &ClientId, sequences: &
         return Ok(Vec::new());
     }
     let numbers: Vec<u64> = sequences.iter().map(|sequence| sequence.get()).collect();
-    let client_id = client.to_string();
+    let Said { unreceived, live, acks } = match end {
+        PacketEnd::Client(client) => said(chain, client, &numbers).await?,
+        PacketEnd::Channel(channel) => classic::said(chain, channel, &numbers).await?,
+    };
+    let live: BTreeSet<Sequence> =
+        numbers.into_iter().filter(|number| live.contains(number)).filter_map(|number| Sequence::new(number).ok()).collect();
+    let hashes = match end {
+        PacketEnd::Client(client) => hashes_of(chain, client, live).await?,
+        PacketEnd::Channel(channel) => classic::hashes_of(chain, channel, live).await?,
+    };
+    let state = |sequence: &Sequence| PacketState {
+        sequence: *sequence,
+        received: !unreceived.contains(&sequence.get()),
+        ack_commitment: acks.get(&sequence.get()).copied(),
+        commitment: hashes.get(sequence).copied(),
+    };
+    Ok(sequences.iter().map(state).collect())
+}
+
+async fn said(chain: &Chain, client: &ClientId, numbers: &[u64]) -> Result<Said> {
+    let (client_id, sequences) = (client.to_string(), numbers.to_vec());
     let questions = [
         Query::grpc(
             &format!("{QUERY}/UnreceivedPackets"),
-            &channel::QueryUnreceivedPacketsRequest { client_id: client_id.clone(), sequences: numbers.clone() },
+            &channel::QueryUnreceivedPacketsRequest { client_id: client_id.clone(), sequences: sequences.clone() },
         ),
         Query::grpc(
             &format!("{QUERY}/UnreceivedAcks"),
-            &channel::QueryUnreceivedAcksRequest { client_id: client_id.clone(), packet_ack_sequences: numbers.clone() },
+            &channel::QueryUnreceivedAcksRequest { client_id: client_id.clone(), packet_ack_sequences: sequences.clone() },
         ),
         Query::grpc(
             &format!("{QUERY}/PacketAcknowledgements"),
-            &channel::QueryPacketAcknowledgementsRequest { client_id, pagination: None, packet_commitment_sequences: numbers },
+            &channel::QueryPacketAcknowledgementsRequest { client_id, pagination: None, packet_commitment_sequences: sequences },
         ),
     ];
     let answers = chain.queries(&questions).await?;
@@ -133,20 +173,11 @@ pub(crate) async fn packet_states(chain: &Chain, client: &ClientId, sequences: &
     let unreceived: channel::QueryUnreceivedPacketsResponse = chain.decode(unreceived, "unreceived-packets")?;
     let unacked: channel::QueryUnreceivedAcksResponse = chain.decode(unacked, "unreceived-acks")?;
     let acks: channel::QueryPacketAcknowledgementsResponse = chain.decode(acks, "acknowledgements")?;
-    let unreceived: BTreeSet<u64> = unreceived.sequences.into_iter().collect();
-    let asked: BTreeSet<u64> = sequences.iter().map(|sequence| sequence.get()).collect();
-    let live: BTreeSet<Sequence> =
-        unacked.sequences.into_iter().filter(|number| asked.contains(number)).filter_map(|number| Sequence::new(number).ok()).collect();
-    let acks: BTreeMap<u64, Hash> =
-        acks.acknowledgements.into_iter().filter_map(|ack| Some((ack.sequence, Hash::try_from(ack.data.as_slice()).ok()?))).collect();
-    let hashes = hashes_of(chain, client, live).await?;
-    let state = |sequence: &Sequence| PacketState {
-        sequence: *sequence,
-        received: !unreceived.contains(&sequence.get()),
-        ack_commitment: acks.get(&sequence.get()).copied(),
-        commitment: hashes.get(sequence).copied(),
-    };
-    Ok(sequences.iter().map(state).collect())
+    Ok(Said {
+        unreceived: unreceived.sequences.into_iter().collect(),
+        live: unacked.sequences.into_iter().collect(),
+        acks: acks.acknowledgements.into_iter().filter_map(|ack| Some((ack.sequence, Hash::try_from(ack.data.as_slice()).ok()?))).collect(),
+    })
 }
 
 /// Commitments of packets that still have one: from listings where they lie close together, else key by key.

@@ -5,22 +5,23 @@
 
 use crate::blocks::Blocks;
 use crate::chain::{Chain, ChainHead, Result};
-use crate::events::{Found, client_of, located, of_block};
+use crate::events::{Found, located, of_block};
 use causeway_adapter::{AdapterError, Event, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_types::TxId;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Clients in one filter.
-const FILTER_CLIENTS_MAX: usize = 1_000;
+/// Clients and channels in one filter.
+const FILTER_NAMES_MAX: usize = 1_000;
 /// Longest wait of one watch.
 const WAIT_MS_MAX: u64 = 60_000;
 /// Blocks whose results are held at once.
 const BLOCKS_AT_ONCE: u64 = 100;
 
 pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest) -> Result<WatchBatch> {
-    if request.filter.clients.len() > FILTER_CLIENTS_MAX {
-        let detail = format!("{} clients; at most {FILTER_CLIENTS_MAX} are watched at once", request.filter.clients.len());
+    let names = request.filter.ends.len().saturating_add(request.filter.clients.len());
+    if names > FILTER_NAMES_MAX {
+        let detail = format!("{names} clients and channels; at most {FILTER_NAMES_MAX} are watched at once");
         return Err(AdapterError::Invalid { what: "filter", detail });
     }
     let after = request.after.number;
@@ -29,13 +30,12 @@ pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest)
         return Err(AdapterError::Lagging { found: chain.height(head.number), needed: request.after });
     }
     let mut batch = WatchBatch { cursor: chain.height(after), head: chain.seam_head(head), events: Vec::new() };
-    let clients = &request.filter.clients;
     let to = head.number.min(after.saturating_add(request.blocks_max.max(1)));
-    if clients.is_empty() {
+    if names == 0 {
         batch.cursor = chain.height(to);
         return Ok(batch);
     }
-    let wanted = |event: &Event| clients.contains(client_of(event));
+    let wanted = |event: &Event| request.filter.wants(event);
     let mut next = after.saturating_add(1);
     while next <= to && batch.events.len() < request.events_max as usize {
         let end = to.min(next.saturating_add(BLOCKS_AT_ONCE - 1));

@@ -56,7 +56,9 @@ impl Driver for Chains {
         deliver(a, SPARE, messages, vec![]).await;
         let group = prove(a, b, &claims, &trusted).await;
         let message = |(item, mut packet): (usize, Packet)| {
-            if Some(item) == poison {
+            if Some(item) == poison
+                && let Packet::V2(packet) = &mut packet
+            {
                 // Nobody answers at that port: the application panics.
                 packet.payloads[0].dest_port = "nobody".to_string();
                 packet.source_client = ClientId::new("07-tendermint-4711").unwrap();

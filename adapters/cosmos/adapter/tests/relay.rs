@@ -23,7 +23,7 @@ async fn packets_are_received_acknowledged_and_timed_out() {
     let head = b.adapter.status().await.unwrap().head.height;
     let request = WatchRequest {
         after: head.minus(30),
-        filter: EventFilter { clients: vec![b.client.clone()] },
+        filter: EventFilter { ends: vec![b.client.clone().into()], clients: vec![b.client.clone()] },
         blocks_max: 100,
         events_max: 1_000,
         wait_ms: 0,
@@ -58,9 +58,13 @@ async fn packets_are_received_acknowledged_and_timed_out() {
     let need = provable(&b, &claims[0]).await;
     let (mut messages, trusted) = updates(&a, &b, need).await;
     let group = prove(&a, &b, &claims, &trusted).await;
-    messages.extend(packets.into_iter().enumerate().map(|(item, packet)| Message::Timeout { packet, proof: (0, item) }));
+    messages.extend(packets.into_iter().enumerate().map(|(item, packet)| Message::Timeout {
+        packet,
+        order: causeway_types::classic::Order::Unordered,
+        proof: (0, item),
+    }));
     let results = deliver(&a, KEY, messages, vec![group]).await;
     assert!(results.iter().all(|result| *result == MessageResult::Applied { created: None }), "{results:?}");
-    let (live, _) = a.adapter.commitments(&a.client, causeway_types::Sequence::new(1).unwrap(), 1_000).await.unwrap();
+    let (live, _) = a.adapter.commitments(&a.client.clone().into(), causeway_types::Sequence::new(1).unwrap(), 1_000).await.unwrap();
     assert!(live.is_empty(), "{live:?}");
 }

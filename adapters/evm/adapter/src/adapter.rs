@@ -17,7 +17,7 @@ use causeway_adapter::{
     Description, EndpointStatus, Evidence, HeaderClock, HostLimits, HydrateRequest, Hydrated, Outcome, PacketState, Plan, Provable,
     SignedTx, SlotOrdering, WatchBatch, WatchRequest, description::SEAM_VERSION,
 };
-use causeway_types::{Claim, ClientId, Height, Sequence};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -73,6 +73,11 @@ pub(crate) fn open(config: &Config, router: Address) -> Result<Chain> {
     Ok(Chain { config: Arc::new(config.clone()), rpc: Rpc::new(config)?, router, kind: config.client_kind.into() })
 }
 
+/// The client of an end: the router speaks IBC v2 alone.
+pub(crate) fn own(end: &PacketEnd) -> Result<&ClientId> {
+    end.client().ok_or(AdapterError::Unsupported { operation: "IBC classic" })
+}
+
 #[async_trait]
 impl ChainAdapter for EvmAdapter {
     async fn describe(&self) -> Result<Description> {
@@ -104,12 +109,12 @@ impl ChainAdapter for EvmAdapter {
         watch::watch(&self.chain, &self.logs, request).await
     }
 
-    async fn commitments(&self, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
-        state::commitments(&self.chain, client, from, limit).await
+    async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
+        state::commitments(&self.chain, own(end)?, from, limit).await
     }
 
-    async fn packet_states(&self, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
-        state::packet_states(&self.chain, client, sequences).await
+    async fn packet_states(&self, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
+        state::packet_states(&self.chain, own(end)?, sequences).await
     }
 
     async fn hydrate(&self, request: HydrateRequest) -> Result<Vec<Hydrated>> {

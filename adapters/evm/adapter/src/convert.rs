@@ -6,7 +6,7 @@ use causeway_evm_contracts::abi::{Packet, Payload};
 use causeway_types as types;
 
 /// A packet as the contracts take it.
-pub(crate) fn packet_to(packet: &types::Packet) -> Packet {
+pub(crate) fn packet_to(packet: &types::v2::Packet) -> Packet {
     let payload = |payload: &types::Payload| Payload {
         sourcePort: payload.source_port.clone(),
         destPort: payload.dest_port.clone(),
@@ -24,7 +24,7 @@ pub(crate) fn packet_to(packet: &types::Packet) -> Packet {
 }
 
 /// A packet from the chain, within the bounds that every chain keeps.
-pub(crate) fn packet_from(packet: Packet) -> core::result::Result<types::Packet, String> {
+pub(crate) fn packet_from(packet: Packet) -> core::result::Result<types::v2::Packet, String> {
     let payload = |payload: Payload| types::Payload {
         source_port: payload.sourcePort,
         dest_port: payload.destPort,
@@ -33,7 +33,7 @@ pub(crate) fn packet_from(packet: Packet) -> core::result::Result<types::Packet,
         value: payload.value.to_vec(),
     };
     let id = |error: types::IdError| error.to_string();
-    let packet = types::Packet {
+    let packet = types::v2::Packet {
         sequence: types::Sequence::new(packet.sequence).map_err(id)?,
         source_client: types::ClientId::new(packet.sourceClient).map_err(id)?,
         dest_client: types::ClientId::new(packet.destClient).map_err(id)?,

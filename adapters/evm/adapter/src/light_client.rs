@@ -12,7 +12,7 @@ use alloy::sol_types::abi::AbiDecoderConfig;
 use causeway_adapter::{ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, TrustedState, Verdict, Violation};
 use causeway_evm_contracts::abi;
 use causeway_evm_light_client as verifier;
-use causeway_types::{Claim, Hash, Height};
+use causeway_types::{Claim, Hash, Height, Packet};
 
 #[cfg(test)]
 mod tests;
@@ -262,6 +262,9 @@ impl LightClient for EvmLightClient {
 
 /// Judges one claim by its own nodes, root first.
 fn judge(storage_root: &Hash, claim: &Claim, nodes: &[&[u8]]) -> Result<(), Violation> {
+    if !matches!(claim.packet(), Some(Packet::V2(_))) {
+        return Err(Violation::new("claim-kind", "a claim of IBC v2", claim.kind()));
+    }
     let path = claim.path();
     match claim {
         Claim::Commitment { .. } | Claim::Ack { .. } => {
@@ -277,6 +280,8 @@ fn judge(storage_root: &Hash, claim: &Claim, nodes: &[&[u8]]) -> Result<(), Viol
                 verifier::Proven::Absent => Err(Violation::new("proof-absent", "a receipt", "proof of its absence")),
             }
         }
-        Claim::Expired { .. } => Err(Violation::new("claim-kind", "a claim that this family proves", claim.kind())),
+        Claim::Expired { .. } | Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. } => {
+            Err(Violation::new("claim-kind", "a claim that this family proves", claim.kind()))
+        }
     }
 }

@@ -10,7 +10,7 @@ use alloy::primitives::{Address, B256, Bytes, U64, keccak256};
 use alloy::sol_types::SolEvent;
 use causeway_adapter::{AdapterError, Event, LocatedEvent};
 use causeway_evm_contracts::abi::{Router, UpdateResult};
-use causeway_types::{Acknowledgement, ClientId, Height, Sequence, TxId};
+use causeway_types::{Acknowledgement, ClientId, Height, Packet, PacketEnd, Sequence, TxId, v2};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -191,25 +191,25 @@ fn packet_event(log: &RawLog, first: B256, client: &ClientId) -> core::result::R
             let sent = Router::SendPacket::decode_raw_log(topics(), &log.data).map_err(text)?;
             let packet = packet_from(sent.packet)?;
             same_client(client, &packet.source_client)?;
-            Ok(Event::Sent { packet })
+            Ok(Event::Sent { packet: Packet::V2(packet) })
         }
         Router::WriteAcknowledgement::SIGNATURE_HASH => {
             let written = Router::WriteAcknowledgement::decode_raw_log(topics(), &log.data).map_err(text)?;
             let packet = packet_from(written.packet)?;
             same_client(client, &packet.dest_client)?;
             let acknowledgement =
-                Acknowledgement { app_acknowledgements: written.acknowledgements.into_iter().map(|ack| ack.to_vec()).collect() };
+                v2::Acknowledgement { app_acknowledgements: written.acknowledgements.into_iter().map(|ack| ack.to_vec()).collect() };
             acknowledgement.validate().map_err(|error| error.to_string())?;
-            Ok(Event::Acknowledged { packet, acknowledgement })
+            Ok(Event::Acknowledged { packet: Packet::V2(packet), acknowledgement: Acknowledgement::V2(acknowledgement) })
         }
         _ => {
             let sequence = log.topics.get(2).and_then(|topic| u64::try_from(alloy::primitives::U256::from_be_bytes(topic.0)).ok());
             let sequence = sequence.and_then(|number| Sequence::new(number).ok()).ok_or("no sequence")?;
-            let client = client.clone();
+            let end = PacketEnd::Client(client.clone());
             if first == Router::AckPacket::SIGNATURE_HASH {
-                Ok(Event::Completed { client, sequence })
+                Ok(Event::Completed { end, sequence })
             } else {
-                Ok(Event::TimedOut { client, sequence })
+                Ok(Event::TimedOut { end, sequence })
             }
         }
     }

@@ -10,7 +10,7 @@ use alloy::primitives::{B256, Bytes, U256};
 use alloy::sol_types::SolValue;
 use causeway_adapter::{AdapterError, Evidence, EvidenceItem, Provable};
 use causeway_evm_light_client::EMPTY_ROOT;
-use causeway_types::{Claim, Height};
+use causeway_types::{Claim, Height, Packet};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -94,8 +94,8 @@ pub(crate) async fn fetch(chain: &Chain, claims: &[Claim], height: Height) -> Re
     if height.revision != 0 {
         return Err(AdapterError::Invalid { what: "height", detail: format!("{height}: an EVM chain has no revisions") });
     }
-    if claims.iter().any(|claim| matches!(claim, Claim::Expired { .. })) {
-        return Err(AdapterError::Unsupported { operation: "fetch of an expired claim" });
+    if !claims.iter().all(known) {
+        return Err(AdapterError::Unsupported { operation: "a proof of that kind of claim" });
     }
     let slots: Vec<B256> = claims.iter().map(|claim| slot(&claim.path())).collect();
     let calls = slots.chunks(KEYS_MAX).map(|keys| proof_call(chain, keys, height.number)).collect();
@@ -110,6 +110,12 @@ pub(crate) async fn fetch(chain: &Chain, claims: &[Claim], height: Height) -> Re
         detail: "their proofs have too many nodes; ask for fewer at once".to_string(),
     })?;
     Ok(Evidence { height, shared, each })
+}
+
+/// Whether the family proves that kind of claim.
+fn known(claim: &Claim) -> bool {
+    let kind = matches!(claim, Claim::Commitment { .. } | Claim::Receipt { .. } | Claim::NoReceipt { .. } | Claim::Ack { .. });
+    kind && matches!(claim.packet(), Some(Packet::V2(_)))
 }
 
 /// Whether the value that the node reports fits the claim.
@@ -160,16 +166,16 @@ pub(crate) fn share(items: impl Iterator<Item = Option<Vec<Bytes>>>) -> Option<(
 }
 
 pub(crate) async fn provable(chain: &Chain, claim: &Claim) -> Result<Provable> {
-    if matches!(claim, Claim::Expired { .. }) {
-        return Err(AdapterError::Unsupported { operation: "provable for an expired claim" });
+    if !known(claim) {
+        return Err(AdapterError::Unsupported { operation: "a proof of that kind of claim" });
     }
     let later = Provable::Later { retry_after_ms: chain.config.block_interval_ms };
     let head = chain.head().await?;
     if let Some(locator) = claim.locator() {
         return Ok(if locator.block <= head.height { Provable::From(Height::new(locator.block)) } else { later });
     }
-    if matches!(claim, Claim::NoReceipt { .. }) {
-        let timeout_s = claim.packet().timeout_timestamp_s;
+    if let Claim::NoReceipt { packet } = claim {
+        let timeout_s = packet.expires_at_s().unwrap_or(u64::MAX);
         if head.time_s < timeout_s {
             let wait_s = timeout_s.saturating_sub(head.time_s).min(600);
             return Ok(Provable::Later { retry_after_ms: wait_s.saturating_mul(1_000) });

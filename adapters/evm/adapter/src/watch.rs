@@ -2,15 +2,16 @@
 //!
 //! Called by [`crate::adapter`].
 
+use crate::adapter::own;
 use crate::chain::{Chain, ChainHead, Result};
 use crate::logs::{LogRange, RawLog, client_topic, client_topics, decode, logs, packet_topics};
 use alloy::primitives::{B256, U256};
 use alloy::sol_types::SolEvent;
 use causeway_adapter::{AdapterError, Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_evm_contracts::abi::Router;
-use causeway_types::{Height, Sequence};
+use causeway_types::{ClientId, Height, PacketEnd, Sequence};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -24,8 +25,9 @@ const FILTER_CLIENTS_MAX: usize = 100;
 const WAIT_MS_MAX: u64 = 60_000;
 
 pub(crate) async fn watch(chain: &Chain, range: &LogRange, request: WatchRequest) -> Result<WatchBatch> {
-    if request.filter.clients.len() > FILTER_CLIENTS_MAX {
-        let detail = format!("{} clients; at most {FILTER_CLIENTS_MAX} are watched at once", request.filter.clients.len());
+    let ends: BTreeSet<&ClientId> = request.filter.ends.iter().filter_map(PacketEnd::client).chain(&request.filter.clients).collect();
+    if ends.len() > FILTER_CLIENTS_MAX {
+        let detail = format!("{} clients; at most {FILTER_CLIENTS_MAX} are watched at once", ends.len());
         return Err(AdapterError::Invalid { what: "filter", detail });
     }
     let after = request.after.number;
@@ -35,14 +37,15 @@ pub(crate) async fn watch(chain: &Chain, range: &LogRange, request: WatchRequest
     }
     let from = after + 1;
     let to = head.height.min(after.saturating_add(request.blocks_max.max(1)));
-    let clients = &request.filter.clients;
+    let clients: Vec<ClientId> = ends.into_iter().cloned().collect();
     if clients.is_empty() {
         return Ok(WatchBatch { cursor: Height::new(to), head: head.head(), events: Vec::new() });
     }
     let topics: Vec<B256> = clients.iter().map(client_topic).collect();
     let filters = [json!([packet_topics(), topics]), json!([client_topics()])];
     let (to, found) = logs(chain, range, &filters, from, to).await?;
-    let events: Vec<LocatedEvent> = found.iter().filter_map(|log| decode(log, clients)).collect();
+    let events: Vec<LocatedEvent> =
+        found.iter().filter_map(|log| decode(log, &clients)).filter(|located| request.filter.wants(&located.event)).collect();
     let (cursor, events) = cut(events, request.events_max as usize, to);
     Ok(WatchBatch { cursor: Height::new(cursor), head: head.head(), events })
 }
@@ -83,6 +86,7 @@ pub(crate) async fn hydrate(chain: &Chain, range: &LogRange, request: HydrateReq
         let detail = format!("{} sequences; at most {HYDRATE_MAX} are looked for at once", request.sequences.len());
         return Err(AdapterError::Invalid { what: "hydrate", detail });
     }
+    let client = own(&request.end)?;
     let head = chain.head().await?.height;
     let lowest = chain.config.deployment_height;
     let (low, high) = request.range.map_or((lowest, head), |(from, to)| (from.number.max(lowest), to.number.min(head)));
@@ -97,8 +101,8 @@ pub(crate) async fn hydrate(chain: &Chain, range: &LogRange, request: HydrateReq
         // A refused range comes back shorter: its upper part is asked for next, with the range as it is then.
         let mut next = from;
         while next <= to {
-            let (done, events) = logs(chain, range, &hydrate_filters(&request, &missing), next, to).await?;
-            take(&request, &events, &mut found);
+            let (done, events) = logs(chain, range, &hydrate_filters(&request, client, &missing), next, to).await?;
+            take(&request, client, &events, &mut found);
             next = done + 1;
         }
         high_next = from.checked_sub(1).filter(|high| *high >= low);
@@ -107,22 +111,22 @@ pub(crate) async fn hydrate(chain: &Chain, range: &LogRange, request: HydrateReq
     Ok(request.sequences.iter().map(answer).collect())
 }
 
-fn hydrate_filters(request: &HydrateRequest, sequences: &[Sequence]) -> Vec<Value> {
+fn hydrate_filters(request: &HydrateRequest, client: &ClientId, sequences: &[Sequence]) -> Vec<Value> {
     let first = match request.kind {
         HydrateKind::Sent => Router::SendPacket::SIGNATURE_HASH,
         HydrateKind::Acknowledged => Router::WriteAcknowledgement::SIGNATURE_HASH,
     };
     let topic = |sequence: &Sequence| B256::from(U256::from(sequence.get()));
-    let filter = |chunk: &[Sequence]| json!([first, client_topic(&request.client), chunk.iter().map(topic).collect::<Vec<_>>()]);
+    let filter = |chunk: &[Sequence]| json!([first, client_topic(client), chunk.iter().map(topic).collect::<Vec<_>>()]);
     sequences.chunks(TOPIC_SEQUENCES_MAX).map(filter).collect()
 }
 
-fn take(request: &HydrateRequest, logs: &[RawLog], found: &mut BTreeMap<Sequence, LocatedEvent>) {
-    let clients = std::slice::from_ref(&request.client);
+fn take(request: &HydrateRequest, client: &ClientId, logs: &[RawLog], found: &mut BTreeMap<Sequence, LocatedEvent>) {
+    let clients = std::slice::from_ref(client);
     for located in logs.iter().filter_map(|log| decode(log, clients)) {
         let sequence = match (&located.event, request.kind) {
             (Event::Sent { packet }, HydrateKind::Sent) | (Event::Acknowledged { packet, .. }, HydrateKind::Acknowledged) => {
-                packet.sequence
+                packet.sequence()
             }
             _ => continue,
         };

@@ -54,13 +54,13 @@ fn config(url: &str) -> Config {
 
 fn packet() -> Packet {
     let payload = Payload { source_port: "a".into(), dest_port: "b".into(), version: "v".into(), encoding: "e".into(), value: vec![1] };
-    Packet {
+    Packet::V2(causeway_types::v2::Packet {
         sequence: Sequence::new(1).unwrap(),
         source_client: ClientId::new("qbft-0").unwrap(),
         dest_client: ClientId::new("qbft-1").unwrap(),
         timeout_timestamp_s: 5,
         payloads: vec![payload],
-    }
+    })
 }
 
 /// Every reading operation, none of which may succeed or panic.
@@ -68,12 +68,12 @@ async fn all_fail(adapter: &EvmAdapter, what: &str) {
     let client = ClientId::new("qbft-0").unwrap();
     let one = Sequence::new(1).unwrap();
     let claim = Claim::Commitment { packet: packet(), locator: None };
-    let filter = EventFilter { clients: vec![client.clone()] };
+    let filter = EventFilter { ends: vec![client.clone().into()], clients: vec![client.clone()] };
     let watch = WatchRequest { after: Height::new(1), filter, blocks_max: 10, events_max: 10, wait_ms: 0 };
     assert!(adapter.status().await.is_err(), "{what}: status");
     assert!(adapter.watch(watch).await.is_err(), "{what}: watch");
-    assert!(adapter.commitments(&client, one, 10).await.is_err(), "{what}: commitments");
-    assert!(adapter.packet_states(&client, &[one]).await.is_err(), "{what}: packet states");
+    assert!(adapter.commitments(&client.clone().into(), one, 10).await.is_err(), "{what}: commitments");
+    assert!(adapter.packet_states(&client.clone().into(), &[one]).await.is_err(), "{what}: packet states");
     assert!(adapter.client(&client).await.is_err(), "{what}: client");
     assert!(adapter.consensus(&client, Height::new(1)).await.is_err(), "{what}: consensus");
     assert!(adapter.root(Some(Height::new(1))).await.is_err(), "{what}: root");
@@ -106,7 +106,7 @@ async fn results_of_the_wrong_type_are_protocol_errors() {
         // With a head that is sound, what is asked at it is wrong.
         let after_head = serve(results(move |method| if method == "eth_getBlockByNumber" { head.clone() } else { wrong.clone() })).await;
         let adapter = EvmAdapter::new(&config(&after_head), keys(1337)).unwrap();
-        let states = adapter.packet_states(&ClientId::new("qbft-0").unwrap(), &[Sequence::new(1).unwrap()]).await;
+        let states = adapter.packet_states(&ClientId::new("qbft-0").unwrap().into(), &[Sequence::new(1).unwrap()]).await;
         assert!(matches!(states, Err(AdapterError::Protocol { .. })), "{shown}: {states:?}");
     }
 }

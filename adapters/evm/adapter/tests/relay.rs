@@ -40,15 +40,18 @@ async fn packets_there_and_acknowledgements_back() {
     assert!(again.included.is_empty() && again.unsigned.is_empty());
     assert!(again.rejected.iter().all(|rejected| rejected.reason == RejectReason::AlreadyDone), "{:?}", again.rejected);
 
-    let sequences: Vec<Sequence> = packets.iter().map(|packet| packet.sequence).collect();
-    let states = b.adapter.packet_states(&b.client, &sequences).await.unwrap();
+    let sequences: Vec<Sequence> = packets.iter().map(|packet| packet.sequence()).collect();
+    let states = b.adapter.packet_states(&b.client.clone().into(), &sequences).await.unwrap();
     let acks = b.acknowledged().await;
     for (state, (packet, ack)) in states.iter().zip(&acks) {
-        assert!(state.received && state.sequence == packet.sequence);
+        assert!(state.received && state.sequence == packet.sequence());
         assert_eq!(state.ack_commitment, Some(ack.commitment()));
     }
-    assert_eq!(a.adapter.commitments(&a.client, sequences[0], 100).await.unwrap(), (sequences.clone(), None));
-    assert_eq!(a.adapter.commitments(&a.client, sequences[0], 2).await.unwrap(), (sequences[..2].to_vec(), Some(sequences[1])));
+    assert_eq!(a.adapter.commitments(&a.client.clone().into(), sequences[0], 100).await.unwrap(), (sequences.clone(), None));
+    assert_eq!(
+        a.adapter.commitments(&a.client.clone().into(), sequences[0], 2).await.unwrap(),
+        (sequences[..2].to_vec(), Some(sequences[1]))
+    );
 
     let claim = |(packet, acknowledgement): &(_, _)| Claim::Ack {
         packet: Clone::clone(packet),
@@ -66,11 +69,11 @@ async fn packets_there_and_acknowledgements_back() {
     }));
     let (results, _) = a.deliver(messages, vec![group]).await;
     assert_eq!(results, vec![APPLIED; 4]);
-    assert_eq!(a.adapter.commitments(&a.client, sequences[0], 100).await.unwrap(), (Vec::new(), None));
+    assert_eq!(a.adapter.commitments(&a.client.clone().into(), sequences[0], 100).await.unwrap(), (Vec::new(), None));
     assert_eq!(a.events().await.iter().filter(|located| matches!(located.event, Event::Completed { .. })).count(), 3);
 
     let request = HydrateRequest {
-        client: a.client.clone(),
+        end: a.client.clone().into(),
         kind: HydrateKind::Sent,
         sequences: vec![sequences[1], Sequence::new(99).unwrap()],
         range: None,
@@ -123,9 +126,11 @@ async fn a_packet_not_received_in_time_is_timed_out() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     let (update_a, state) = update(&a, &b).await;
-    assert!(state.time_s.unwrap() >= packet.timeout_timestamp_s);
+    assert!(state.time_s.unwrap() >= packet.expires_at_s().unwrap());
     let group = prove(&a, &b, &[claim], &state).await;
-    let (results, _) = a.deliver(vec![update_a, Message::Timeout { packet, proof: (0, 0) }], vec![group]).await;
+    let (results, _) = a
+        .deliver(vec![update_a, Message::Timeout { packet, order: causeway_types::classic::Order::Unordered, proof: (0, 0) }], vec![group])
+        .await;
     assert_eq!(results, [APPLIED, APPLIED]);
     assert!(a.events().await.iter().any(|located| matches!(located.event, Event::TimedOut { .. })));
     let token = a.deployment.test_token.unwrap();

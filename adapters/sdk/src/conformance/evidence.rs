@@ -2,7 +2,7 @@
 
 use super::{Check, Fault, Subject, broken, driven, ensure, skip, state};
 use crate::{AdapterError, Evidence, EvidenceItem, Plan, Provable, TrustedState, Verdict};
-use causeway_types::{Claim, Height, Locator};
+use causeway_types::{Claim, Height, Locator, Packet};
 use std::collections::BTreeMap;
 
 /// Most bytes of one update or proof that are changed, spread over it.
@@ -202,7 +202,10 @@ pub(super) async fn flips(subject: &Subject) -> Check {
 pub(super) async fn false_claim(subject: &Subject) -> Check {
     let Proven { claim, trusted, .. } = proven(subject).await?;
     let Claim::Commitment { mut packet, locator } = claim else { return Ok(()) };
-    packet.timeout_timestamp_s = packet.timeout_timestamp_s.wrapping_add(1);
+    match &mut packet {
+        Packet::V2(packet) => packet.timeout_timestamp_s = packet.timeout_timestamp_s.wrapping_add(1),
+        Packet::Classic(packet) => packet.data.push(0),
+    }
     let claim = Claim::Commitment { packet, locator };
     let Ok(evidence) = subject.adapter.fetch(core::slice::from_ref(&claim), trusted.height).await else { return Ok(()) };
     let not_so = matches!(evidence.each.as_slice(), [EvidenceItem::NotSo]);

@@ -15,7 +15,7 @@ mod watch;
 
 use crate::{AdapterError, ChainAdapter, ClientParams, Description, LightClient, Message, ProofGroup};
 use async_trait::async_trait;
-use causeway_types::{ClientId, Hash, Height, Packet};
+use causeway_types::{ClientId, Hash, Height, Packet, PacketEnd};
 use futures::future::BoxFuture;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -164,6 +164,11 @@ fn ensure(condition: bool, detail: impl FnOnce() -> String) -> Check {
 }
 
 impl Subject {
+    /// What its packets leave from and arrive at.
+    fn end(&self) -> Result<PacketEnd, Fault> {
+        self.client().map(|client| client.clone().into())
+    }
+
     fn client(&self) -> Result<&ClientId, Fault> {
         self.client.as_ref().ok_or(Fault::Skipped("no client on the chain was named"))
     }

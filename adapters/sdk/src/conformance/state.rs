@@ -2,7 +2,7 @@
 
 use super::{Check, Fault, Subject, driven, ensure, skip, watch};
 use crate::{Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent};
-use causeway_types::{ClientId, Packet, Sequence};
+use causeway_types::{Packet, PacketEnd, Sequence};
 use std::collections::BTreeSet;
 
 /// A sequence that no chain has reached.
@@ -14,10 +14,10 @@ pub(super) fn sequence(number: u64) -> Result<Sequence, Fault> {
     Sequence::new(number).map_err(|error| Fault::Broken(error.to_string()))
 }
 
-async fn live(subject: &Subject, client: &ClientId, limit: u32) -> Result<Vec<Sequence>, Fault> {
+async fn live(subject: &Subject, end: &PacketEnd, limit: u32) -> Result<Vec<Sequence>, Fault> {
     let (mut all, mut from) = (Vec::new(), sequence(1)?);
     for _ in 0..1_000 {
-        let (page, last) = subject.adapter.commitments(client, from, limit).await?;
+        let (page, last) = subject.adapter.commitments(end, from, limit).await?;
         ensure(page.len() <= limit as usize, || format!("{} sequences, at most {limit} were asked for", page.len()))?;
         ensure(page.iter().all(|found| *found >= from), || format!("a sequence below {from}, from which was asked"))?;
         all.extend(page);
@@ -29,26 +29,26 @@ async fn live(subject: &Subject, client: &ClientId, limit: u32) -> Result<Vec<Se
 }
 
 pub(super) async fn commitments(subject: &Subject) -> Check {
-    let client = subject.client()?;
+    let (client, end) = (subject.client()?, subject.end()?);
     if let Ok(driver) = subject.driver() {
         for _ in 0..2 {
             let _packet = driven(driver.send(client).await)?;
         }
     }
-    let (one, many) = (live(subject, client, 1).await?, live(subject, client, 1_000).await?);
+    let (one, many) = (live(subject, &end, 1).await?, live(subject, &end, 1_000).await?);
     ensure(many.windows(2).all(|pair| matches!(pair, [a, b] if a < b)), || "sequences do not ascend".into())?;
     ensure(one == many || subject.driver().is_err(), || format!("{} sequences one by one, {} in one answer", one.len(), many.len()))?;
     let sample: Vec<_> = many.into_iter().take(SAMPLE_MAX).collect();
-    for state in subject.adapter.packet_states(client, &sample).await? {
+    for state in subject.adapter.packet_states(&end, &sample).await? {
         ensure(state.commitment.is_some() || subject.driver().is_err(), || format!("{} is listed, but has no commitment", state.sequence))?;
     }
     Ok(())
 }
 
 pub(super) async fn order(subject: &Subject) -> Check {
-    let client = subject.client()?;
+    let end = subject.end()?;
     let asked = [sequence(3)?, sequence(1)?, sequence(FAR_SEQUENCE)?, sequence(2)?];
-    let states = subject.adapter.packet_states(client, &asked).await?;
+    let states = subject.adapter.packet_states(&end, &asked).await?;
     let found: Vec<_> = states.iter().map(|state| state.sequence).collect();
     ensure(found == asked, || format!("asked {asked:?}, found {found:?}"))?;
     let untouched = states.get(2).is_some_and(|state| !state.received && state.commitment.is_none() && state.ack_commitment.is_none());
@@ -57,10 +57,10 @@ pub(super) async fn order(subject: &Subject) -> Check {
 
 /// Live packets sent from here, with their places.
 pub(super) async fn sent(subject: &Subject) -> Result<Vec<(Packet, LocatedEvent)>, Fault> {
-    let client = subject.client()?;
-    let mut sequences = live(subject, client, 1_000).await?;
+    let end = subject.end()?;
+    let mut sequences = live(subject, &end, 1_000).await?;
     sequences.truncate(SAMPLE_MAX);
-    let request = HydrateRequest { client: client.clone(), kind: HydrateKind::Sent, sequences, range: None };
+    let request = HydrateRequest { end: end.clone(), kind: HydrateKind::Sent, sequences, range: None };
     let mut found = Vec::new();
     for item in subject.adapter.hydrate(request).await? {
         if let Hydrated::Found(located) = item
@@ -73,20 +73,20 @@ pub(super) async fn sent(subject: &Subject) -> Result<Vec<(Packet, LocatedEvent)
 }
 
 pub(super) async fn hydrate(subject: &Subject) -> Check {
-    let client = subject.client()?;
-    let mut sequences = live(subject, client, 1_000).await?;
+    let end = subject.end()?;
+    let mut sequences = live(subject, &end, 1_000).await?;
     sequences.truncate(SAMPLE_MAX);
     let far = sequence(FAR_SEQUENCE)?;
     sequences.push(far);
-    let request = HydrateRequest { client: client.clone(), kind: HydrateKind::Sent, sequences: sequences.clone(), range: None };
+    let request = HydrateRequest { end: end.clone(), kind: HydrateKind::Sent, sequences: sequences.clone(), range: None };
     let items = subject.adapter.hydrate(request).await?;
     ensure(items.len() == sequences.len(), || format!("{} asked, {} answered", sequences.len(), items.len()))?;
-    let states = subject.adapter.packet_states(client, &sequences).await?;
+    let states = subject.adapter.packet_states(&end, &sequences).await?;
     for ((asked, item), state) in sequences.iter().zip(&items).zip(&states) {
         match item {
             Hydrated::Unavailable(named) => ensure(named == asked, || format!("asked {asked}, {named} is unavailable"))?,
             Hydrated::Found(LocatedEvent { event: Event::Sent { packet }, .. }) => {
-                ensure(packet.sequence == *asked && *asked != far, || format!("asked {asked}, found {}", packet.sequence))?;
+                ensure(packet.sequence() == *asked && *asked != far, || format!("asked {asked}, found {}", packet.sequence()))?;
                 let agrees = state.commitment.is_none_or(|commitment| commitment == packet.commitment());
                 ensure(agrees, || format!("packet {asked} does not hash to its commitment"))?;
             }
@@ -97,7 +97,7 @@ pub(super) async fn hydrate(subject: &Subject) -> Check {
 }
 
 pub(super) async fn events_agree(subject: &Subject) -> Check {
-    let client = subject.client()?;
+    let (client, end) = (subject.client()?, subject.end()?);
     if let Ok(driver) = subject.driver() {
         let _packet = driven(driver.send(client).await)?;
     }
@@ -117,16 +117,16 @@ pub(super) async fn events_agree(subject: &Subject) -> Check {
             _ => continue,
         };
         seen += 1;
-        let states = subject.adapter.packet_states(client, &[packet.sequence]).await?;
+        let states = subject.adapter.packet_states(&end, &[packet.sequence()]).await?;
         let Some(state) = states.first() else { return super::broken("no state for a packet that was asked for") };
         if let Some(acknowledgement) = acknowledgement {
             let agrees = state.received && state.ack_commitment == Some(acknowledgement.commitment());
-            ensure(agrees, || format!("packet {} was acknowledged by an event, state says otherwise", packet.sequence))?;
+            ensure(agrees, || format!("packet {} was acknowledged by an event, state says otherwise", packet.sequence()))?;
         } else if let Some(commitment) = state.commitment {
-            ensure(commitment == packet.commitment(), || format!("packet {} does not hash to its commitment", packet.sequence))?;
+            ensure(commitment == packet.commitment(), || format!("packet {} does not hash to its commitment", packet.sequence()))?;
         } else {
-            let gone = done.contains(&packet.sequence) || subject.driver().is_err();
-            ensure(gone, || format!("packet {} was sent by an event, state has no commitment", packet.sequence))?;
+            let gone = done.contains(&packet.sequence()) || subject.driver().is_err();
+            ensure(gone, || format!("packet {} was sent by an event, state has no commitment", packet.sequence()))?;
         }
     }
     if seen == 0 { skip("no packet event in the blocks looked at") } else { Ok(()) }

@@ -2,7 +2,7 @@
 
 use super::{Check, Fault, Subject, broken, driven, ensure, skip};
 use crate::{Event, EventFilter, LocatedEvent, WatchBatch, WatchRequest};
-use causeway_types::{ClientId, Height};
+use causeway_types::{Height, PacketEnd};
 use core::time::Duration;
 
 /// Most answers that are asked for while catching up.
@@ -10,8 +10,9 @@ const ROUNDS_MAX: usize = 10_000;
 /// What is allowed on top of the wait that was asked for, milliseconds.
 const WAIT_SLACK_MS: u64 = 5_000;
 
-fn request(after: Height, clients: Vec<ClientId>, blocks_max: u64) -> WatchRequest {
-    WatchRequest { after, filter: EventFilter { clients }, blocks_max, events_max: 10_000, wait_ms: 0 }
+fn request(after: Height, ends: Vec<PacketEnd>, blocks_max: u64) -> WatchRequest {
+    let clients = ends.iter().filter_map(PacketEnd::client).cloned().collect();
+    WatchRequest { after, filter: EventFilter { ends, clients }, blocks_max, events_max: 10_000, wait_ms: 0 }
 }
 
 async fn start(subject: &Subject) -> Result<(Height, Height), Fault> {
@@ -21,14 +22,14 @@ async fn start(subject: &Subject) -> Result<(Height, Height), Fault> {
 
 /// Events of `client` from the start of the lookback to `head`, by steps of `blocks_max`, each answer checked.
 pub(super) async fn collect(subject: &Subject, blocks_max: u64) -> Result<Vec<LocatedEvent>, Fault> {
-    let client = subject.client()?.clone();
+    let end = subject.end()?;
     let (mut after, head) = start(subject).await?;
     let mut events = Vec::new();
     for _ in 0..ROUNDS_MAX {
         if after >= head {
             return Ok(events);
         }
-        let batch = subject.adapter.watch(request(after, vec![client.clone()], blocks_max)).await?;
+        let batch = subject.adapter.watch(request(after, vec![end.clone()], blocks_max)).await?;
         check(after, &batch)?;
         ensure(batch.cursor > after, || format!("the cursor stays at {after} below the head {head}"))?;
         after = batch.cursor;
@@ -69,14 +70,14 @@ pub(super) async fn in_order(subject: &Subject) -> Check {
 
 pub(super) async fn no_gap(subject: &Subject) -> Check {
     prepare(subject).await?;
-    let client = subject.client()?;
+    let end = subject.end()?;
     let mut last: Option<u64> = None;
     for located in collect(subject, 1_000).await? {
         let Event::Sent { packet } = located.event else { continue };
-        if packet.source_client != *client {
+        if packet.source() != end {
             continue;
         }
-        let found = packet.sequence.get();
+        let found = packet.sequence().get();
         if let Some(before) = last {
             ensure(before.checked_add(1) == Some(found), || format!("packet {found} follows {before}"))?;
         }
@@ -84,7 +85,7 @@ pub(super) async fn no_gap(subject: &Subject) -> Check {
     }
     let Some(last) = last else { return skip("no packet was sent in the blocks looked at") };
     let from = causeway_types::Sequence::new(last).map_err(|error| Fault::Broken(error.to_string()))?;
-    let (live, _) = subject.adapter.commitments(client, from, 10).await?;
+    let (live, _) = subject.adapter.commitments(&end, from, 10).await?;
     let missed = live.iter().any(|sequence| sequence.get() > last);
     if missed && subject.driver().is_ok() {
         return broken(format!("state holds packets after {last} that no event told of"));
@@ -101,19 +102,19 @@ pub(super) async fn resumes(subject: &Subject) -> Check {
 }
 
 pub(super) async fn filtered(subject: &Subject) -> Check {
-    let client = subject.client()?;
+    let end = subject.end()?;
     let (after, _) = start(subject).await?;
     let none = subject.adapter.watch(request(after, Vec::new(), 1_000)).await?;
     ensure(none.events.is_empty(), || format!("{} events without a client in the filter", none.events.len()))?;
-    let one = subject.adapter.watch(request(after, vec![client.clone()], 1_000)).await?;
+    let one = subject.adapter.watch(request(after, vec![end.clone()], 1_000)).await?;
     for located in &one.events {
         let of = match &located.event {
-            Event::Sent { packet } => &packet.source_client,
-            Event::Acknowledged { packet, .. } => &packet.dest_client,
-            Event::Completed { client, .. } | Event::TimedOut { client, .. } => client,
-            Event::ClientUpdated { client } | Event::ClientFrozen { client } => client,
+            Event::Sent { packet } => packet.source(),
+            Event::Acknowledged { packet, .. } => packet.dest(),
+            Event::Completed { end, .. } | Event::TimedOut { end, .. } => end.clone(),
+            Event::ClientUpdated { client } | Event::ClientFrozen { client } => client.clone().into(),
         };
-        ensure(of == client, || format!("an event of {of} though only {client} was asked for"))?;
+        ensure(of == end, || format!("an event of {of} though only {end} was asked for"))?;
     }
     Ok(())
 }

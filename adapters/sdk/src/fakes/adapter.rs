@@ -7,11 +7,11 @@ use crate::adapter::Result;
 use crate::description::SEAM_VERSION;
 use crate::{
     Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description,
-    EndpointStatus, Event, Evidence, HostLimits, HydrateKind, HydrateRequest, Hydrated, LightClient, Outcome, PacketState, Plan, Provable,
+    EndpointStatus, Evidence, HostLimits, HydrateKind, HydrateRequest, Hydrated, LightClient, Outcome, PacketState, Plan, Provable,
     SignedTx, SlotOrdering, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
-use causeway_types::{Claim, ClientId, Hash, Head, Height, Sequence, path};
+use causeway_types::{Claim, ClientId, Hash, Head, Height, PacketEnd, Sequence, path};
 use prost::Message as _;
 use std::sync::MutexGuard;
 
@@ -75,7 +75,7 @@ impl FakeAdapter {
         let mut batch = WatchBatch { cursor: request.after, head, events: Vec::new() };
         for number in request.after.number.saturating_add(1)..=last {
             let Some(block) = state.block(number) else { break };
-            let wanted: Vec<_> = block.events.iter().filter(|located| concerns(&located.event, &request.filter.clients)).cloned().collect();
+            let wanted: Vec<_> = block.events.iter().filter(|located| request.filter.wants(&located.event)).cloned().collect();
             if !batch.events.is_empty() && batch.events.len().saturating_add(wanted.len()) > request.events_max as usize {
                 break;
             }
@@ -108,18 +108,6 @@ impl FakeAdapter {
     fn require_client<'a>(&self, state: &'a State, client: &ClientId) -> Result<&'a super::host::HostedClient> {
         state.host.clients.get(client).ok_or_else(|| AdapterError::NotFound { what: "client", name: client.to_string() })
     }
-}
-
-fn concerns(event: &Event, clients: &[ClientId]) -> bool {
-    let client = match event {
-        Event::Sent { packet } => &packet.source_client,
-        Event::Acknowledged { packet, .. } => &packet.dest_client,
-        Event::Completed { client, .. }
-        | Event::TimedOut { client, .. }
-        | Event::ClientUpdated { client }
-        | Event::ClientFrozen { client } => client,
-    };
-    clients.contains(client)
 }
 
 pub(super) fn too_many(what: &'static str, found: usize) -> AdapterError {
@@ -170,7 +158,8 @@ impl ChainAdapter for FakeAdapter {
         self.batch(&state, &request)
     }
 
-    async fn commitments(&self, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
+    async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
+        let client = own(end)?;
         let state = self.enter("commitments")?;
         self.require_client(&state, client)?;
         let prefix = path::packet_commitment(client, from);
@@ -188,7 +177,8 @@ impl ChainAdapter for FakeAdapter {
         Ok((found, None))
     }
 
-    async fn packet_states(&self, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
+    async fn packet_states(&self, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
+        let client = own(end)?;
         let state = self.enter("packet_states")?;
         self.require_client(&state, client)?;
         if sequences.len() > SEQUENCES_MAX {
@@ -220,7 +210,7 @@ impl ChainAdapter for FakeAdapter {
         };
         let final_height = self.head(&state).height;
         let look = |sequence: &Sequence| {
-            let found = index.get(&(request.client.clone(), *sequence));
+            let found = index.get(&(request.end.clone(), *sequence));
             let in_range = |height: Height| request.range.is_none_or(|(from, to)| (from..=to).contains(&height)) && height <= final_height;
             match found.filter(|l| in_range(l.height) && !state.faults.hydrate_unavailable.contains(&sequence.get())) {
                 Some(located) => Hydrated::Found(located.clone()),
@@ -315,6 +305,11 @@ impl ChainAdapter for FakeAdapter {
             next_slot: numbered.then(|| account.next.saturating_sub(pending)),
         })
     }
+}
+
+/// The client of an end: these chains host IBC v2 alone.
+fn own(end: &PacketEnd) -> Result<&ClientId> {
+    end.client().ok_or(AdapterError::Unsupported { operation: "IBC classic" })
 }
 
 /// The address of an account.

@@ -7,7 +7,7 @@ use crate::{
     RejectReason, Rejected, SignedTx, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
-use causeway_types::{Claim, ClientId, Height, Sequence};
+use causeway_types::{Claim, ClientId, Height, Packet, PacketEnd, Sequence};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -127,7 +127,9 @@ impl BrokenAdapter {
             Breakage::EventsAgreeWithState => {
                 for located in &mut batch.events {
                     if let Event::Sent { packet } = &mut located.event {
-                        packet.timeout_timestamp_s = packet.timeout_timestamp_s.wrapping_add(7);
+                        if let Packet::V2(packet) = packet {
+                            packet.timeout_timestamp_s = packet.timeout_timestamp_s.wrapping_add(7);
+                        }
                     }
                 }
             }
@@ -168,23 +170,26 @@ impl ChainAdapter for BrokenAdapter {
                 return Ok(WatchBatch { cursor: head.height, head, events: Vec::new() });
             }
         }
-        if self.is(Breakage::WatchHonoursTheFilter) && request.filter.clients.is_empty() {
-            request.filter.clients =
-                (0..4).flat_map(|n| super::FakeFamily::ALL.map(|f| format!("{}-{n}", f.client_type()))).flat_map(ClientId::new).collect();
+        if self.is(Breakage::WatchHonoursTheFilter) && request.filter.ends.is_empty() {
+            request.filter.ends = (0..4)
+                .flat_map(|n| super::FakeFamily::ALL.map(|f| format!("{}-{n}", f.client_type())))
+                .flat_map(ClientId::new)
+                .map(Into::into)
+                .collect();
         }
         Ok(self.spoil(self.inner.watch(request.clone()).await?, &request))
     }
 
-    async fn commitments(&self, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
-        let (mut sequences, last) = self.inner.commitments(client, from, limit).await?;
+    async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
+        let (mut sequences, last) = self.inner.commitments(end, from, limit).await?;
         if self.is(Breakage::CommitmentsArePagedAndAscending) {
             sequences.reverse();
         }
         Ok((sequences, last))
     }
 
-    async fn packet_states(&self, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
-        let mut states = self.inner.packet_states(client, sequences).await?;
+    async fn packet_states(&self, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
+        let mut states = self.inner.packet_states(end, sequences).await?;
         if self.is(Breakage::PacketStatesKeepTheOrder) {
             states.sort_by_key(|state| state.sequence);
         }

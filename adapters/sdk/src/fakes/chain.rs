@@ -10,7 +10,7 @@ use super::pool::{Included, PoolTx, TxBody};
 use super::wire::{self, Header, Signature, Update};
 use super::world::Shared;
 use crate::{ClientParams, Counterparty, Event, Family, HostLimits, LocatedEvent, Message, MessageResult, SlotOrdering, TrustedState};
-use causeway_types::{ClientId, Hash, Height, Packet, Payload, Sequence, TxId};
+use causeway_types::{ClientId, Hash, Height, Packet, PacketEnd, Payload, Sequence, TxId, v2};
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
@@ -92,8 +92,8 @@ pub(super) struct AccountState {
 /// Something a test makes happen in the next block.
 #[derive(Debug, Clone)]
 pub(super) enum Internal {
-    Send(Packet),
-    Receive(Packet),
+    Send(v2::Packet),
+    Receive(v2::Packet),
     StealSlot(String),
 }
 
@@ -106,8 +106,8 @@ pub(super) struct State {
     pub(super) pool: Vec<PoolTx>,
     pub(super) included: BTreeMap<TxId, Included>,
     pub(super) internal: VecDeque<Internal>,
-    pub(super) sent: BTreeMap<(ClientId, Sequence), LocatedEvent>,
-    pub(super) acknowledged: BTreeMap<(ClientId, Sequence), LocatedEvent>,
+    pub(super) sent: BTreeMap<(PacketEnd, Sequence), LocatedEvent>,
+    pub(super) acknowledged: BTreeMap<(PacketEnd, Sequence), LocatedEvent>,
     /// First block in which a key was written.
     pub(super) written_at: BTreeMap<Vec<u8>, u64>,
     pub(super) validators: Vec<u64>,
@@ -199,7 +199,7 @@ impl FakeChain {
         let mut state = self.lock();
         let packet = state.host.send(client, payloads, timeout_timestamp_s)?;
         state.internal.push_back(Internal::Send(packet.clone()));
-        Ok(packet)
+        Ok(Packet::V2(packet))
     }
 
     /// Sends a packet of one payload to `port`.
@@ -220,7 +220,9 @@ impl FakeChain {
 
     /// A competing relayer delivers the packet in the next block.
     pub fn compete_receive(&self, packet: &Packet) {
-        self.lock().internal.push_back(Internal::Receive(packet.clone()));
+        if let Packet::V2(packet) = packet {
+            self.lock().internal.push_back(Internal::Receive(packet.clone()));
+        }
     }
 
     /// A transaction that is not the relay's uses the next slot of an account in the next block.
@@ -281,13 +283,13 @@ impl FakeChain {
 
     /// Whether the packet's commitment still lives here.
     pub fn has_commitment(&self, packet: &Packet) -> bool {
-        let key = causeway_types::path::packet_commitment(&packet.source_client, packet.sequence);
+        let key = causeway_types::Claim::Commitment { packet: packet.clone(), locator: None }.path();
         self.lock().host.store.contains_key(&key)
     }
 
     /// Whether the packet was received here.
     pub fn has_receipt(&self, packet: &Packet) -> bool {
-        let key = causeway_types::path::packet_receipt(&packet.dest_client, packet.sequence);
+        let key = causeway_types::Claim::Receipt { packet: packet.clone(), locator: None }.path();
         self.lock().host.store.get(&key).is_some_and(|value| value == super::light_client::RECEIVED)
     }
 
@@ -419,10 +421,10 @@ impl State {
         for located in events {
             match &located.event {
                 Event::Sent { packet } => {
-                    self.sent.insert((packet.source_client.clone(), packet.sequence), located.clone());
+                    self.sent.insert((packet.source(), packet.sequence()), located.clone());
                 }
                 Event::Acknowledged { packet, .. } => {
-                    self.acknowledged.insert((packet.dest_client.clone(), packet.sequence), located.clone());
+                    self.acknowledged.insert((packet.dest(), packet.sequence()), located.clone());
                 }
                 _ => {}
             }
@@ -449,7 +451,7 @@ impl State {
         located
     }
 
-    fn compete(&mut self, packet: &Packet, now: Now) -> Vec<Event> {
+    fn compete(&mut self, packet: &v2::Packet, now: Now) -> Vec<Event> {
         match self.host.receive(packet, None, now) {
             Ok((_, events)) => events,
             Err(Failure::Refused(_) | Failure::Stale(_)) => Vec::new(),

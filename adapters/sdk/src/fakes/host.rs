@@ -8,7 +8,8 @@ use crate::{
     Absence, ClientParams, Counterparty, Event, Evidence, EvidenceItem, HeaderClock, LightClient, Message, MessageResult, ProofGroup,
     TrustedState, Verdict,
 };
-use causeway_types::{Acknowledgement, Claim, ClientId, Height, Packet, Payload, Sequence, commitment, path};
+use causeway_types::v2::{Acknowledgement, Packet};
+use causeway_types::{Claim, ClientId, Height, Payload, Sequence, commitment, path};
 use prost::Message as _;
 use std::collections::BTreeMap;
 
@@ -38,6 +39,20 @@ impl Failure {
 
 fn refused<T>(text: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Refused(text.into()))
+}
+
+/// These chains host IBC v2 alone.
+const NO_CLASSIC: &str = "IBC classic is not hosted here";
+
+fn own(packet: &causeway_types::Packet) -> Result<&Packet, Failure> {
+    match packet {
+        causeway_types::Packet::V2(packet) => Ok(packet),
+        causeway_types::Packet::Classic(_) => refused(NO_CLASSIC),
+    }
+}
+
+fn shared(packet: &Packet) -> causeway_types::Packet {
+    causeway_types::Packet::V2(packet.clone())
 }
 
 fn stale<T>(text: impl Into<String>) -> Result<T, Failure> {
@@ -159,7 +174,7 @@ impl Host {
     /// Writes the commitment of a packet that was sent.
     pub(super) fn commit(&mut self, packet: &Packet) -> Event {
         self.put(path::packet_commitment(&packet.source_client, packet.sequence), packet.commitment().to_vec());
-        Event::Sent { packet: packet.clone() }
+        Event::Sent { packet: shared(packet) }
     }
 
     /// Executes a message. On failure nothing has changed.
@@ -171,17 +186,19 @@ impl Host {
             Message::SubmitMisbehaviour { client_id, misbehaviour } => self.misbehaviour(client_id, misbehaviour),
             Message::Receive { packet, proof } => {
                 let evidence = self.evidence(proofs, *proof)?;
-                self.receive(packet, Some(evidence), now)
+                self.receive(own(packet)?, Some(evidence), now)
             }
             Message::Acknowledge { packet, acknowledgement, proof } => {
                 let evidence = self.evidence(proofs, *proof)?;
-                self.acknowledge(packet, acknowledgement, evidence, now)
+                let causeway_types::Acknowledgement::V2(acknowledgement) = acknowledgement else { return refused(NO_CLASSIC) };
+                self.acknowledge(own(packet)?, acknowledgement, evidence, now)
             }
-            Message::Timeout { packet, proof } => {
+            Message::Timeout { packet, proof, .. } => {
                 let evidence = self.evidence(proofs, *proof)?;
-                self.timeout(packet, evidence, now)
+                self.timeout(own(packet)?, evidence, now)
             }
-            Message::MarkExpired { packet } => self.mark_expired(packet, now),
+            Message::MarkExpired { packet } => self.mark_expired(own(packet)?, now),
+            Message::OpenConnection { .. } | Message::OpenChannel { .. } => refused(NO_CLASSIC),
         }
     }
 
@@ -212,7 +229,7 @@ impl Host {
         let params = ClientParams { trusting_period_s: state.trusting_period_s, clock_drift_max_s: state.clock_drift_max_s };
         let trusted = FakeLightClient::new(family, state.chain.clone()).trust(&header);
         let id = self.add_client(family, state.chain, params, Held { trusted, processed: now })?;
-        Ok((MessageResult::Applied { created: Some(id.clone()) }, vec![Event::ClientUpdated { client: id }]))
+        Ok((MessageResult::Applied { created: Some(id.to_string()) }, vec![Event::ClientUpdated { client: id }]))
     }
 
     fn register(&mut self, id: &ClientId, counterparty: &Counterparty) -> Result<(MessageResult, Vec<Event>), Failure> {
@@ -315,7 +332,7 @@ impl Host {
             return refused("packet has timed out");
         }
         if let Some(evidence) = evidence {
-            self.check(&Claim::Commitment { packet: packet.clone(), locator: None }, &packet.dest_client, evidence, now)?;
+            self.check(&Claim::Commitment { packet: shared(packet), locator: None }, &packet.dest_client, evidence, now)?;
         }
         let mut answers = Vec::new();
         let mut failed = false;
@@ -333,7 +350,10 @@ impl Host {
         self.put(receipt, RECEIVED.to_vec());
         self.put(path::packet_acknowledgement(&packet.dest_client, packet.sequence), acknowledgement.commitment().to_vec());
         let result = if failed { MessageResult::ErrorAck } else { MessageResult::Applied { created: None } };
-        Ok((result, vec![Event::Acknowledged { packet: packet.clone(), acknowledgement }]))
+        Ok((
+            result,
+            vec![Event::Acknowledged { packet: shared(packet), acknowledgement: causeway_types::Acknowledgement::V2(acknowledgement) }],
+        ))
     }
 
     /// The commitment of a packet sent from here; `None` when it is complete.
@@ -368,10 +388,10 @@ impl Host {
         let Some(key) = self.pending(packet)? else {
             return Ok((MessageResult::Noop, Vec::new()));
         };
-        let claim = Claim::Ack { packet: packet.clone(), acknowledgement: ack.clone(), locator: None };
+        let claim = Claim::Ack { packet: shared(packet), acknowledgement: causeway_types::Acknowledgement::V2(ack.clone()), locator: None };
         self.check(&claim, &packet.source_client, evidence, now)?;
         self.settle(packet, &key)?;
-        let event = Event::Completed { client: packet.source_client.clone(), sequence: packet.sequence };
+        let event = Event::Completed { end: packet.source_client.clone().into(), sequence: packet.sequence };
         Ok((MessageResult::Applied { created: None }, vec![event]))
     }
 
@@ -381,14 +401,14 @@ impl Host {
         };
         let family = self.client(&packet.source_client)?.family;
         let provable = family.absence() == Absence::Provable;
-        let packet_copy = packet.clone();
+        let packet_copy = shared(packet);
         let claim = if provable { Claim::NoReceipt { packet: packet_copy } } else { Claim::Expired { packet: packet_copy, locator: None } };
         let time_s = self.check(&claim, &packet.source_client, evidence, now)?;
         if provable && time_s.is_none_or(|time| time < packet.timeout_timestamp_s) {
             return stale("the proof is from before the timeout");
         }
         self.settle(packet, &key)?;
-        let event = Event::TimedOut { client: packet.source_client.clone(), sequence: packet.sequence };
+        let event = Event::TimedOut { end: packet.source_client.clone().into(), sequence: packet.sequence };
         Ok((MessageResult::Applied { created: None }, vec![event]))
     }
 

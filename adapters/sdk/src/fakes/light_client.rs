@@ -110,7 +110,7 @@ impl FakeLightClient {
             Claim::Commitment { .. } | Claim::Ack { .. } => claim.value().map(|hash| hash.to_vec()),
             Claim::Receipt { .. } => Some(RECEIVED.to_vec()),
             Claim::Expired { .. } => Some(EXPIRED.to_vec()),
-            Claim::NoReceipt { .. } => None,
+            Claim::NoReceipt { .. } | Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. } => None,
         }
     }
 
@@ -177,6 +177,9 @@ impl LightClient for FakeLightClient {
         let EvidenceItem::Bytes(bytes) = item else {
             return Err(Violation::new("evidence-item", "bytes", "not so"));
         };
+        if matches!(claim, Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. }) {
+            return Err(Violation::new("claim-kind", "a claim of IBC v2", claim.kind()));
+        }
         let (path, value) = (claim.path(), self.expected(claim));
         match (self.family, value) {
             (FakeFamily::Clockless, Some(value)) => self.verify_statement(&header, &path, &value, bytes),

@@ -42,26 +42,26 @@ pub(super) fn gas(message: &Message) -> u64 {
         Message::UpdateClient { .. } | Message::SubmitMisbehaviour { .. } => 60_000,
         Message::Receive { .. } => 80_000,
         Message::Acknowledge { .. } | Message::Timeout { .. } => 50_000,
-        Message::MarkExpired { .. } => 30_000,
+        Message::MarkExpired { .. } | Message::OpenConnection { .. } | Message::OpenChannel { .. } => 30_000,
     }
 }
 
 /// Bytes of a message, with its evidence.
 pub(super) fn size(message: &Message, proofs: &[ProofGroup]) -> u64 {
     let evidence = |(group, item): (usize, usize)| proofs.get(group).and_then(|g| g.evidence.each.get(item)).map_or(0, Vec::len);
-    let payloads =
-        |packet: &causeway_types::Packet| packet.payloads.iter().map(|payload| payload.value.len().saturating_add(64)).sum::<usize>();
+    let payloads = |packet: &causeway_types::Packet| packet.data_len().saturating_add(packet.ports().len().saturating_mul(64));
     let bytes = match message {
         Message::CreateClient { initial, .. } => initial.len(),
         Message::RegisterCounterparty { .. } => 64,
         Message::UpdateClient { update, .. } => update.len(),
         Message::SubmitMisbehaviour { misbehaviour, .. } => misbehaviour.len(),
-        Message::Receive { packet, proof } | Message::Timeout { packet, proof } => payloads(packet).saturating_add(evidence(*proof)),
+        Message::Receive { packet, proof } | Message::Timeout { packet, proof, .. } => payloads(packet).saturating_add(evidence(*proof)),
         Message::Acknowledge { packet, acknowledgement, proof } => {
-            let acks = acknowledgement.app_acknowledgements.iter().map(Vec::len).sum::<usize>();
+            let acks = acknowledgement.parts().iter().map(Vec::len).sum::<usize>();
             payloads(packet).saturating_add(acks).saturating_add(evidence(*proof))
         }
         Message::MarkExpired { packet } => payloads(packet),
+        Message::OpenConnection { .. } | Message::OpenChannel { .. } => 64,
     };
     (bytes as u64).saturating_add(100)
 }

@@ -114,8 +114,11 @@ impl FakeAdapter {
             Claim::NoReceipt { .. } if family.absence() == Absence::ByMarkExpired => {
                 return Err(AdapterError::Unsupported { operation: "proof of absence" });
             }
+            Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. } => {
+                return Err(AdapterError::Unsupported { operation: "IBC classic" });
+            }
             Claim::NoReceipt { packet } => {
-                let due = packet.timeout_timestamp_s;
+                let due = packet.expires_at_s().unwrap_or(u64::MAX);
                 if state.block(newest).is_none_or(|block| block.time_s < due) {
                     return Ok(later);
                 }
@@ -172,6 +175,7 @@ fn holds(claim: &Claim, found: Option<&[u8]>) -> bool {
         Claim::NoReceipt { .. } => found.is_none(),
         Claim::Receipt { .. } => found == Some(RECEIVED),
         Claim::Expired { .. } => found == Some(EXPIRED),
+        Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. } => false,
         Claim::Commitment { .. } | Claim::Ack { .. } => claim.value().is_some_and(|value| found == Some(value.as_slice())),
     }
 }

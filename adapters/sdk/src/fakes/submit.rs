@@ -92,7 +92,7 @@ impl FakeAdapter {
         (message, request): (&Message, &BuildRequest),
         now: Now,
     ) -> core::result::Result<(), RejectReason> {
-        if matches!(message, Message::Receive { packet, .. } if state.faults.lie_received.contains(&packet.sequence.get())) {
+        if matches!(message, Message::Receive { packet, .. } if state.faults.lie_received.contains(&packet.sequence().get())) {
             return Err(RejectReason::AlreadyDone);
         }
         match host.execute(message, &request.proofs, now) {

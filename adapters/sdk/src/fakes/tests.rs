@@ -73,12 +73,7 @@ async fn prove(world: &FakeWorld, from: &FakeChain, to: &Side<'_>, claim: &Claim
 }
 
 async fn acknowledgement(chain: &FakeChain, packet: &Packet) -> Acknowledgement {
-    let request = HydrateRequest {
-        client: packet.dest_client.clone(),
-        kind: HydrateKind::Acknowledged,
-        sequences: vec![packet.sequence],
-        range: None,
-    };
+    let request = HydrateRequest { end: packet.dest(), kind: HydrateKind::Acknowledged, sequences: vec![packet.sequence()], range: None };
     match chain.adapter().hydrate(request).await.unwrap().remove(0) {
         Hydrated::Found(LocatedEvent { event: Event::Acknowledged { acknowledgement, .. }, .. }) => acknowledgement,
         other => panic!("{other:?}"),
@@ -138,7 +133,7 @@ async fn packets_time_out_between_every_two_families() {
             };
             let to = Side { chain: &left, client: &left_client };
             let proof = prove(&world, &right, &to, &claim).await;
-            let message = Message::Timeout { packet: packet.clone(), proof: (0, 0) };
+            let message = Message::Timeout { packet: packet.clone(), order: causeway_types::classic::Order::Unordered, proof: (0, 0) };
             let (_, results) = submit(&world, &left, vec![message], vec![proof]).await;
             assert_eq!(results, vec![MessageResult::Applied { created: None }]);
             assert!(!left.has_commitment(&packet));

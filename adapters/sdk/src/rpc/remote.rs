@@ -11,7 +11,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use causeway_proto::adapter::v1 as pb;
-use causeway_types::{Claim, ClientId, Height, Sequence};
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use pb::adapter_client::AdapterClient;
@@ -187,13 +188,13 @@ impl ChainAdapter for RemoteAdapter {
         self.open(self.ready().await?.watch(self.request(request.to_pb(), request.wait_ms)).await)
     }
 
-    async fn commitments(&self, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
-        let request = pb::CommitmentsRequest { client: client.to_string(), from: from.get(), limit };
+    async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
+        let request = pb::CommitmentsRequest { end: end.to_string(), from: from.get(), limit };
         self.open(self.ready().await?.commitments(self.request(request, 0)).await)
     }
 
-    async fn packet_states(&self, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
-        let request = pb::PacketStatesRequest { client: client.to_string(), sequences: numbers(sequences) };
+    async fn packet_states(&self, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
+        let request = pb::PacketStatesRequest { end: end.to_string(), sequences: numbers(sequences) };
         self.open(self.ready().await?.packet_states(self.request(request, 0)).await)
     }
 
@@ -209,6 +210,16 @@ impl ChainAdapter for RemoteAdapter {
     async fn consensus(&self, client: &ClientId, height: Height) -> Result<ConsensusView> {
         let request = pb::ConsensusRequest { client: client.to_string(), height: Some(height.to_pb()) };
         self.open(self.ready().await?.consensus(self.request(request, 0)).await)
+    }
+
+    async fn connection(&self, id: &ConnectionId) -> Result<ConnectionEnd> {
+        let request = pb::ConnectionRequest { id: id.to_string() };
+        self.open(self.ready().await?.connection(self.request(request, 0)).await)
+    }
+
+    async fn channel(&self, id: &ChannelEndId) -> Result<ChannelEnd> {
+        let request = pb::ChannelRequest { id: id.to_string() };
+        self.open(self.ready().await?.channel(self.request(request, 0)).await)
     }
 
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {

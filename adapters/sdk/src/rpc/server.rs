@@ -1,7 +1,7 @@
 //! The generated service on top of any adapter: parse, call, wrap. No decision is made here but that of the version.
 
 use super::WATCH_WAIT_MAX_MS;
-use super::wire::{Answer, Wire, WireError, all, client_id, maybe, need, sequence, sequences};
+use super::wire::{Answer, Wire, WireError, all, channel_end, client_id, connection_id, maybe, need, packet_end, sequence, sequences};
 use crate::description::SEAM_VERSION;
 use crate::{AdapterError, ChainAdapter};
 use causeway_proto::adapter::v1 as pb;
@@ -61,14 +61,14 @@ impl Adapter for Service {
 
     async fn commitments(&self, request: Request<pb::CommitmentsRequest>) -> Reply<pb::CommitmentsResponse> {
         let request = request.into_inner();
-        let (client, from) = (client_id(&request.client).map_err(bad)?, sequence(request.from).map_err(bad)?);
-        reply(self.adapter.commitments(&client, from, request.limit).await)
+        let (end, from) = (packet_end(&request.end).map_err(bad)?, sequence(request.from).map_err(bad)?);
+        reply(self.adapter.commitments(&end, from, request.limit).await)
     }
 
     async fn packet_states(&self, request: Request<pb::PacketStatesRequest>) -> Reply<pb::PacketStatesResponse> {
         let request = request.into_inner();
-        let (client, sequences) = (client_id(&request.client).map_err(bad)?, sequences(request.sequences).map_err(bad)?);
-        reply(self.adapter.packet_states(&client, &sequences).await)
+        let (end, sequences) = (packet_end(&request.end).map_err(bad)?, sequences(request.sequences).map_err(bad)?);
+        reply(self.adapter.packet_states(&end, &sequences).await)
     }
 
     async fn hydrate(&self, request: Request<pb::HydrateRequest>) -> Reply<pb::HydrateResponse> {
@@ -86,6 +86,16 @@ impl Adapter for Service {
         let client = client_id(&request.client).map_err(bad)?;
         let height = need("height", request.height).map_err(bad)?;
         reply(self.adapter.consensus(&client, height).await)
+    }
+
+    async fn connection(&self, request: Request<pb::ConnectionRequest>) -> Reply<pb::ConnectionResponse> {
+        let id = connection_id(&request.get_ref().id).map_err(bad)?;
+        reply(self.adapter.connection(&id).await)
+    }
+
+    async fn channel(&self, request: Request<pb::ChannelRequest>) -> Reply<pb::ChannelResponse> {
+        let id = channel_end(&request.get_ref().id).map_err(bad)?;
+        reply(self.adapter.channel(&id).await)
     }
 
     async fn root(&self, request: Request<pb::RootRequest>) -> Reply<pb::RootResponse> {

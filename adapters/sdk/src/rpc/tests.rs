@@ -5,7 +5,8 @@ use super::*;
 use crate::fakes::{FakeFamily, FakePair, FakeWait, FakeWorld};
 use crate::*;
 use causeway_proto::adapter::v1 as pb;
-use causeway_types::{Acknowledgement, Claim, ClientId, Hash, Head, Height, Locator, Packet, Payload, Sequence, TxId};
+use causeway_types::classic::{self, ChannelEnd, ConnectionEnd, HandshakeState, Order};
+use causeway_types::{Acknowledgement, Claim, ClientId, Hash, Head, Height, Locator, Packet, PacketEnd, Payload, Sequence, TxId, v2};
 use prost::Message as _;
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -65,21 +66,61 @@ impl Dice {
             |d: &mut Self| Payload { source_port: d.text(), dest_port: d.text(), version: d.text(), encoding: d.text(), value: d.bytes() };
         let mut payloads = vec![payload(self)];
         payloads.extend(self.list(3, payload));
-        Packet {
-            sequence: self.sequence(),
-            source_client: self.client(),
-            dest_client: self.client(),
-            timeout_timestamp_s: self.u64(),
-            payloads,
+        let (sequence, timeout_timestamp_s) = (self.sequence(), self.u64());
+        if self.n(2) == 0 {
+            let (source_client, dest_client) = (self.client(), self.client());
+            return Packet::V2(v2::Packet { sequence, source_client, dest_client, timeout_timestamp_s, payloads });
+        }
+        let (source, dest, data) = (self.channel(), self.channel(), self.hash().to_vec());
+        let timeout = classic::Timeout { height: self.some(Self::height), timestamp_ns: Some(timeout_timestamp_s) };
+        Packet::Classic(classic::Packet { sequence, source, dest, data, timeout })
+    }
+    fn channel(&mut self) -> classic::ChannelEndId {
+        let channel = classic::ChannelId::new(format!("channel-{}", self.u64())).unwrap();
+        classic::ChannelEndId { port: classic::PortId::new("transfer").unwrap(), channel }
+    }
+    fn connection(&mut self) -> classic::ConnectionId {
+        classic::ConnectionId::new(format!("connection-{}", self.u64())).unwrap()
+    }
+    fn end(&mut self) -> PacketEnd {
+        if self.n(2) == 0 { self.client().into() } else { self.channel().into() }
+    }
+    fn handshake_state(&mut self) -> HandshakeState {
+        [HandshakeState::Init, HandshakeState::TryOpen, HandshakeState::Open, HandshakeState::Closed][self.n(4) as usize]
+    }
+    fn connection_end(&mut self) -> ConnectionEnd {
+        ConnectionEnd {
+            state: self.handshake_state(),
+            client: self.client(),
+            counterparty_client: self.client(),
+            counterparty: self.some(Self::connection),
+            counterparty_prefix: self.bytes(),
+            delay_ns: self.u64(),
+        }
+    }
+    fn channel_end(&mut self) -> ChannelEnd {
+        ChannelEnd {
+            state: self.handshake_state(),
+            order: [Order::Unordered, Order::Ordered][self.n(2) as usize],
+            counterparty_port: self.channel().port,
+            counterparty: self.some(Self::channel).map(|end| end.channel),
+            connection: self.connection(),
+            version: self.text(),
         }
     }
     fn ack(&mut self) -> Acknowledgement {
-        Acknowledgement { app_acknowledgements: vec![self.hash().to_vec(); 1 + self.n(3) as usize] }
+        if self.n(2) == 0 {
+            return Acknowledgement::Classic(classic::Acknowledgement(self.hash().to_vec()));
+        }
+        Acknowledgement::V2(v2::Acknowledgement { app_acknowledgements: vec![self.hash().to_vec(); 1 + self.n(3) as usize] })
     }
     fn claim(&mut self) -> Claim {
         let packet = self.packet();
         let locator = self.some(|d| Locator { block: d.u64(), transaction: d.tx_id(), index: d.n(9) as u32 });
-        match self.n(5) {
+        match self.n(8) {
+            5 => Claim::NotReached { packet },
+            6 => Claim::Connection { id: self.connection(), end: self.connection_end() },
+            7 => Claim::Channel { id: self.channel(), end: self.channel_end() },
             0 => Claim::Commitment { packet, locator },
             1 => Claim::Receipt { packet, locator },
             2 => Claim::NoReceipt { packet },
@@ -134,15 +175,15 @@ impl Dice {
         let event = match self.n(6) {
             0 => Event::Sent { packet: self.packet() },
             1 => Event::Acknowledged { packet: self.packet(), acknowledgement: self.ack() },
-            2 => Event::Completed { client: self.client(), sequence: self.sequence() },
-            3 => Event::TimedOut { client: self.client(), sequence: self.sequence() },
+            2 => Event::Completed { end: self.end(), sequence: self.sequence() },
+            3 => Event::TimedOut { end: self.end(), sequence: self.sequence() },
             4 => Event::ClientUpdated { client: self.client() },
             _ => Event::ClientFrozen { client: self.client() },
         };
         LocatedEvent { height: self.height(), tx: self.tx_id(), index: self.n(9) as u32, event }
     }
     fn watch(&mut self) -> WatchRequest {
-        let filter = EventFilter { clients: self.list(3, Self::client) };
+        let filter = EventFilter { ends: self.list(3, Self::end), clients: self.list(3, Self::client) };
         WatchRequest { after: self.height(), filter, blocks_max: self.u64(), events_max: self.n(99) as u32, wait_ms: self.u64() }
     }
     fn batch(&mut self) -> WatchBatch {
@@ -155,7 +196,7 @@ impl Dice {
     fn hydrate(&mut self) -> HydrateRequest {
         let kind = [HydrateKind::Sent, HydrateKind::Acknowledged][self.n(2) as usize];
         let range = self.some(|d| (d.height(), d.height()));
-        HydrateRequest { client: self.client(), kind, sequences: self.list(5, Self::sequence), range }
+        HydrateRequest { end: self.end(), kind, sequences: self.list(5, Self::sequence), range }
     }
     fn hydrated(&mut self) -> Hydrated {
         if self.n(2) == 0 { Hydrated::Found(self.located()) } else { Hydrated::Unavailable(self.sequence()) }
@@ -205,14 +246,21 @@ impl Dice {
     fn message(&mut self) -> Message {
         let proof = (self.n(3) as usize, self.n(99) as usize);
         let packet = self.packet();
-        match self.n(8) {
+        let step = [OpenStep::Init, OpenStep::Try, OpenStep::Ack, OpenStep::Confirm][self.n(4) as usize];
+        let evidence = self.some(|_| proof);
+        match self.n(10) {
+            8 => Message::OpenConnection { step, id: self.some(Self::connection), end: self.connection_end(), proof: evidence },
+            9 => {
+                let classic::ChannelEndId { port, channel } = self.channel();
+                Message::OpenChannel { step, port, id: self.some(|_| channel.clone()), end: self.channel_end(), proof: evidence }
+            }
             0 => Message::CreateClient { client_type: self.text(), initial: self.bytes() },
             1 => Message::RegisterCounterparty { client_id: self.client(), counterparty: self.counterparty() },
             2 => Message::UpdateClient { client_id: self.client(), update: self.bytes() },
             3 => Message::SubmitMisbehaviour { client_id: self.client(), misbehaviour: self.bytes() },
             4 => Message::Receive { packet, proof },
             5 => Message::Acknowledge { packet, acknowledgement: self.ack(), proof },
-            6 => Message::Timeout { packet, proof },
+            6 => Message::Timeout { packet, order: [Order::Unordered, Order::Ordered][self.n(2) as usize], proof },
             _ => Message::MarkExpired { packet },
         }
     }
@@ -270,7 +318,7 @@ impl Dice {
     }
     fn outcome(&mut self) -> Outcome {
         let result = |d: &mut Self| match d.n(5) {
-            0 => MessageResult::Applied { created: d.some(Self::client) },
+            0 => MessageResult::Applied { created: d.some(Self::text) },
             1 => MessageResult::Noop,
             2 => MessageResult::ErrorAck,
             3 => MessageResult::NotExecuted,
@@ -393,8 +441,8 @@ async fn another_version_is_refused_and_both_are_named() {
     let broken = crate::fakes::BrokenAdapter::new(Arc::new(pair.left.adapter()), crate::fakes::Breakage::SeamVersionMatches);
     let (address, _stop, _task) = host(Arc::new(broken)).await;
     let error = RemoteAdapter::connect(&address, RemoteOptions::default()).await.unwrap_err();
-    assert!(matches!(error, ConnectError::Version { ours: 1, theirs: 2, .. }), "{error}");
-    assert!(error.to_string().contains("version 2") && error.to_string().contains("version 1"), "{error}");
+    assert!(matches!(error, ConnectError::Version { ours: 2, theirs: 3, .. }), "{error}");
+    assert!(error.to_string().contains("version 3") && error.to_string().contains("version 2"), "{error}");
     let lazy = RemoteAdapter::lazy(&address, RemoteOptions::default()).unwrap();
     let error = lazy.status().await.unwrap_err();
     assert!(matches!(&error, AdapterError::Invalid { what: "seam version", .. }), "{error}");

@@ -8,7 +8,7 @@ use causeway_engine::{
 };
 use causeway_proto::admin::v1::admin_client::AdminClient;
 use causeway_proto::relay::v1::{PacketId, relay_client::RelayClient};
-use causeway_types::{Acknowledgement, ChainId, ClientId, Head, Height, Locator, Packet, PacketKey, Payload, Sequence, TxId};
+use causeway_types::{Acknowledgement, ChainId, ClientId, Head, Height, Locator, Packet, PacketKey, Payload, Sequence, TxId, v2};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -197,7 +197,7 @@ impl Relay for FakeRelay {
 pub(crate) fn key(sequence: u64) -> PacketKey {
     PacketKey {
         chain: ChainId::new("alpha").unwrap(),
-        client: ClientId::new("client-0").unwrap(),
+        end: ClientId::new("client-0").unwrap().into(),
         sequence: Sequence::new(sequence).unwrap(),
     }
 }
@@ -205,7 +205,7 @@ pub(crate) fn key(sequence: u64) -> PacketKey {
 /// Packet `sequence`: every third is completed, every third dead, the rest observed.
 pub(crate) fn record(sequence: u64) -> PacketRecord {
     let mut record = PacketRecord::new(key(sequence), "alpha-beta", Direction::AToB, 1_000);
-    record.packet = Some(Packet {
+    record.packet = Some(Packet::V2(v2::Packet {
         sequence: Sequence::new(sequence).unwrap(),
         source_client: ClientId::new("client-0").unwrap(),
         dest_client: ClientId::new("client-1").unwrap(),
@@ -217,14 +217,14 @@ pub(crate) fn record(sequence: u64) -> PacketRecord {
             encoding: "application/x-solidity-abi".into(),
             value: vec![7; 1_000],
         }],
-    });
+    }));
     record.sent = Some(Locator { block: 5, transaction: TxId::new([0xab; 32]).unwrap(), index: sequence as u32 });
     record.state = match sequence % 3 {
         0 => PacketState::Completed { ack: AckKind::Success, by: By::Other },
         1 => PacketState::Observed,
         _ => PacketState::Dead { reason: "the receiver has no such port".into() },
     };
-    record.ack = sequence.is_multiple_of(3).then(|| Acknowledgement { app_acknowledgements: vec![vec![1]] });
+    record.ack = sequence.is_multiple_of(3).then(|| Acknowledgement::V2(v2::Acknowledgement { app_acknowledgements: vec![vec![1]] }));
     record
 }
 

@@ -1,11 +1,12 @@
 //! `causeway path`: sets paths up.
 
 use crate::cli::Global;
-use crate::config::{self, Config, PathConfig};
+use crate::config::{self, Config, EndConfig, PathConfig};
 use crate::exit::{Code, Failure, OrFail};
 use crate::{families, output, relayer};
-use causeway_engine::handshake::{self, PathSetup, Progress};
-use causeway_types::ClientId;
+use causeway_engine::handshake::{self, ChannelSetup, NewChannel, PathSetup, Progress};
+use causeway_types::classic::{ConnectionId, Order, PortId};
+use causeway_types::{ClientId, PacketEnd};
 use serde_json::json;
 
 /// Create paths between chains.
@@ -17,7 +18,7 @@ pub(crate) struct Command {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Create clients on both chains, register them with each other and write the path into the configuration. Run it again
+    /// Create clients on both chains, register them with each other (or open a channel) and write the path into the configuration. Run it again
     /// after an interruption: it goes on where it stopped.
     Create(Create),
     /// List the configured paths.
@@ -39,9 +40,61 @@ struct Create {
     /// Use this client on the second chain instead of creating one.
     #[arg(long, value_name = "CLIENT")]
     client_b: Option<String>,
+    #[command(flatten)]
+    channel: Channel,
     /// Where no root of trust is configured, believe what the endpoints agree on now.
     #[arg(long)]
     trust_on_first_use: bool,
+}
+
+/// A channel of IBC classic, instead of a path of IBC v2.
+#[derive(Debug, clap::Args)]
+struct Channel {
+    /// Open a connection and a channel (IBC classic) instead of registering the clients with each other (IBC v2).
+    #[arg(long)]
+    classic: bool,
+    /// Port of the application on both chains.
+    #[arg(long, requires = "classic", default_value = "transfer")]
+    port: String,
+    /// Port on the second chain, where it is another one.
+    #[arg(long, requires = "classic", value_name = "PORT")]
+    port_b: Option<String>,
+    /// Version that the applications shall speak.
+    #[arg(long, requires = "classic", default_value = "ics20-1")]
+    version: String,
+    /// Packets arrive in the order in which they were sent, and the first that times out closes the channel.
+    #[arg(long, requires = "classic")]
+    ordered: bool,
+    /// Use this open connection on the first chain instead of a new one; --client-a and --client-b name its clients.
+    #[arg(long, requires_all = ["classic", "client_a", "client_b"], value_name = "CONNECTION")]
+    connection_a: Option<String>,
+    /// Finish the handshake of this channel on the first chain, which an application or somebody else began; --client-a and --client-b
+    /// name the clients of its connection.
+    #[arg(long, requires_all = ["classic", "client_a", "client_b"], conflicts_with_all = ["port", "port_b", "version", "ordered", "connection_a"],
+        value_name = "PORT/CHANNEL")]
+    channel_a: Option<String>,
+}
+
+impl Channel {
+    fn setup(self) -> Result<Option<ChannelSetup>, Failure> {
+        if !self.classic {
+            return Ok(None);
+        }
+        if let Some(text) = self.channel_a {
+            let PacketEnd::Channel(end) = text.parse().or_fail(Code::BadConfig)? else {
+                return Err(Failure::new(Code::BadConfig, format!("--channel-a {text}: write it as port/channel")));
+            };
+            return Ok(Some(ChannelSetup::Begun(end)));
+        }
+        let port = |text: &str| PortId::new(text).or_fail(Code::BadConfig);
+        Ok(Some(ChannelSetup::New(NewChannel {
+            port_a: port(&self.port)?,
+            port_b: port(self.port_b.as_ref().unwrap_or(&self.port))?,
+            version: self.version,
+            order: if self.ordered { Order::Ordered } else { Order::Unordered },
+            connection_a: self.connection_a.map(ConnectionId::new).transpose().or_fail(Code::BadConfig)?,
+        })))
+    }
 }
 
 impl Command {
@@ -71,6 +124,7 @@ async fn create(global: &Global, config: &Config, options: Create) -> Result<(),
         b: relayer::chain_spec(chain_b, options.trust_on_first_use).await?,
         client_a: client(options.client_a)?,
         client_b: client(options.client_b)?,
+        channel: options.channel.setup()?,
     };
     let quiet = global.json;
     let report = move |progress: Progress| {
@@ -92,9 +146,9 @@ async fn create(global: &Global, config: &Config, options: Create) -> Result<(),
         println!(
             "Path {} joins {} on {} and {} on {}; written to {}",
             entry.name,
-            entry.a.client,
+            shown(&entry.a),
             entry.a.chain,
-            entry.b.client,
+            shown(&entry.b),
             entry.b.chain,
             global.config.display()
         );
@@ -106,9 +160,15 @@ async fn create(global: &Global, config: &Config, options: Create) -> Result<(),
 fn path_json(path: &PathConfig) -> serde_json::Value {
     json!({
         "name": path.name,
-        "a": { "chain": path.a.chain, "client": path.a.client },
-        "b": { "chain": path.b.chain, "client": path.b.client },
+        "a": { "chain": path.a.chain, "client": path.a.client, "channel": path.a.channel },
+        "b": { "chain": path.b.chain, "client": path.b.client, "channel": path.b.channel },
+        "ordered": path.ordered,
     })
+}
+
+/// What packets leave from and arrive at.
+fn shown(end: &EndConfig) -> &str {
+    end.channel.as_deref().unwrap_or(&end.client)
 }
 
 fn list(global: &Global, config: &Config) {
@@ -120,7 +180,7 @@ fn list(global: &Global, config: &Config) {
         .paths
         .iter()
         .map(|path| {
-            vec![path.name.clone(), format!("{} / {}", path.a.chain, path.a.client), format!("{} / {}", path.b.chain, path.b.client)]
+            vec![path.name.clone(), format!("{} / {}", path.a.chain, shown(&path.a)), format!("{} / {}", path.b.chain, shown(&path.b))]
         })
         .collect();
     println!("{}", output::table(&["path", "a", "b"], rows));

@@ -20,6 +20,9 @@ pub(crate) fn append_path(file: &Path, path: &PathConfig) -> Result<(), Failure>
         table.insert("name", value(path.name.as_str()));
         table.insert("a", end(&path.a));
         table.insert("b", end(&path.b));
+        if path.ordered {
+            table.insert("ordered", value(true));
+        }
         paths.push(table);
         Ok(())
     })
@@ -49,6 +52,9 @@ fn end(end: &EndConfig) -> Item {
     let mut table = InlineTable::new();
     table.insert("chain", end.chain.as_str().into());
     table.insert("client", end.client.as_str().into());
+    if let Some(channel) = &end.channel {
+        table.insert("channel", channel.as_str().into());
+    }
     value(table)
 }
 

@@ -1,7 +1,9 @@
 //! The typed configuration. Field docs say unit, default and bounds; `validate` enforces them.
 
 use crate::families;
-use causeway_types::{ChainId, ClientId};
+use causeway_engine::End;
+use causeway_types::classic::Order;
+use causeway_types::{ChainId, ClientId, PacketEnd};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -179,6 +181,9 @@ pub(crate) struct PathConfig {
     pub(crate) a: EndConfig,
     /// The other.
     pub(crate) b: EndConfig,
+    /// Whether its channel is ordered.
+    #[serde(default)]
+    pub(crate) ordered: bool,
     /// Source ports that are relayed; empty: all. `*` matches any run of characters.
     #[serde(default)]
     pub(crate) allow_ports: Vec<String>,
@@ -195,6 +200,25 @@ pub(crate) struct EndConfig {
     pub(crate) chain: String,
     /// Client on that chain.
     pub(crate) client: String,
+    /// In IBC classic: `port/channel` on that chain.
+    #[serde(default)]
+    pub(crate) channel: Option<String>,
+}
+
+impl EndConfig {
+    /// The end as the engine knows it.
+    pub(crate) fn parse(&self) -> Result<End, String> {
+        let channel = self.channel.as_deref().map(|text| match text.parse() {
+            Ok(PacketEnd::Channel(channel)) => Ok(channel),
+            Ok(PacketEnd::Client(_)) => Err(format!("channel = \"{text}\": write it as port/channel, for example transfer/channel-0")),
+            Err(error) => Err(error.to_string()),
+        });
+        Ok(End {
+            chain: ChainId::new(&self.chain).map_err(|error| error.to_string())?,
+            client: ClientId::new(&self.client).map_err(|error| error.to_string())?,
+            channel: channel.transpose()?,
+        })
+    }
 }
 
 impl Config {
@@ -246,7 +270,7 @@ impl Config {
         ChainId::new(&path.name).map_err(|error| error.to_string())?;
         for end in [&path.a, &path.b] {
             self.chain(&end.chain)?;
-            ClientId::new(&end.client).map_err(|error| error.to_string())?;
+            end.parse()?;
         }
         if path.a.chain == path.b.chain {
             return Err(format!("both ends are on chain \"{}\"; a path joins two chains", path.a.chain));
@@ -320,7 +344,12 @@ fn within(key: &str, value: u64, min: u64, max: u64) -> Result<(), String> {
 
 impl From<&causeway_engine::PathSpec> for PathConfig {
     fn from(path: &causeway_engine::PathSpec) -> Self {
-        let end = |end: &causeway_engine::End| EndConfig { chain: end.chain.to_string(), client: end.client.to_string() };
-        Self { name: path.name.clone(), a: end(&path.a), b: end(&path.b), allow_ports: Vec::new(), deny_ports: Vec::new() }
+        let end = |end: &causeway_engine::End| EndConfig {
+            chain: end.chain.to_string(),
+            client: end.client.to_string(),
+            channel: end.channel.as_ref().map(ToString::to_string),
+        };
+        let ordered = path.order == Order::Ordered;
+        Self { name: path.name.clone(), a: end(&path.a), b: end(&path.b), ordered, allow_ports: Vec::new(), deny_ports: Vec::new() }
     }
 }

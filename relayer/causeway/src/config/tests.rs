@@ -58,8 +58,9 @@ fn edits_keep_comments_and_are_idempotent() {
     std::fs::write(&file, SAMPLE).expect("written");
     let path = PathConfig {
         name: "alpha-beta".to_string(),
-        a: EndConfig { chain: "alpha".to_string(), client: "qbft-0".to_string() },
-        b: EndConfig { chain: "beta".to_string(), client: "qbft-1".to_string() },
+        a: EndConfig { chain: "alpha".to_string(), client: "qbft-0".to_string(), channel: None },
+        b: EndConfig { chain: "beta".to_string(), client: "qbft-1".to_string(), channel: None },
+        ordered: false,
         allow_ports: Vec::new(),
         deny_ports: Vec::new(),
     };

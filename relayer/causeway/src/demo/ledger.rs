@@ -78,7 +78,7 @@ impl Ledger {
     pub(super) fn note(&mut self, direction: usize, class: Class, timeout_s: u64, sequence: u64) {
         let (chain, client) = self.ends[direction].clone();
         if let Ok(sequence) = Sequence::new(sequence) {
-            self.entries.push(Entry { direction, class, timeout_s, key: PacketKey { chain, client, sequence } });
+            self.entries.push(Entry { direction, class, timeout_s, key: PacketKey { chain, end: client.into(), sequence } });
         }
     }
 

@@ -28,13 +28,13 @@ pub(crate) async fn deliver(
 }
 
 async fn find(source: &Family, client: &ClientId, sequences: &[u64]) -> Result<Vec<Packet>, Failure> {
-    let filter = EventFilter { clients: vec![client.clone()] };
+    let filter = EventFilter { ends: vec![client.clone().into()], clients: Vec::new() };
     let (mut packets, mut after) = (Vec::new(), Height::new(0));
     loop {
         let request = WatchRequest { after, filter: filter.clone(), blocks_max: 500, events_max: 1_000, wait_ms: 0 };
         let batch = source.adapter.watch(request).await.or_fail(Code::Unavailable)?;
         packets.extend(batch.events.into_iter().filter_map(|located| match located.event {
-            Event::Sent { packet } if sequences.contains(&packet.sequence.get()) => Some(packet),
+            Event::Sent { packet } if sequences.contains(&packet.sequence().get()) => Some(packet),
             _ => None,
         }));
         if batch.cursor >= batch.head.height {

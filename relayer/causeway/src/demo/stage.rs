@@ -205,6 +205,7 @@ async fn create_path(config: &Config, file: &Path) -> Result<[String; 2], Failur
         b: relayer::chain_spec(config.chain(NAMES[1]).or_fail(Code::BadConfig)?, false).await?,
         client_a: None,
         client_b: None,
+        channel: None,
     };
     let path = handshake::create_path(setup, store, causeway_engine::env::system(), &|progress| {
         tracing::debug!(chain = %progress.chain, step = progress.step, detail = %progress.detail, "path");

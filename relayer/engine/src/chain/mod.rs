@@ -84,6 +84,11 @@ impl Chain {
         self.head.borrow().and_then(|head| head.time_s).unwrap_or_else(|| self.now_s())
     }
 
+    /// Height and time of its head. A hint.
+    pub(crate) fn hinted_head(&self) -> (Height, u64) {
+        (self.head_height().unwrap_or(Height::new(0)), self.hinted_time_s())
+    }
+
     pub(crate) fn head_height(&self) -> Option<Height> {
         self.head.borrow().map(|head| head.height)
     }

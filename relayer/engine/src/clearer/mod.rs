@@ -50,13 +50,13 @@ impl Clearer {
         self.shared.journal.age(self.source.now_ms(), self.shared.config.retention.finished_ms).await?;
         let lane = self.path.lane(self.direction);
         let clearing = self.shared.config.clearing;
-        let client = self.path.from(self.direction).client.clone();
+        let end = self.path.from(self.direction).packets();
         loop {
             if self.shared.journal.table(|table| table.cleared(lane)) >= clearing.budget {
                 return Ok(false);
             }
             let Some(from) = self.from.or_else(|| Sequence::new(1).ok()) else { return Ok(true) };
-            let found = self.source.call("commitments", self.source.adapter().commitments(&client, from, clearing.page)).await;
+            let found = self.source.call("commitments", self.source.adapter().commitments(&end, from, clearing.page)).await;
             let Ok((live, last)) = found else { return Ok(false) };
             self.adopt(from, &live, last).await?;
             match last.filter(|last| *last >= from).and_then(|last| Sequence::new(last.get().saturating_add(1)).ok()) {
@@ -71,7 +71,7 @@ impl Clearer {
 
     fn key(&self, sequence: Sequence) -> PacketKey {
         let end = self.path.from(self.direction);
-        PacketKey { chain: end.chain.clone(), client: end.client.clone(), sequence }
+        PacketKey { chain: end.chain.clone(), end: end.packets(), sequence }
     }
 
     /// Takes up what nobody knows, and looks again at what state no longer knows.

@@ -1,8 +1,10 @@
-//! Setting up a path: roots verified, a client created on each side, counterparties registered, both views verified.
+//! Setting up a path: roots verified, a client created on each side, both views verified; then counterparties are registered (IBC v2), or a
+//! connection and a channel opened (IBC classic).
 //!
 //! Every step is journaled before its transaction is broadcast; after a crash the same call looks the outcome up and goes on. Calling it
 //! again for a finished path verifies and changes nothing. `causeway path create` calls it, with no engine running on the same store.
 
+mod channel;
 mod step;
 
 use crate::chain::Chain;
@@ -13,6 +15,7 @@ use crate::{Env, StartError, Task};
 use causeway_adapter::{AdapterError, ClientView, Counterparty, Message, TrustedState};
 use causeway_store::Store;
 use causeway_types::ClientId;
+use causeway_types::classic::{ChannelEndId, ConnectionId, Order, PortId};
 use std::sync::Arc;
 use step::Steps;
 
@@ -29,6 +32,32 @@ pub struct PathSetup {
     pub client_a: Option<ClientId>,
     /// A client on `b` that exists already, instead of a new one.
     pub client_b: Option<ClientId>,
+    /// The channel to open; none: a path of IBC v2.
+    pub channel: Option<ChannelSetup>,
+}
+
+/// A channel of IBC classic to open.
+#[derive(Debug, Clone)]
+pub enum ChannelSetup {
+    /// A new one.
+    New(NewChannel),
+    /// One that somebody began on `a`, an application for example; what it says of itself decides.
+    Begun(ChannelEndId),
+}
+
+/// A channel that nobody has begun.
+#[derive(Debug, Clone)]
+pub struct NewChannel {
+    /// The application's port on `a`.
+    pub port_a: PortId,
+    /// The application's port on `b`.
+    pub port_b: PortId,
+    /// What the applications shall speak, for example `ics20-1`.
+    pub version: String,
+    /// How packets follow each other.
+    pub order: Order,
+    /// A connection on `a` that is open already, instead of a new one.
+    pub connection_a: Option<ConnectionId>,
 }
 
 /// How far a set-up has come; for progress on a terminal.
@@ -69,12 +98,23 @@ async fn run(setup: &PathSetup, journal: &Journal, env: &Env, report: Report<'_>
     let (on_a, on_b) = (side(&a, &b), side(&b, &a));
     let client_a = on_a.client("client-a", setup.client_a.as_ref()).await?;
     let client_b = on_b.client("client-b", setup.client_b.as_ref()).await?;
-    on_a.counterparty("counterparty-a", &client_a, &client_b).await?;
-    on_b.counterparty("counterparty-b", &client_b, &client_a).await?;
     on_a.verify(&client_a).await?;
     on_b.verify(&client_b).await?;
-    let end = |chain: &Chain, client| End { chain: chain.id().clone(), client };
-    Ok(PathSpec { name: setup.name.clone(), a: end(&a, client_a), b: end(&b, client_b), filter: Filter::default() })
+    let (channels, order) = match &setup.channel {
+        None => {
+            on_a.counterparty("counterparty-a", &client_a, &client_b).await?;
+            on_b.counterparty("counterparty-b", &client_b, &client_a).await?;
+            ([None, None], Order::Unordered)
+        }
+        Some(channel) => {
+            let (ends, order) = channel::open((&on_a, &client_a), (&on_b, &client_b), channel).await?;
+            (ends.map(Some), order)
+        }
+    };
+    let end = |chain: &Chain, client, channel| End { chain: chain.id().clone(), client, channel };
+    let [channel_a, channel_b] = channels;
+    let (a, b) = (end(&a, client_a, channel_a), end(&b, client_b, channel_b));
+    Ok(PathSpec { name: setup.name.clone(), a, b, order, filter: Filter::default() })
 }
 
 async fn chain(spec: &ChainSpec, journal: &Journal, env: &Env, report: Report<'_>) -> Result<Chain, StartError> {
@@ -117,7 +157,7 @@ impl Side<'_> {
         let initial = light_client.encode_initial(&encoding, &trusted, &self.source.spec.params);
         let initial = initial.map_err(|violation| StartError::Verification { chain: self.source.id().clone(), violation })?;
         let message = Message::CreateClient { client_type: light_client.client_type().to_owned(), initial };
-        let created = self.steps().run(step, message).await?;
+        let created = self.steps().run(step, &[message], &[]).await?;
         self.parse(step, &created)
     }
 
@@ -170,7 +210,8 @@ impl Side<'_> {
             None => {
                 let merkle_prefix = self.source.description.merkle_prefix.clone();
                 let counterparty = Counterparty { client_id: other.clone(), merkle_prefix };
-                self.steps().run(step, Message::RegisterCounterparty { client_id: client.clone(), counterparty }).await.map(drop)
+                let message = Message::RegisterCounterparty { client_id: client.clone(), counterparty };
+                self.steps().run(step, &[message], &[]).await.map(drop)
             }
         }
     }

@@ -4,7 +4,7 @@ use super::{Progress, Report};
 use crate::chain::Chain;
 use crate::error::StartError;
 use crate::journal::{Journal, codec, keys, wire};
-use causeway_adapter::{BuildRequest, Message, MessageResult, Outcome, RejectReason, SignedTx, Slot, SlotOrdering};
+use causeway_adapter::{BuildRequest, Message, MessageResult, Outcome, ProofGroup, RejectReason, SignedTx, Slot, SlotOrdering};
 use causeway_store::{Tree, Write};
 use prost::Message as _;
 
@@ -54,8 +54,8 @@ impl Steps<'_> {
         Ok(row.done.then_some(row.result))
     }
 
-    /// Carries a message out, or finds out what became of it.
-    pub(super) async fn run(&self, step: &'static str, message: Message) -> Result<String, StartError> {
+    /// Carries messages out in one transaction, or finds out what became of it. What the last of them gave is the step's result.
+    pub(super) async fn run(&self, step: &'static str, messages: &[Message], proofs: &[ProofGroup]) -> Result<String, StartError> {
         let started_ms = self.host.now_ms();
         loop {
             let row = self.row(step).await?;
@@ -66,7 +66,7 @@ impl Steps<'_> {
                 Some(tx) => {
                     codec::signed(tx).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 })?
                 }
-                None => match self.prepare(step, &message).await? {
+                None => match self.prepare(step, (messages, proofs)).await? {
                     Some(tx) => tx,
                     None => return self.done(step, String::new()).await,
                 },
@@ -86,7 +86,7 @@ impl Steps<'_> {
     }
 
     /// Builds and signs; the transaction is durable when this returns. `None`: the chain has it done already.
-    async fn prepare(&self, step: &'static str, message: &Message) -> Result<Option<SignedTx>, StartError> {
+    async fn prepare(&self, step: &'static str, (messages, proofs): (&[Message], &[ProofGroup])) -> Result<Option<SignedTx>, StartError> {
         let failed = |error: causeway_adapter::AdapterError| StartError::Adapter { chain: self.host.id().clone(), error };
         let signer = self.host.spec.signers.first().cloned().unwrap_or_default();
         let slot = if self.host.description.slot_ordering == SlotOrdering::RandomWithExpiry {
@@ -98,14 +98,16 @@ impl Steps<'_> {
         };
         let request = BuildRequest {
             signer: signer.clone(),
-            messages: vec![message.clone()],
-            proofs: Vec::new(),
+            messages: messages.to_vec(),
+            proofs: proofs.to_vec(),
             slot,
             fees: self.host.spec.fees.clone(),
             simulate: true,
         };
         let built = self.host.call("build", self.host.adapter().build(request)).await.map_err(failed)?;
-        if let Some(rejected) = built.rejected.first() {
+        // Somebody else may have brought the client to that height in the meantime; the step itself is the last message.
+        let last = messages.len().saturating_sub(1);
+        if let Some(rejected) = built.rejected.iter().find(|one| one.index == last || one.reason != RejectReason::AlreadyDone) {
             return match &rejected.reason {
                 RejectReason::AlreadyDone => Ok(None),
                 RejectReason::Refused(text) | RejectReason::Stale(text) => Err(self.refused(step, text.clone())),
@@ -124,7 +126,7 @@ impl Steps<'_> {
         let mut broadcast_ms = None::<u64>;
         loop {
             match self.host.call("outcome", self.host.adapter().outcome(tx)).await {
-                Ok(Outcome::Included { results, .. }) => return self.judge(step, results.into_iter().next()).await.map(Some),
+                Ok(Outcome::Included { results, .. }) => return self.judge(step, results.into_iter().next_back()).await.map(Some),
                 Ok(Outcome::Impossible(_)) => return Ok(None),
                 Ok(Outcome::Unknown) => {
                     let now_ms = self.host.now_ms();
@@ -145,7 +147,7 @@ impl Steps<'_> {
 
     async fn judge(&self, step: &'static str, result: Option<MessageResult>) -> Result<String, StartError> {
         let detail = match result {
-            Some(MessageResult::Applied { created }) => return Ok(created.map(|client| client.to_string()).unwrap_or_default()),
+            Some(MessageResult::Applied { created }) => return Ok(created.unwrap_or_default()),
             Some(MessageResult::Noop) => return Ok(String::new()),
             Some(MessageResult::Failed(reason)) => reason,
             Some(MessageResult::ErrorAck | MessageResult::NotExecuted) | None => "the transaction failed".to_owned(),

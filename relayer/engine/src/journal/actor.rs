@@ -7,7 +7,7 @@ use super::wire::{ChangeRow, CountRow, CountsRow, SCHEMA_VERSION};
 use crate::packet::{Direction, PacketRecord, Stage, StateKind};
 use crate::{Env, StartError};
 use causeway_store::{Store, StoreError, Tree, Write};
-use causeway_types::{ChainId, ClientId, PacketKey};
+use causeway_types::{ChainId, PacketEnd, PacketKey};
 use prost::Message;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -75,7 +75,7 @@ pub(crate) struct Journal {
 pub(crate) struct Opening {
     pub(crate) id: LaneId,
     pub(crate) chain: ChainId,
-    pub(crate) client: ClientId,
+    pub(crate) end: PacketEnd,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -95,7 +95,7 @@ impl Journal {
         changes_kept: u64,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
         check_schema(store.as_ref()).await?;
-        let mut table = Table::new(lanes.iter().map(|lane| (lane.id, lane.chain.clone(), lane.client.clone())));
+        let mut table = Table::new(lanes.iter().map(|lane| (lane.id, lane.chain.clone(), lane.end.clone())));
         let mut after: Option<Vec<u8>> = None;
         loop {
             let rows = store.scan(Tree::Hot, keys::PACKETS, after.as_deref(), 1_000).await?;
@@ -384,7 +384,7 @@ impl Actor {
         self.change = self.change.saturating_add(1);
         let row = ChangeRow {
             chain: record.key.chain.as_str().to_owned(),
-            client: record.key.client.as_str().to_owned(),
+            end: record.key.end.to_string(),
             sequence: record.key.sequence.get(),
             path: record.path.clone(),
             state: record.state.kind().as_str().to_owned(),

@@ -2,12 +2,12 @@
 
 pub(crate) use super::request::{request, request_row};
 use super::wire::{
-    AckRow, CostRow, GoneRow, HeightRow, ItemRow, LocatorRow, PacketRow, PayloadRow, RecordRow, SignedRow, SlotRow, StateRow, TimeRow,
-    TrustRow, TxRefRow,
+    AckRow, ClassicRow, CostRow, GoneRow, HeightRow, ItemRow, LocatorRow, PacketRow, PayloadRow, RecordRow, SignedRow, SlotRow, StateRow,
+    TimeRow, TrustRow, TxRefRow,
 };
 use crate::packet::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};
 use causeway_adapter::{SignedTx, Slot, TrustedState};
-use causeway_types::{Acknowledgement, ChainId, ClientId, Height, Locator, Packet, PacketKey, Payload, Sequence, TxId};
+use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, PacketEnd, PacketKey, Payload, Sequence, TxId, classic, v2};
 use prost::Message;
 
 /// Bytes that do not decode: what is wrong.
@@ -24,10 +24,10 @@ pub(crate) fn decode<M: Message + Default>(bytes: &[u8]) -> Decoded<M> {
     M::decode(bytes).map_err(bad)
 }
 
-pub(crate) fn packet_key(chain: &str, client: &str, sequence: u64) -> Decoded<PacketKey> {
+pub(crate) fn packet_key(chain: &str, end: &str, sequence: u64) -> Decoded<PacketKey> {
     Ok(PacketKey {
         chain: ChainId::new(chain).map_err(bad)?,
-        client: ClientId::new(client).map_err(bad)?,
+        end: end.parse().map_err(bad)?,
         sequence: Sequence::new(sequence).map_err(bad)?,
     })
 }
@@ -48,12 +48,24 @@ pub(super) fn packet_row(packet: &Packet) -> PacketRow {
         encoding: p.encoding.clone(),
         value: p.value.clone(),
     };
-    PacketRow {
-        sequence: packet.sequence.get(),
-        source_client: packet.source_client.as_str().to_owned(),
-        dest_client: packet.dest_client.as_str().to_owned(),
-        timeout_timestamp_s: packet.timeout_timestamp_s,
-        payloads: packet.payloads.iter().map(payload).collect(),
+    let row = PacketRow {
+        sequence: packet.sequence().get(),
+        source: packet.source().to_string(),
+        dest: packet.dest().to_string(),
+        ..PacketRow::default()
+    };
+    match packet {
+        Packet::V2(packet) => {
+            PacketRow { timeout_timestamp_s: packet.timeout_timestamp_s, payloads: packet.payloads.iter().map(payload).collect(), ..row }
+        }
+        Packet::Classic(packet) => {
+            let classic::Timeout { height, timestamp_ns } = packet.timeout;
+            let data = packet.data.clone();
+            PacketRow {
+                classic: Some(ClassicRow { data, timeout_height: height.map(height_row), timeout_timestamp_ns: timestamp_ns }),
+                ..row
+            }
+        }
     }
 }
 
@@ -65,21 +77,36 @@ pub(super) fn packet(row: PacketRow) -> Decoded<Packet> {
         encoding: p.encoding,
         value: p.value,
     };
-    Ok(Packet {
-        sequence: Sequence::new(row.sequence).map_err(bad)?,
-        source_client: ClientId::new(row.source_client).map_err(bad)?,
-        dest_client: ClientId::new(row.dest_client).map_err(bad)?,
-        timeout_timestamp_s: row.timeout_timestamp_s,
-        payloads: row.payloads.into_iter().map(payload).collect(),
-    })
+    let sequence = Sequence::new(row.sequence).map_err(bad)?;
+    match (row.source.parse().map_err(bad)?, row.dest.parse().map_err(bad)?, row.classic) {
+        (PacketEnd::Client(source_client), PacketEnd::Client(dest_client), None) => Ok(Packet::V2(v2::Packet {
+            sequence,
+            source_client,
+            dest_client,
+            timeout_timestamp_s: row.timeout_timestamp_s,
+            payloads: row.payloads.into_iter().map(payload).collect(),
+        })),
+        (PacketEnd::Channel(source), PacketEnd::Channel(dest), Some(ClassicRow { data, timeout_height, timeout_timestamp_ns })) => {
+            let height = timeout_height.map(|HeightRow { revision, number }| Height { revision, number });
+            let timeout = classic::Timeout { height, timestamp_ns: timeout_timestamp_ns };
+            Ok(Packet::Classic(classic::Packet { sequence, source, dest, data, timeout }))
+        }
+        _ => Err(bad("a packet between ends of two protocols")),
+    }
 }
 
 pub(super) fn ack_row(ack: &Acknowledgement) -> AckRow {
-    AckRow { app_acknowledgements: ack.app_acknowledgements.clone() }
+    match ack {
+        Acknowledgement::V2(ack) => AckRow { app_acknowledgements: ack.app_acknowledgements.clone(), classic: None },
+        Acknowledgement::Classic(ack) => AckRow { app_acknowledgements: Vec::new(), classic: Some(ack.0.clone()) },
+    }
 }
 
 pub(super) fn ack(row: AckRow) -> Acknowledgement {
-    Acknowledgement { app_acknowledgements: row.app_acknowledgements }
+    match row.classic {
+        None => Acknowledgement::V2(v2::Acknowledgement { app_acknowledgements: row.app_acknowledgements }),
+        Some(bytes) => Acknowledgement::Classic(classic::Acknowledgement(bytes)),
+    }
 }
 
 pub(crate) fn slot_row(slot: &Slot) -> SlotRow {
@@ -178,7 +205,7 @@ pub(crate) fn record_row(record: &PacketRecord) -> RecordRow {
     };
     RecordRow {
         chain: record.key.chain.as_str().to_owned(),
-        client: record.key.client.as_str().to_owned(),
+        end: record.key.end.to_string(),
         sequence: record.key.sequence.get(),
         path: record.path.clone(),
         b_to_a: record.direction == Direction::BToA,
@@ -234,7 +261,7 @@ pub(crate) fn record(bytes: &[u8]) -> Decoded<PacketRecord> {
         Ok((stage, t.at_ms))
     };
     Ok(PacketRecord {
-        key: packet_key(&row.chain, &row.client, row.sequence)?,
+        key: packet_key(&row.chain, &row.end, row.sequence)?,
         path: row.path,
         direction: if row.b_to_a { Direction::BToA } else { Direction::AToB },
         packet: row.packet.map(packet).transpose()?,
@@ -271,7 +298,7 @@ pub(crate) fn signed(row: SignedRow) -> Decoded<SignedTx> {
 }
 
 pub(crate) fn item_key(row: &ItemRow) -> Decoded<Option<PacketKey>> {
-    if row.chain.is_empty() { Ok(None) } else { packet_key(&row.chain, &row.client, row.sequence).map(Some) }
+    if row.chain.is_empty() { Ok(None) } else { packet_key(&row.chain, &row.end, row.sequence).map(Some) }
 }
 
 pub(crate) fn trusted(row: &TrustRow) -> Decoded<TrustedState> {

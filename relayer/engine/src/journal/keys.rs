@@ -14,7 +14,7 @@ fn join(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 pub(crate) fn packet(key: &PacketKey) -> Vec<u8> {
-    join(&[b"p", key.chain.as_str().as_bytes(), key.client.as_str().as_bytes(), &key.sequence.get().to_be_bytes()])
+    join(&[b"p", key.chain.as_str().as_bytes(), key.end.to_string().as_bytes(), &key.sequence.get().to_be_bytes()])
 }
 
 pub(crate) fn transaction(chain: &ChainId, signer: &str, tx: &TxId) -> Vec<u8> {

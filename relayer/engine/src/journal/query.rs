@@ -120,7 +120,7 @@ impl Journal {
             let number = row.get(keys::CHANGES.len()..).and_then(|number| number.try_into().ok()).map(u64::from_be_bytes);
             let number = number.ok_or_else(|| QueryError::Damaged("change number".into()))?;
             let row: wire::ChangeRow = codec::decode(&bytes).map_err(damaged)?;
-            let key = codec::packet_key(&row.chain, &row.client, row.sequence).map_err(damaged)?;
+            let key = codec::packet_key(&row.chain, &row.end, row.sequence).map_err(damaged)?;
             let state = StateKind::parse(&row.state).ok_or_else(|| QueryError::Damaged(format!("change state {}", row.state)))?;
             let packet = self.packet(&key).await?;
             changes.push(Change { number, at_ms: row.at_ms, key, path: row.path, state, packet });

@@ -5,6 +5,7 @@
 use super::codec::{Damaged, Decoded, ack, ack_row, amount, bad, packet, packet_row, slot, slot_row};
 use super::wire::{MessageRow, ProofRow, RequestRow};
 use causeway_adapter::{BuildRequest, EncodedEvidence, FeePolicy, Message, ProofGroup};
+use causeway_types::classic::Order;
 use causeway_types::{ClientId, Height, Packet};
 
 const UPDATE: u32 = 1;
@@ -13,6 +14,7 @@ const RECEIVE: u32 = 3;
 const ACKNOWLEDGE: u32 = 4;
 const TIMEOUT: u32 = 5;
 const MARK_EXPIRED: u32 = 6;
+const TIMEOUT_ORDERED: u32 = 7;
 
 /// A request and the price its newest transaction offers. `None` for messages that no flight carries.
 pub(crate) fn request_row(request: &BuildRequest, price: u128) -> Option<RequestRow> {
@@ -53,14 +55,18 @@ fn message_row(message: &Message) -> Option<MessageRow> {
         ..Default::default()
     };
     Some(match message {
-        Message::CreateClient { .. } | Message::RegisterCounterparty { .. } => return None,
+        Message::CreateClient { .. }
+        | Message::RegisterCounterparty { .. }
+        | Message::OpenConnection { .. }
+        | Message::OpenChannel { .. } => return None,
         Message::UpdateClient { client_id, update } => of_client(UPDATE, client_id, update),
         Message::SubmitMisbehaviour { client_id, misbehaviour } => of_client(MISBEHAVIOUR, client_id, misbehaviour),
         Message::Receive { packet, proof } => of_packet(RECEIVE, packet, *proof),
         Message::Acknowledge { packet, acknowledgement, proof } => {
             MessageRow { ack: Some(ack_row(acknowledgement)), ..of_packet(ACKNOWLEDGE, packet, *proof) }
         }
-        Message::Timeout { packet, proof } => of_packet(TIMEOUT, packet, *proof),
+        Message::Timeout { packet, order: Order::Unordered, proof } => of_packet(TIMEOUT, packet, *proof),
+        Message::Timeout { packet, order: Order::Ordered, proof } => of_packet(TIMEOUT_ORDERED, packet, *proof),
         Message::MarkExpired { packet } => of_packet(MARK_EXPIRED, packet, (0, 0)),
     })
 }
@@ -80,7 +86,8 @@ fn message(row: MessageRow) -> Decoded<Message> {
     Ok(match row.kind {
         RECEIVE => Message::Receive { packet, proof },
         ACKNOWLEDGE => Message::Acknowledge { packet, acknowledgement: ack(row.ack.ok_or_else(|| missing("acknowledgement"))?), proof },
-        TIMEOUT => Message::Timeout { packet, proof },
+        TIMEOUT => Message::Timeout { packet, order: Order::Unordered, proof },
+        TIMEOUT_ORDERED => Message::Timeout { packet, order: Order::Ordered, proof },
         MARK_EXPIRED => Message::MarkExpired { packet },
         kind => return Err(Damaged(format!("message kind {kind}"))),
     })

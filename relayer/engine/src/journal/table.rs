@@ -1,7 +1,8 @@
 //! Pending packets in memory, with the queues the workers take from. A mirror of what is durable: only the journal changes it, after a commit.
 
 use crate::packet::{Direction, Need, Origin, PacketRecord, PacketState, Received, Stage, StateKind};
-use causeway_types::{ChainId, ClientId, PacketKey, Sequence};
+use causeway_types::classic::Timeout;
+use causeway_types::{ChainId, Height, Packet, PacketEnd, PacketKey, Sequence};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -24,8 +25,9 @@ pub(crate) enum Queue {
 struct Lane {
     records: BTreeMap<Sequence, Arc<PacketRecord>>,
     queues: BTreeMap<Queue, BTreeSet<Sequence>>,
-    /// Undelivered packets by their timeout, unix seconds.
+    /// Undelivered packets by their timeout, unix nanoseconds and height of the destination.
     expiry: BTreeSet<(u64, Sequence)>,
+    expiry_height: BTreeSet<(Height, Sequence)>,
     parked: BTreeSet<(u64, Sequence)>,
     ages: BTreeSet<(u64, Sequence)>,
     counts: BTreeMap<StateKind, u64>,
@@ -37,7 +39,7 @@ struct Lane {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     lanes: BTreeMap<LaneId, Lane>,
-    ids: HashMap<(ChainId, ClientId), LaneId>,
+    ids: HashMap<(ChainId, PacketEnd), LaneId>,
 }
 
 fn queue(record: &PacketRecord) -> Option<Queue> {
@@ -55,14 +57,14 @@ fn queue(record: &PacketRecord) -> Option<Queue> {
     }
 }
 
-/// When the packet's time is over at its destination, if that may still matter, unix seconds.
-fn expiry(record: &PacketRecord) -> Option<u64> {
+/// When the packet's time is over at its destination, if that may still matter.
+fn expiry(record: &PacketRecord) -> Timeout {
     let waits = record.state.tx().is_none()
         && !matches!(record.state, PacketState::Parked { .. })
         && record.received == Received::No
         && !record.marked
         && !record.stuck;
-    record.packet.as_ref().filter(|_| waits).map(|packet| packet.timeout_timestamp_s)
+    record.packet.as_ref().filter(|_| waits).map_or(Timeout { height: None, timestamp_ns: None }, Packet::timeout)
 }
 
 impl Lane {
@@ -71,9 +73,9 @@ impl Lane {
         if let Some(queue) = queue(&old) {
             self.queues.entry(queue).or_default().remove(&sequence);
         }
-        if let Some(at) = expiry(&old) {
-            self.expiry.remove(&(at, sequence));
-        }
+        let Timeout { height, timestamp_ns } = expiry(&old);
+        timestamp_ns.map(|at| self.expiry.remove(&(at, sequence)));
+        height.map(|at| self.expiry_height.remove(&(at, sequence)));
         if let PacketState::Parked { retry_at_ms, .. } = old.state {
             self.parked.remove(&(retry_at_ms, sequence));
         }
@@ -88,9 +90,9 @@ impl Lane {
         if let Some(queue) = queue(&record) {
             self.queues.entry(queue).or_default().insert(sequence);
         }
-        if let Some(at) = expiry(&record) {
-            self.expiry.insert((at, sequence));
-        }
+        let Timeout { height, timestamp_ns } = expiry(&record);
+        self.expiry.extend(timestamp_ns.map(|at| (at, sequence)));
+        self.expiry_height.extend(height.map(|at| (at, sequence)));
         if let PacketState::Parked { retry_at_ms, .. } = record.state {
             self.parked.insert((retry_at_ms, sequence));
         }
@@ -102,23 +104,23 @@ impl Lane {
 }
 
 impl Table {
-    /// A table for the paths' directions, each named by the chain and client its packets are sent from.
-    pub(crate) fn new(lanes: impl IntoIterator<Item = (LaneId, ChainId, ClientId)>) -> Self {
+    /// A table for the paths' directions, each named by the chain and end its packets are sent from.
+    pub(crate) fn new(lanes: impl IntoIterator<Item = (LaneId, ChainId, PacketEnd)>) -> Self {
         let mut table = Self::default();
-        for (id, chain, client) in lanes {
+        for (id, chain, end) in lanes {
             table.lanes.insert(id, Lane::default());
-            table.ids.insert((chain, client), id);
+            table.ids.insert((chain, end), id);
         }
         table
     }
 
-    /// The lane of packets sent from this client.
-    pub(crate) fn lane_of(&self, chain: &ChainId, client: &ClientId) -> Option<LaneId> {
-        self.ids.get(&(chain.clone(), client.clone())).copied()
+    /// The lane of packets sent from this end.
+    pub(crate) fn lane_of(&self, chain: &ChainId, end: &PacketEnd) -> Option<LaneId> {
+        self.ids.get(&(chain.clone(), end.clone())).copied()
     }
 
     fn lane_of_key(&self, key: &PacketKey) -> Option<LaneId> {
-        self.lane_of(&key.chain, &key.client)
+        self.lane_of(&key.chain, &key.end)
     }
 
     pub(crate) fn get(&self, key: &PacketKey) -> Option<Arc<PacketRecord>> {
@@ -159,19 +161,25 @@ impl Table {
         found
     }
 
-    /// Takes up to `limit` undelivered packets whose time is over at `now_s`.
-    pub(crate) fn take_expired(&mut self, id: LaneId, now_s: u64, limit: usize) -> Vec<Arc<PacketRecord>> {
-        let Some(Lane { records, expiry, busy, .. }) = self.lanes.get_mut(&id) else { return Vec::new() };
-        let found: Vec<_> = expiry
-            .iter()
-            .take_while(|(at, _)| *at <= now_s)
-            .filter(|(_, sequence)| !busy.contains(sequence))
-            .filter_map(|(_, sequence)| records.get(sequence))
-            .take(limit)
-            .cloned()
-            .collect();
-        busy.extend(found.iter().map(|record| record.key.sequence));
-        found
+    /// Takes up to `limit` undelivered packets whose time is over at a head of the destination (its height, and its time in unix seconds).
+    pub(crate) fn take_expired(&mut self, id: LaneId, (height, now_s): (Height, u64), limit: usize) -> Vec<Arc<PacketRecord>> {
+        let Some(Lane { records, expiry, expiry_height, busy, .. }) = self.lanes.get_mut(&id) else { return Vec::new() };
+        let now_ns = now_s.saturating_mul(1_000_000_000);
+        let by_time = expiry.iter().take_while(|(at, _)| *at <= now_ns).map(|(_, sequence)| *sequence);
+        let by_height = expiry_height.iter().take_while(|(at, _)| *at <= height).map(|(_, sequence)| *sequence);
+        let over = by_time.chain(by_height).filter(|sequence| !busy.contains(sequence));
+        // A packet may be over by both.
+        let found: BTreeMap<Sequence, Arc<PacketRecord>> =
+            over.filter_map(|sequence| Some((sequence, Arc::clone(records.get(&sequence)?)))).take(limit).collect();
+        busy.extend(found.keys());
+        found.into_values().collect()
+    }
+
+    /// Of the packets that are wanted, those that an ordered channel takes next: none is passed over that is pending and that `passes` stops.
+    pub(crate) fn in_order(&self, id: LaneId, wanted: &BTreeSet<Sequence>, passes: impl Fn(&PacketRecord) -> bool) -> BTreeSet<Sequence> {
+        let records = self.lanes.get(&id).into_iter().flat_map(|lane| lane.records.values());
+        let waiting = records.filter(|record| !passes(record)).map(|record| record.key.sequence);
+        waiting.take_while(|sequence| wanted.contains(sequence)).collect()
     }
 
     /// Frees packets that were taken.
@@ -194,12 +202,9 @@ impl Table {
         due.filter_map(|(_, sequence)| lane.records.get(sequence)).map(|record| record.key.clone()).collect()
     }
 
-    /// When the next parked packet is due, and when the next undelivered one expires (unix milliseconds and seconds).
-    pub(crate) fn next_due(&self, id: LaneId) -> (Option<u64>, Option<u64>) {
-        let lane = self.lanes.get(&id);
-        let parked = lane.and_then(|lane| lane.parked.first()).map(|(at, _)| *at);
-        let expiry = lane.and_then(|lane| lane.expiry.first()).map(|(at, _)| *at);
-        (parked, expiry)
+    /// When the next parked packet is due, unix milliseconds.
+    pub(crate) fn next_due(&self, id: LaneId) -> Option<u64> {
+        self.lanes.get(&id).and_then(|lane| lane.parked.first()).map(|(at, _)| *at)
     }
 
     pub(crate) fn queue_len(&self, id: LaneId, queue: Queue) -> usize {

@@ -35,13 +35,26 @@ pub(crate) struct PacketRow {
     #[prost(uint64, tag = "1")]
     pub(crate) sequence: u64,
     #[prost(string, tag = "2")]
-    pub(crate) source_client: String,
+    pub(crate) source: String,
     #[prost(string, tag = "3")]
-    pub(crate) dest_client: String,
+    pub(crate) dest: String,
     #[prost(uint64, tag = "4")]
     pub(crate) timeout_timestamp_s: u64,
     #[prost(message, repeated, tag = "5")]
     pub(crate) payloads: Vec<PayloadRow>,
+    /// Of IBC classic, whose ends are channels.
+    #[prost(message, optional, tag = "6")]
+    pub(crate) classic: Option<ClassicRow>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ClassicRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) data: Vec<u8>,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) timeout_height: Option<HeightRow>,
+    #[prost(uint64, optional, tag = "3")]
+    pub(crate) timeout_timestamp_ns: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -112,6 +125,9 @@ pub(crate) struct CostRow {
 pub(crate) struct AckRow {
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub(crate) app_acknowledgements: Vec<Vec<u8>>,
+    /// Of IBC classic.
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub(crate) classic: Option<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -119,7 +135,7 @@ pub(crate) struct RecordRow {
     #[prost(string, tag = "1")]
     pub(crate) chain: String,
     #[prost(string, tag = "2")]
-    pub(crate) client: String,
+    pub(crate) end: String,
     #[prost(uint64, tag = "3")]
     pub(crate) sequence: u64,
     #[prost(string, tag = "4")]
@@ -190,7 +206,7 @@ pub(crate) struct ItemRow {
     #[prost(string, tag = "1")]
     pub(crate) chain: String,
     #[prost(string, tag = "2")]
-    pub(crate) client: String,
+    pub(crate) end: String,
     #[prost(uint64, tag = "3")]
     pub(crate) sequence: u64,
     /// Word of the action.
@@ -323,7 +339,7 @@ pub(crate) struct ChangeRow {
     #[prost(string, tag = "1")]
     pub(crate) chain: String,
     #[prost(string, tag = "2")]
-    pub(crate) client: String,
+    pub(crate) end: String,
     #[prost(uint64, tag = "3")]
     pub(crate) sequence: u64,
     #[prost(string, tag = "4")]

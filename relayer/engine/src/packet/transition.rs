@@ -372,8 +372,8 @@ impl PacketRecord {
 
     /// Drops what is not needed once it is finished: payload values.
     pub(crate) fn shrink(&mut self) {
-        for payload in self.packet.iter_mut().flat_map(|packet| packet.payloads.iter_mut()) {
-            payload.value = Vec::new();
+        if let Some(packet) = &mut self.packet {
+            packet.drop_data();
         }
     }
 

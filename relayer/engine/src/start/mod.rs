@@ -7,7 +7,7 @@ pub(crate) mod roots;
 
 use crate::chain::{Chain, TrustError};
 use crate::clearer::Clearer;
-use crate::config::{ChainSpec, EngineConfig};
+use crate::config::{ChainSpec, End, EngineConfig};
 use crate::error::StartError;
 use crate::handle::Running;
 use crate::journal::{Journal, codec, keys, wire};
@@ -21,6 +21,7 @@ use crate::{Env, metrics};
 use causeway_adapter::description::SEAM_VERSION;
 use causeway_adapter::{AdapterError, ClientView, Description};
 use causeway_store::{Store, Tree};
+use causeway_types::classic::{ChannelEndId, Order};
 use causeway_types::{ChainId, Height};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -89,11 +90,37 @@ async fn client(env: &Env, config: &EngineConfig, path: &Path, direction: Direct
         let (expected, found) = (expected.to_owned(), view.client_type.into());
         return Err(StartError::ClientType { chain, client, source_chain: source.chain.clone(), expected, found });
     }
+    if let Some(id) = &host.channel {
+        channel(env, host_spec, (id, host), (source, path.spec.order)).await?;
+        return if view.frozen { Err(StartError::ClientFrozen { chain, client }) } else { Ok(view) };
+    }
     let registered = view.counterparty.as_ref().map(|end| end.client_id.as_str()).unwrap_or("none");
     if registered != source.client.as_str() {
         return Err(StartError::CounterpartyMismatch { chain, client, expected: source.client.clone(), found: registered.to_owned() });
     }
     if view.frozen { Err(StartError::ClientFrozen { chain, client }) } else { Ok(view) }
+}
+
+/// A channel of a path: open, in the path's order, to the channel at the other end, and over the client of this one.
+async fn channel(env: &Env, spec: &ChainSpec, (id, end): (&ChannelEndId, &End), (other, order): (&End, Order)) -> Result<(), StartError> {
+    let found = ask(env, spec, || spec.family.adapter.channel(id)).await?;
+    let connection = ask(env, spec, || spec.family.adapter.connection(&found.connection)).await?;
+    let counterparty = found.counterparty.clone().map(|channel| ChannelEndId { port: found.counterparty_port.clone(), channel });
+    let text = |end: Option<&ChannelEndId>| end.map_or_else(|| "none".to_owned(), ToString::to_string);
+    let rules = [
+        ("its state", "open".to_owned(), format!("{:?}", found.state).to_lowercase()),
+        ("its order", format!("{order:?}").to_lowercase(), format!("{:?}", found.order).to_lowercase()),
+        ("its other end", text(other.channel.as_ref()), text(counterparty.as_ref())),
+        ("its client", end.client.to_string(), connection.client.to_string()),
+        ("the client at its other end", other.client.to_string(), connection.counterparty_client.to_string()),
+    ];
+    for (what, expected, found) in rules {
+        if expected != found {
+            let (chain, channel) = (spec.id.clone(), id.clone());
+            return Err(StartError::ChannelMismatch { chain, channel, what, expected, found: found.into() });
+        }
+    }
+    Ok(())
 }
 
 /// Starts an engine.

@@ -294,7 +294,7 @@ impl Submitter {
             None => wire::ItemRow::default(),
             Some((key, action)) => wire::ItemRow {
                 chain: key.chain.as_str().to_owned(),
-                client: key.client.as_str().to_owned(),
+                end: key.end.to_string(),
                 sequence: key.sequence.get(),
                 action: action.as_str().to_owned(),
             },

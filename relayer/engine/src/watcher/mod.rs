@@ -3,13 +3,15 @@
 //! What it is not: it proves nothing; an event is a hint. Whatever it misses, clearing finds in state.
 
 use crate::chain::Chain;
+use crate::config::End;
 use crate::journal::{Op, codec, keys};
 use crate::packet::PacketRecord;
 use crate::shared::{Path, Shared};
 use causeway_adapter::{AdapterError, Event, EventFilter, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_store::{StoreError, Tree, Write};
-use causeway_types::{Acknowledgement, ClientId, Height, Locator, Packet};
+use causeway_types::{Acknowledgement, Height, Locator, Packet, PacketEnd};
 use prost::Message;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Most blocks in one answer.
@@ -61,7 +63,7 @@ impl Watcher {
         let started_ms = self.chain.now_ms();
         let request = WatchRequest {
             after,
-            filter: EventFilter { clients: self.clients() },
+            filter: self.filter(),
             blocks_max: BLOCKS_MAX,
             events_max: EVENTS_MAX,
             wait_ms: self.chain.deadlines.watch_ms,
@@ -80,9 +82,11 @@ impl Watcher {
         }
     }
 
-    fn clients(&self) -> Vec<ClientId> {
-        let ends = self.shared.paths.iter().flat_map(|path| [&path.spec.a, &path.spec.b]);
-        ends.filter(|end| end.chain == *self.chain.id()).map(|end| end.client.clone()).collect()
+    fn filter(&self) -> EventFilter {
+        let all = self.shared.paths.iter().flat_map(|path| [&path.spec.a, &path.spec.b]).filter(|end| end.chain == *self.chain.id());
+        // Several channels may stand on one client.
+        let clients: BTreeSet<_> = all.clone().map(|end| end.client.clone()).collect();
+        EventFilter { ends: all.map(End::packets).collect(), clients: clients.into_iter().collect() }
     }
 
     /// The first start: from the head on; what lies before is found by clearing.
@@ -155,14 +159,14 @@ impl Watcher {
                 let told = (packet, acknowledgement);
                 self.shared.paths.iter().find_map(|path| acknowledged(path, &self.chain, &told, &at, now_ms))
             }
-            Event::Completed { client, sequence } => Some(self.gone((client, sequence), false, now_ms)),
-            Event::TimedOut { client, sequence } => Some(self.gone((client, sequence), true, now_ms)),
+            Event::Completed { end, sequence } => Some(self.gone((end, sequence), false, now_ms)),
+            Event::TimedOut { end, sequence } => Some(self.gone((end, sequence), true, now_ms)),
             Event::ClientUpdated { .. } => None,
             Event::ClientFrozen { client } => {
                 let end = |path: &&Arc<Path>| {
                     [&path.spec.a, &path.spec.b].into_iter().any(|end| end.chain == *self.chain.id() && end.client == client)
                 };
-                if let Some(path) = self.shared.paths.iter().find(end) {
+                for path in self.shared.paths.iter().filter(end) {
                     path.halt(self.chain.id(), "client-frozen", format!("client {client} on {} was frozen", self.chain.id()));
                 }
                 None
@@ -170,19 +174,19 @@ impl Watcher {
         }
     }
 
-    fn gone(&self, (client, sequence): (ClientId, causeway_types::Sequence), timed_out: bool, now_ms: u64) -> Op {
-        let key = causeway_types::PacketKey { chain: self.chain.id().clone(), client, sequence };
+    fn gone(&self, (end, sequence): (PacketEnd, causeway_types::Sequence), timed_out: bool, now_ms: u64) -> Op {
+        let key = causeway_types::PacketKey { chain: self.chain.id().clone(), end, sequence };
         Op::change(key, move |record| record.gone_hint(timed_out, now_ms))
     }
 }
 
 fn sent(path: &Path, chain: &Chain, packet: &Packet, at: &Locator, now_ms: u64) -> Option<Op> {
-    let direction = path.direction_from(chain.id(), &packet.source_client)?;
+    let direction = path.direction_from(chain.id(), &packet.source())?;
     if !path.carries(direction, packet) {
         return None;
     }
     if let Err(why) = path.spec.filter.admits(packet) {
-        tracing::debug!(path = %path.spec.name, sequence = packet.sequence.get(), why, "not relayed");
+        tracing::debug!(path = %path.spec.name, sequence = packet.sequence().get(), why, "not relayed");
         return None;
     }
     let record = PacketRecord::new(path.key(direction, packet), &path.spec.name, direction, now_ms);
@@ -191,7 +195,7 @@ fn sent(path: &Path, chain: &Chain, packet: &Packet, at: &Locator, now_ms: u64) 
 }
 
 fn acknowledged(path: &Path, chain: &Chain, (packet, ack): &(Packet, Acknowledgement), at: &Locator, now_ms: u64) -> Option<Op> {
-    let direction = path.direction_from(chain.id(), &packet.dest_client)?.reverse();
+    let direction = path.direction_from(chain.id(), &packet.dest())?.reverse();
     if !path.carries(direction, packet) || path.spec.filter.admits(packet).is_err() || ack.validate().is_err() {
         return None;
     }

@@ -5,8 +5,9 @@ use crate::journal::{Op, Queue};
 use crate::packet::{Action, PacketRecord, Received, Stage};
 use crate::shared::{Batch, Busy};
 use causeway_adapter::{Absence, ClientView, Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, Message, PacketState};
-use causeway_types::{ClientId, Locator, PacketKey, Sequence};
-use std::collections::BTreeMap;
+use causeway_types::classic::Order;
+use causeway_types::{Acknowledgement, Locator, Packet, PacketEnd, PacketKey, Sequence};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Worker {
@@ -16,15 +17,15 @@ impl Worker {
         Ok(self.shared.journal.commit(ops).await?)
     }
 
-    async fn lookup(&self, kind: HydrateKind, client: &ClientId, found: &[Arc<PacketRecord>]) -> Turned<BTreeMap<Sequence, LocatedEvent>> {
+    async fn lookup(&self, kind: HydrateKind, end: &PacketEnd, found: &[Arc<PacketRecord>]) -> Turned<BTreeMap<Sequence, LocatedEvent>> {
         let sequences: Vec<Sequence> = found.iter().map(|record| record.key.sequence).collect();
-        let request = HydrateRequest { client: client.clone(), kind, sequences, range: None };
+        let request = HydrateRequest { end: end.clone(), kind, sequences, range: None };
         let answers = self.source.call("hydrate", self.source.adapter().hydrate(request)).await;
         let answers = answers.map_err(|error| self.adapter_failed(&self.source, &error))?;
         let located = answers.into_iter().filter_map(|answer| match answer {
             Hydrated::Found(located) => {
                 let (Event::Sent { packet } | Event::Acknowledged { packet, .. }) = &located.event else { return None };
-                Some((packet.sequence, located))
+                Some((packet.sequence(), located))
             }
             Hydrated::Unavailable(_) => None,
         });
@@ -38,8 +39,8 @@ impl Worker {
             return Ok(());
         }
         let _busy = Busy::new(self.shared.journal.clone(), keys(&records));
-        let client = self.path.from(self.direction).client.clone();
-        let mut found = self.lookup(HydrateKind::Sent, &client, &records).await?;
+        let end = self.path.from(self.direction).packets();
+        let mut found = self.lookup(HydrateKind::Sent, &end, &records).await?;
         let when = self.when();
         let ops = records.into_iter().map(|record| {
             let key = record.key.clone();
@@ -67,8 +68,8 @@ impl Worker {
             return Ok(());
         }
         let _busy = Busy::new(self.shared.journal.clone(), keys(&records));
-        let client = self.path.from(self.direction).client.clone();
-        let mut found = self.lookup(HydrateKind::Acknowledged, &client, &records).await?;
+        let end = self.path.from(self.direction).packets();
+        let mut found = self.lookup(HydrateKind::Acknowledged, &end, &records).await?;
         let when = self.when();
         let hint_ms = self.host.deadlines.hint_ms;
         let ops = records.into_iter().map(|record| {
@@ -102,9 +103,8 @@ impl Worker {
         if self.host.description.absence == Absence::Provable {
             return Ok(());
         }
-        let now_s = self.host.hinted_time_s();
-        let limit = self.count_max();
-        let records = self.shared.journal.table(|table| table.take_expired(self.inbound(), now_s, limit));
+        let (limit, head) = (self.count_max(), self.host.hinted_head());
+        let records = self.shared.journal.table(|table| table.take_expired(self.inbound(), head, limit));
         if records.is_empty() {
             return Ok(());
         }
@@ -118,11 +118,11 @@ impl Worker {
     /// Takes what may go into the next batch: live packets first, cleared ones with what is left, at least a quarter.
     pub(super) fn collect(&self) -> Vec<Candidate> {
         let max = self.count_max();
-        let host_s = self.host.hinted_time_s();
-        let source_s = self.source.hinted_time_s();
+        let (height, host_s) = self.host.hinted_head();
+        let source_head = self.source.hinted_head();
         let absence = self.source.description.absence;
         let (inbound, returns) = (self.inbound(), self.returns());
-        let in_time = |record: &PacketRecord| record.packet.as_ref().is_some_and(|packet| packet.timeout_timestamp_s > host_s);
+        let in_time = |record: &PacketRecord| record.packet.as_ref().is_some_and(|packet| !packet.expired(height, Some(host_s)));
         let mut picked: Vec<Candidate> = Vec::new();
         self.shared.journal.table(|table| {
             let cleared_waits = table.queue_len(inbound, Queue::DeliverCleared);
@@ -133,7 +133,7 @@ impl Worker {
             let mut taken = add(table.take(returns, Queue::Acknowledge, max / 2 + 1, |_| true), Action::Acknowledge);
             let room = max.saturating_sub(taken);
             taken = match absence {
-                Absence::Provable => add(table.take_expired(returns, source_s, room), Action::Timeout),
+                Absence::Provable => add(table.take_expired(returns, source_head, room), Action::Timeout),
                 Absence::ByMarkExpired => add(table.take(returns, Queue::Timeout, room, |_| true), Action::Timeout),
             };
             let room = max.saturating_sub(taken);
@@ -142,7 +142,27 @@ impl Worker {
             taken = add(table.take(inbound, Queue::DeliverCleared, max.saturating_sub(taken), in_time), Action::Receive);
             add(table.take(returns, Queue::Acknowledge, max.saturating_sub(taken), |_| true), Action::Acknowledge);
         });
+        let picked = if self.path.spec.order == Order::Ordered { self.in_order(picked) } else { picked };
         self.narrow(self.wait_for_company(picked))
+    }
+
+    /// An ordered channel takes packets, and acknowledgements, one after the other; what cannot be next waits.
+    fn in_order(&self, picked: Vec<Candidate>) -> Vec<Candidate> {
+        let of = |action| picked.iter().filter(|one| one.action == action).map(|one| one.record.key.sequence).collect::<BTreeSet<_>>();
+        let (receive, acknowledge) = (of(Action::Receive), of(Action::Acknowledge));
+        let (receive, acknowledge) = self.shared.journal.table(|table| {
+            let delivered = |record: &PacketRecord| record.received != Received::No;
+            (table.in_order(self.inbound(), &receive, delivered), table.in_order(self.returns(), &acknowledge, |_| false))
+        });
+        let next = |one: &Candidate| match one.action {
+            Action::Receive => receive.contains(&one.record.key.sequence),
+            Action::Acknowledge => acknowledge.contains(&one.record.key.sequence),
+            Action::Timeout | Action::MarkExpired => true,
+        };
+        let (mut next, rest): (Vec<Candidate>, Vec<Candidate>) = picked.into_iter().partition(next);
+        self.give_back(&rest);
+        next.sort_by_key(|one| (one.action, one.record.key.sequence));
+        next
     }
 
     /// A batch that is neither full nor old enough waits.
@@ -193,10 +213,10 @@ impl Worker {
     /// The client, and what state says of the candidates on the host: one call each, at the same time.
     pub(super) async fn look(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<(ClientView, Vec<Candidate>)> {
         let sequences: Vec<Sequence> = candidates.iter().map(|candidate| candidate.record.key.sequence).collect();
-        let adapter = self.host.adapter();
+        let (adapter, end) = (self.host.adapter(), self.path.to(self.direction).packets());
         let (view, states) = futures::join!(
             self.host.call("client", adapter.client(&self.client)),
-            self.host.call("packet_states", adapter.packet_states(&self.client, &sequences)),
+            self.host.call("packet_states", adapter.packet_states(&end, &sequences)),
         );
         let failed = |error| self.adapter_failed(&self.host, &error);
         let (view, states) = (view.map_err(failed)?, states.map_err(failed)?);
@@ -249,8 +269,7 @@ fn keys(records: &[Arc<PacketRecord>]) -> Vec<PacketKey> {
 
 /// Bytes a packet takes in a transaction, proof included, roughly.
 fn weight(record: &PacketRecord) -> u64 {
-    let payloads = record.packet.iter().flat_map(|packet| &packet.payloads);
-    let payload: usize = payloads.map(|p| p.value.len().saturating_add(p.source_port.len()).saturating_add(p.dest_port.len())).sum();
-    let ack: usize = record.ack.iter().flat_map(|ack| &ack.app_acknowledgements).map(Vec::len).sum();
+    let payload: usize = record.packet.iter().map(Packet::data_len).sum();
+    let ack: usize = record.ack.iter().flat_map(Acknowledgement::parts).map(Vec::len).sum();
     u64::try_from(payload.saturating_add(ack)).unwrap_or(u64::MAX).saturating_add(600)
 }

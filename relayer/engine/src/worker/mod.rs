@@ -17,6 +17,7 @@ use crate::packet::{Action, Direction, PacketRecord};
 use crate::shared::{Batch, BatchEnd, Busy, Path, Shared};
 use causeway_adapter::{AdapterError, Message, ProofGroup};
 use causeway_store::StoreError;
+use causeway_types::classic::Order;
 use causeway_types::{ClientId, Height};
 use proof::Proven;
 use std::collections::BTreeSet;
@@ -158,7 +159,7 @@ impl Worker {
             self.failures = 0;
         }
         let now_ms = self.host.now_ms();
-        let due = self.shared.journal.table(|table| table.next_due(self.inbound()).0);
+        let due = self.shared.journal.table(|table| table.next_due(self.inbound()));
         let own = due.map_or(5_000, |at| at.saturating_sub(now_ms)).clamp(1, 5_000);
         let waits = self.shared.journal.table(|table| table.oldest(self.inbound()).is_some() || table.oldest(self.returns()).is_some());
         if waits { own.min(self.host.description.block_interval_ms.clamp(200, 2_000)) } else { own }
@@ -241,7 +242,7 @@ impl Worker {
         for (group, (evidence, members)) in proven.groups.into_iter().enumerate() {
             proofs.push(ProofGroup { client_id: self.client.clone(), evidence });
             for (item, candidate) in members.into_iter().enumerate() {
-                let Some(message) = message(&candidate, (group, item)) else { continue };
+                let Some(message) = message(&candidate, self.path.spec.order, (group, item)) else { continue };
                 messages.push(message);
                 items.push(Some((candidate.record.key.clone(), candidate.action)));
             }
@@ -273,12 +274,12 @@ impl Worker {
     }
 }
 
-fn message(candidate: &Candidate, proof: (usize, usize)) -> Option<Message> {
+fn message(candidate: &Candidate, order: Order, proof: (usize, usize)) -> Option<Message> {
     let packet = candidate.record.packet.clone()?;
     Some(match candidate.action {
         Action::Receive => Message::Receive { packet, proof },
         Action::Acknowledge => Message::Acknowledge { packet, acknowledgement: candidate.record.ack.clone()?, proof },
-        Action::Timeout => Message::Timeout { packet, proof },
+        Action::Timeout => Message::Timeout { packet, order, proof },
         Action::MarkExpired => Message::MarkExpired { packet },
     })
 }

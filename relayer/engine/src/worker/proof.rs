@@ -6,7 +6,8 @@ use crate::journal::Op;
 use crate::packet::{Action, Received, Stage};
 use crate::shared::Busy;
 use causeway_adapter::{AdapterError, ClientView, EncodedEvidence, Evidence, EvidenceItem, Provable, TrustedState, Violation};
-use causeway_types::{Claim, Height, Sequence};
+use causeway_types::classic::Order;
+use causeway_types::{Claim, Height, Packet, Sequence};
 use std::collections::BTreeMap;
 
 /// Times that evidence is fetched anew after items were left out.
@@ -33,26 +34,33 @@ pub(super) struct Proven {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Question {
     Block(&'static str, u64),
-    /// All timeouts by absence share the question for the latest of them.
+    /// All timeouts by absence at a time share the question for the latest of them.
     Absence,
-    Own(Sequence),
+    Own(&'static str, Sequence),
 }
 
-fn question(claim: &Claim) -> Question {
-    match (claim, claim.locator()) {
-        (Claim::NoReceipt { .. }, _) => Question::Absence,
-        (_, Some(locator)) => Question::Block(claim.kind(), locator.block),
-        (_, None) => Question::Own(claim.packet().sequence),
+fn question(claim: &Claim) -> Option<Question> {
+    if let Some(locator) = claim.locator() {
+        return Some(Question::Block(claim.kind(), locator.block));
     }
+    let packet = claim.packet()?;
+    let absence = matches!(claim, Claim::NoReceipt { .. } | Claim::NotReached { .. });
+    let by_time = packet.timeout().height.is_none();
+    Some(if absence && by_time { Question::Absence } else { Question::Own(claim.kind(), packet.sequence()) })
 }
 
-fn claim(candidate: &Candidate) -> Option<Claim> {
+fn expires_at_s(claim: &Claim) -> Option<u64> {
+    claim.packet().and_then(Packet::expires_at_s)
+}
+
+fn claim(candidate: &Candidate, order: Order) -> Option<Claim> {
     let record = &candidate.record;
     let packet = record.packet.clone()?;
     Some(match candidate.action {
         Action::Receive => Claim::Commitment { packet, locator: record.sent.clone() },
         Action::Acknowledge => Claim::Ack { packet, acknowledgement: record.ack.clone()?, locator: record.acked_at.clone() },
         Action::Timeout if record.marked => Claim::Expired { packet, locator: record.marked_at.clone() },
+        Action::Timeout if order == Order::Ordered => Claim::NotReached { packet },
         Action::Timeout => Claim::NoReceipt { packet },
         Action::MarkExpired => return None,
     })
@@ -64,9 +72,9 @@ impl Worker {
         let mut asked: BTreeMap<Question, Claim> = BTreeMap::new();
         let mut claims = Vec::new();
         for candidate in candidates {
-            let Some(claim) = claim(&candidate) else { continue };
-            let question = question(&claim);
-            let later = |known: &Claim| known.packet().timeout_timestamp_s < claim.packet().timeout_timestamp_s;
+            let Some(claim) = claim(&candidate, self.path.spec.order) else { continue };
+            let Some(question) = question(&claim) else { continue };
+            let later = |known: &Claim| expires_at_s(known) < expires_at_s(&claim);
             if asked.get(&question).is_none_or(|known| question == Question::Absence && later(known)) {
                 asked.insert(question.clone(), claim.clone());
             }
@@ -183,7 +191,8 @@ impl Worker {
             Some(EvidenceItem::NotSo) => return Err(None),
             Some(EvidenceItem::Bytes(_)) => {}
         }
-        let early = matches!(claim, Claim::NoReceipt { packet } if trusted.time_s.is_none_or(|time| time < packet.timeout_timestamp_s));
+        let early =
+            matches!(claim, Claim::NoReceipt { packet } | Claim::NotReached { packet } if !packet.expired(trusted.height, trusted.time_s));
         if early {
             return Err(Some(Violation::new("timeout-early", "a height after the timeout", trusted.height.to_string())));
         }
@@ -201,8 +210,8 @@ impl Worker {
         let text = violation.as_ref().map_or_else(|| "its chain says that it is not so".to_owned(), ToString::to_string);
         Ok(Some(match candidate.action {
             Action::Receive if violation.is_none() => {
-                let client = self.path.from(self.direction).client.clone();
-                let state = self.source.call("packet_states", self.source.adapter().packet_states(&client, &[key.sequence])).await;
+                let end = self.path.from(self.direction).packets();
+                let state = self.source.call("packet_states", self.source.adapter().packet_states(&end, &[key.sequence])).await;
                 let state = state.map_err(|error| self.adapter_failed(&self.source, &error))?.into_iter().next();
                 let commitment = state.and_then(|state| state.commitment);
                 let same = commitment == candidate.record.packet.as_ref().map(causeway_types::Packet::commitment);

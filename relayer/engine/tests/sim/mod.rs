@@ -137,8 +137,9 @@ impl Sim {
         };
         let path = PathSpec {
             name: "left-right".into(),
-            a: End { chain: ChainId::new("left").unwrap(), client: left_client.clone() },
-            b: End { chain: ChainId::new("right").unwrap(), client: right_client.clone() },
+            a: End { chain: ChainId::new("left").unwrap(), client: left_client.clone(), channel: None },
+            b: End { chain: ChainId::new("right").unwrap(), client: right_client.clone(), channel: None },
+            order: causeway_types::classic::Order::Unordered,
             filter: Filter::default(),
         };
         let chains = vec![spec(&left, "left", &recorders[0]), spec(&right, "right", &recorders[1])];
@@ -205,7 +206,7 @@ impl Sim {
             Class::Late => (PORT_ECHO, now),
         };
         let packet = from.send_to(client, port, &self.sent.len().to_be_bytes(), timeout).unwrap();
-        let key = PacketKey { chain: ChainId::new(name).unwrap(), client: client.clone(), sequence: packet.sequence };
+        let key = PacketKey { chain: ChainId::new(name).unwrap(), end: client.clone().into(), sequence: packet.sequence() };
         if class == Class::Competed {
             (if right { &self.right } else { &self.left }).compete_receive(&packet);
         }

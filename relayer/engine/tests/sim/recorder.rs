@@ -10,7 +10,7 @@ use causeway_adapter::{
     WatchRequest,
 };
 use causeway_store::{MemoryStore, Store, Tree};
-use causeway_types::{Claim, ClientId, Height, Sequence};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
@@ -122,14 +122,14 @@ impl ChainAdapter for Recorder {
         self.inner.watch(request).await
     }
 
-    async fn commitments(&self, client: &ClientId, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
+    async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
         self.count("commitments");
-        self.inner.commitments(client, from, limit).await
+        self.inner.commitments(end, from, limit).await
     }
 
-    async fn packet_states(&self, client: &ClientId, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
+    async fn packet_states(&self, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
         self.count("packet_states");
-        self.inner.packet_states(client, sequences).await
+        self.inner.packet_states(end, sequences).await
     }
 
     async fn hydrate(&self, request: HydrateRequest) -> Result<Vec<Hydrated>> {

@@ -26,7 +26,7 @@ fn commitments_are_the_ones_of_the_layout() {
         assert_eq!(hex::encode(packet(timeout).commitment()), expected, "{timeout:?}");
     }
     let ack = "08f7557ed51826fe18d84512bf24ec75001edbaf2123a477df72a0a9f3640a7c";
-    assert_eq!(hex::encode(acknowledgement(br#"{"result":"AQ=="}"#)), ack);
+    assert_eq!(hex::encode(Acknowledgement(br#"{"result":"AQ=="}"#.to_vec()).commitment()), ack);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! State from nodes that cannot list: before ibc-go 10.7 a listing fails once a sequence has the byte 0x2F.
 
+use super::Listings;
 use crate::chain::Chain;
 use crate::config::Config;
 use axum::{Json, Router, extract::State, routing::post};
@@ -62,7 +63,10 @@ async fn commitments_are_read_key_by_key_where_listings_fail() {
     for limit in [1, 2, 1_000] {
         let (mut all, mut from) = (Vec::new(), 1);
         loop {
-            let (page, last) = super::commitments(&chain, &client, Sequence::new(from).unwrap(), limit).await.unwrap();
+            let (page, last) =
+                super::commitments(&chain, &Listings::default(), &client.clone().into(), Sequence::new(from).unwrap(), limit)
+                    .await
+                    .unwrap();
             assert!(page.len() <= limit as usize);
             all.extend(page.iter().map(|sequence| sequence.get()));
             let Some(last) = last else { break };

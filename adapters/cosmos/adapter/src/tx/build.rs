@@ -3,7 +3,7 @@
 //! A transaction is all or nothing on these chains, so that what would fail must be left out: the simulation names the message, or, where
 //! a message makes the chain panic and nothing is named, the shortest failing beginning of the list does. Called by [`crate::adapter`].
 
-use super::message::{message, packet_of};
+use super::message::{client_of, message, packet_of};
 use super::outcome::noop;
 use super::simulate::{Simulated, simulate};
 use super::{Terms, account, missing_key, reason, sign_doc};
@@ -11,7 +11,7 @@ use crate::chain::{Chain, Result};
 use crate::keys::{Keys, Signer};
 use causeway_adapter::{AdapterError, BuildRequest, Built, HostLimits, Message, RejectReason, Rejected, Slot};
 use causeway_cosmos_proto::Any;
-use causeway_types::{ClientId, Sequence};
+use causeway_types::{PacketEnd, Sequence};
 use prost::Message as _;
 use std::collections::BTreeMap;
 
@@ -170,7 +170,9 @@ impl Job<'_> {
         let mut reason = reason::classify(log);
         if let Some(Message::UpdateClient { client_id, .. }) = self.request.messages.get(item.index) {
             let why = format!("the update of {client_id} before it is refused");
-            let dependent = |index: usize| self.request.messages.get(index).is_some_and(|message| client_of(message) == Some(client_id));
+            let dependent = |index: usize| {
+                self.request.messages.get(index).is_some_and(|message| client_of(message, &self.request.proofs) == Some(client_id))
+            };
             let (gone, kept): (Vec<Item>, Vec<Item>) = std::mem::take(items).into_iter().partition(|item| dependent(item.index));
             *items = kept;
             gone.iter().for_each(|item| self.rejected.push(Rejected { index: item.index, reason: RejectReason::Stale(why.clone()) }));
@@ -206,19 +208,17 @@ impl Job<'_> {
 
     /// Without simulation: only what state says is done is left out, because a chain refuses transactions that do nothing else.
     async fn blind(&mut self, mut items: Vec<Item>) -> Result<(Vec<Item>, u64)> {
-        let mut asked: BTreeMap<ClientId, Vec<Sequence>> = BTreeMap::new();
-        for (packet, at_source) in items.iter().filter_map(|item| packet_of(self.request.messages.get(item.index)?)) {
-            let client = if at_source { &packet.source_client } else { &packet.dest_client };
-            asked.entry(client.clone()).or_default().push(packet.sequence);
+        let mut asked: BTreeMap<PacketEnd, Vec<Sequence>> = BTreeMap::new();
+        for (packet, end, _) in items.iter().filter_map(|item| packet_of(self.request.messages.get(item.index)?)) {
+            asked.entry(end).or_default().push(packet.sequence());
         }
         let mut done = Vec::new();
-        for (client, sequences) in asked {
-            for state in crate::state::packet_states(self.chain, &client, &sequences).await? {
+        for (end, sequences) in asked {
+            for state in crate::state::packet_states(self.chain, &end, &sequences).await? {
                 done.extend(items.iter().filter_map(|item| {
-                    let (packet, at_source) = packet_of(self.request.messages.get(item.index)?)?;
-                    let of = if at_source { &packet.source_client } else { &packet.dest_client };
+                    let (packet, of, at_source) = packet_of(self.request.messages.get(item.index)?)?;
                     let gone = if at_source { state.commitment.is_none() } else { state.received };
-                    (*of == client && packet.sequence == state.sequence && gone).then_some(item.index)
+                    (of == end && packet.sequence() == state.sequence && gone).then_some(item.index)
                 }));
             }
         }
@@ -249,9 +249,4 @@ impl Job<'_> {
         let gas_price = self.chain.config.gas_price.ceil();
         Ok(Built { unsigned, included, rejected: self.rejected, gas_limit, gas_price, slot: self.request.slot.clone() })
     }
-}
-
-/// The client on this chain that a packet message needs.
-fn client_of(message: &Message) -> Option<&ClientId> {
-    packet_of(message).map(|(packet, at_source)| if at_source { &packet.source_client } else { &packet.dest_client })
 }

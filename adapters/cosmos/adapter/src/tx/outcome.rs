@@ -5,7 +5,7 @@
 
 use super::account::{AccountState, state_from, state_query};
 use super::{Parts, decode};
-use crate::answers::{AbciQuery, Tx, TxResult};
+use crate::answers::{AbciEvent, AbciQuery, Tx, TxResult};
 use crate::blocks::Blocks;
 use crate::chain::{Chain, Result, is_null};
 use crate::events;
@@ -14,10 +14,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway_adapter::{AdapterError, Event, Impossible, MessageResult, Outcome, SignedTx};
 use causeway_cosmos_proto::cosmos::base::abci::v1beta1::TxMsgData;
+use causeway_cosmos_proto::ibc::core::channel::v1 as channel_v1;
 use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
 use causeway_cosmos_proto::ibc::core::client::v1::MsgCreateClientResponse;
-use causeway_cosmos_proto::{Any, unpack};
-use causeway_types::{ClientId, TxId};
+use causeway_cosmos_proto::ibc::core::connection::v1 as connection;
+use causeway_cosmos_proto::{Any, type_url, unpack};
+use causeway_types::{ClientId, PacketEnd, TxId};
 use prost::Message;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -173,12 +175,10 @@ fn results(parts: &Parts, result: &TxResult) -> Vec<MessageResult> {
     }
     let responses = TxMsgData::decode(result.data.0.as_slice()).map(|data| data.msg_responses).unwrap_or_default();
     let raw = result.events.as_deref().unwrap_or_default();
-    let refused: Vec<(ClientId, u64)> = raw
+    let refused: Vec<(PacketEnd, u64)> = raw
         .iter()
         .filter_map(|raw| match events::event(raw)? {
-            Event::Acknowledged { packet, acknowledgement } if acknowledgement.is_error() => {
-                Some((packet.dest_client, packet.sequence.get()))
-            }
+            Event::Acknowledged { packet, acknowledgement } if acknowledgement.is_error() => Some((packet.dest(), packet.sequence().get())),
             _ => None,
         })
         .collect();
@@ -189,31 +189,67 @@ fn results(parts: &Parts, result: &TxResult) -> Vec<MessageResult> {
             _ => None,
         })
         .collect();
+    let told = Told { refused, frozen, connection: raw.iter().find_map(opened) };
     let empty = Any::default();
     let one = |at: usize| {
         let response = responses.get(at).unwrap_or(&empty);
-        parts.messages.get(at).map_or(MessageResult::NotExecuted, |message| passed(message, response, &refused, &frozen))
+        parts.messages.get(at).map_or(MessageResult::NotExecuted, |message| passed(message, response, &told))
     };
     (0..count).map(one).collect()
 }
 
-fn passed(message: &Any, response: &Any, refused: &[(ClientId, u64)], frozen: &[ClientId]) -> MessageResult {
+/// What the events of a transaction tell of its messages.
+struct Told {
+    /// Packets that their receiver answered with an error.
+    refused: Vec<(PacketEnd, u64)>,
+    frozen: Vec<ClientId>,
+    /// The connection that it began or answered.
+    connection: Option<String>,
+}
+
+/// The connection that was begun or answered; its message has no response that names it.
+fn opened(raw: &AbciEvent) -> Option<String> {
+    matches!(raw.kind.as_str(), "connection_open_init" | "connection_open_try").then(|| raw.get("connection_id"))?
+}
+
+/// The end and the sequence of the packet that a message delivers.
+fn received(message: &Any) -> Option<(String, u64)> {
+    if let Ok(receive) = unpack::<channel::MsgRecvPacket>(message) {
+        let packet = receive.packet.unwrap_or_default();
+        return Some((packet.destination_client, packet.sequence));
+    }
+    let packet = unpack::<channel_v1::MsgRecvPacket>(message).ok()?.packet.unwrap_or_default();
+    Some((format!("{}/{}", packet.destination_port, packet.destination_channel), packet.sequence))
+}
+
+/// What a message made.
+fn created(message: &Any, response: &Any, told: &Told) -> Option<String> {
+    let is = |urls: [String; 2]| urls.contains(&message.type_url);
+    if is([type_url::<connection::MsgConnectionOpenInit>(), type_url::<connection::MsgConnectionOpenTry>()]) {
+        return told.connection.clone();
+    }
+    let client = unpack::<MsgCreateClientResponse>(response).map(|created| created.client_id);
+    let begun = unpack::<channel_v1::MsgChannelOpenInitResponse>(response).map(|created| created.channel_id);
+    let answered = unpack::<channel_v1::MsgChannelOpenTryResponse>(response).map(|created| created.channel_id);
+    client.or(begun).or(answered).ok()
+}
+
+fn passed(message: &Any, response: &Any, told: &Told) -> MessageResult {
     use causeway_cosmos_proto::ibc::core::client::v1::MsgUpdateClient;
     use causeway_cosmos_proto::ibc::lightclients::tendermint::v1::Misbehaviour;
     if noop(response) {
         return MessageResult::Noop;
     }
-    if let Ok(receive) = unpack::<channel::MsgRecvPacket>(message) {
-        let packet = receive.packet.unwrap_or_default();
-        let error = refused.iter().any(|(client, sequence)| client.as_str() == packet.destination_client && *sequence == packet.sequence);
+    if let Some((end, sequence)) = received(message) {
+        let error = told.refused.iter().any(|(of, number)| of.to_string() == end && *number == sequence);
         return if error { MessageResult::ErrorAck } else { MessageResult::Applied { created: None } };
     }
-    if let Ok(created) = unpack::<MsgCreateClientResponse>(response) {
-        return MessageResult::Applied { created: ClientId::new(created.client_id).ok() };
+    if let Some(created) = created(message, response, told) {
+        return MessageResult::Applied { created: Some(created) };
     }
     if let Ok(update) = unpack::<MsgUpdateClient>(message) {
         let wanted = update.client_message.is_some_and(|any| unpack::<Misbehaviour>(&any).is_ok());
-        if !wanted && frozen.iter().any(|client| client.as_str() == update.client_id) {
+        if !wanted && told.frozen.iter().any(|client| client.as_str() == update.client_id) {
             return MessageResult::Failed("the client froze: the header conflicts with one it holds".to_string());
         }
     }
@@ -224,7 +260,12 @@ fn passed(message: &Any, response: &Any, refused: &[(ClientId, u64)], frozen: &[
 pub(crate) fn noop(response: &Any) -> bool {
     const NOOP: i32 = channel::ResponseResultType::Noop as i32;
     let is = |found: Option<i32>| found == Some(NOOP);
-    is(unpack::<channel::MsgRecvPacketResponse>(response).ok().map(|response| response.result))
+    const CLASSIC: i32 = channel_v1::ResponseResultType::Noop as i32;
+    let classic = |found: Option<i32>| found == Some(CLASSIC);
+    classic(unpack::<channel_v1::MsgRecvPacketResponse>(response).ok().map(|response| response.result))
+        || classic(unpack::<channel_v1::MsgAcknowledgementResponse>(response).ok().map(|response| response.result))
+        || classic(unpack::<channel_v1::MsgTimeoutResponse>(response).ok().map(|response| response.result))
+        || is(unpack::<channel::MsgRecvPacketResponse>(response).ok().map(|response| response.result))
         || is(unpack::<channel::MsgAcknowledgementResponse>(response).ok().map(|response| response.result))
         || is(unpack::<channel::MsgTimeoutResponse>(response).ok().map(|response| response.result))
 }

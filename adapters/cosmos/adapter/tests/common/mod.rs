@@ -211,7 +211,7 @@ async fn create(host: &Side, source: &Side) -> ClientId {
     let initial = source.light_client.encode_initial(HOST_ENCODING, &state_at(source, height).await, &PARAMS).unwrap();
     let message = Message::CreateClient { client_type: "07-tendermint".to_string(), initial };
     match deliver(host, KEY, vec![message], vec![]).await.pop() {
-        Some(MessageResult::Applied { created: Some(client) }) => client,
+        Some(MessageResult::Applied { created: Some(client) }) => ClientId::new(client).unwrap(),
         other => panic!("no client was created: {other:?}"),
     }
 }
@@ -277,8 +277,12 @@ async fn wait_for_sent(side: &Side, sequences: Vec<Sequence>) -> Vec<Packet> {
 
 /// Those of the packets that the adapter finds now.
 async fn sent(side: &Side, sequences: Vec<Sequence>) -> Vec<Packet> {
-    let request =
-        causeway_adapter::HydrateRequest { client: side.client.clone(), kind: causeway_adapter::HydrateKind::Sent, sequences, range: None };
+    let request = causeway_adapter::HydrateRequest {
+        end: side.client.clone().into(),
+        kind: causeway_adapter::HydrateKind::Sent,
+        sequences,
+        range: None,
+    };
     let packet = |one| match one {
         causeway_adapter::Hydrated::Found(located) => match located.event {
             causeway_adapter::Event::Sent { packet } => Some(packet),

@@ -4,7 +4,8 @@ use super::*;
 use crate::convert::packet_to;
 use alloy::primitives::U256;
 use alloy::sol_types::SolValue;
-use causeway_types::{Packet, Payload};
+use causeway_types::Payload;
+use causeway_types::v2::Packet;
 
 fn client() -> ClientId {
     ClientId::new("qbft-0").unwrap()
@@ -43,11 +44,11 @@ fn packet_events_are_decoded_with_their_place() {
     let sent = packet_log(Router::SendPacket::SIGNATURE_HASH, (packet_to(&packet()),).abi_encode_params());
     let located = decode(&sent, &[client()]).unwrap();
     assert_eq!((located.height, located.index, located.tx.as_bytes()), (Height::new(12), 3, [2; 32].as_slice()));
-    assert_eq!(located.event, Event::Sent { packet: packet() });
+    assert_eq!(located.event, Event::Sent { packet: causeway_types::Packet::V2(packet()) });
     assert_eq!(decode(&sent, &[ClientId::new("qbft-1").unwrap()]), None, "another's packet");
     for (signature, event) in [
-        (Router::AckPacket::SIGNATURE_HASH, Event::Completed { client: client(), sequence: packet().sequence }),
-        (Router::TimeoutPacket::SIGNATURE_HASH, Event::TimedOut { client: client(), sequence: packet().sequence }),
+        (Router::AckPacket::SIGNATURE_HASH, Event::Completed { end: client().into(), sequence: packet().sequence }),
+        (Router::TimeoutPacket::SIGNATURE_HASH, Event::TimedOut { end: client().into(), sequence: packet().sequence }),
     ] {
         assert_eq!(decode(&packet_log(signature, Vec::new()), &[client()]).unwrap().event, event);
     }

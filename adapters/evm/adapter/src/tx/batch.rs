@@ -7,7 +7,8 @@ use crate::nodes::{NodeList, NodeSet, path_indices};
 use alloy::primitives::Bytes;
 use alloy::sol_types::{SolCall, SolValue};
 use causeway_adapter::{AdapterError, BuildRequest, HostLimits, Message, ProofGroup, RejectReason, Rejected};
-use causeway_evm_contracts::abi::{Height, Kind, MsgAckPacket, MsgRecvPacket, MsgTimeoutPacket, Packet, RelayBatch, RelayMessage, Router};
+use causeway_evm_contracts::abi::{self, Height, Kind, MsgAckPacket, MsgRecvPacket, MsgTimeoutPacket, RelayBatch, RelayMessage, Router};
+use causeway_types::Packet;
 
 /// Bytes of a signed transaction around its input: nonce, prices, limit, address, signature, lengths.
 pub(crate) const TX_BYTES_AROUND: u64 = 256;
@@ -20,7 +21,7 @@ pub(crate) struct Item {
     /// Index in the request.
     pub(crate) index: usize,
     pub(crate) kind: Kind,
-    packet: Packet,
+    packet: abi::Packet,
     acknowledgement: Bytes,
     path: Vec<Bytes>,
 }
@@ -55,6 +56,7 @@ pub(crate) fn plan(
         let Some((packet, proof)) = packet_of(message) else {
             // `MarkExpired` is for families that cannot prove absence; anything else waits its turn.
             let reason = match message {
+                Message::OpenConnection { .. } | Message::OpenChannel { .. } => RejectReason::Refused(NO_CLASSIC.to_string()),
                 Message::MarkExpired { .. } => RejectReason::Refused("this chain proves absence; no transaction marks expiry".to_string()),
                 _ => RejectReason::NoRoom,
             };
@@ -101,18 +103,19 @@ fn item_bytes(item: &Item) -> u64 {
 }
 
 /// The packet of a message that carries one with a proof.
-pub(crate) fn packet_of(message: &Message) -> Option<(&causeway_types::Packet, (usize, usize))> {
+pub(crate) fn packet_of(message: &Message) -> Option<(&Packet, (usize, usize))> {
     match message {
-        Message::Receive { packet, proof } | Message::Acknowledge { packet, proof, .. } | Message::Timeout { packet, proof } => {
+        Message::Receive { packet, proof } | Message::Acknowledge { packet, proof, .. } | Message::Timeout { packet, proof, .. } => {
             Some((packet, *proof))
         }
         _ => None,
     }
 }
 
-fn item(index: usize, message: &Message, packet: &causeway_types::Packet, group: &ProofGroup, proof: usize) -> Result<Item, AdapterError> {
+fn item(index: usize, message: &Message, packet: &Packet, group: &ProofGroup, proof: usize) -> Result<Item, AdapterError> {
+    let Packet::V2(packet) = packet else { return Err(invalid(index, NO_CLASSIC)) };
     let (kind, acknowledgement) = match message {
-        Message::Acknowledge { acknowledgement, .. } => match acknowledgement.app_acknowledgements.as_slice() {
+        Message::Acknowledge { acknowledgement, .. } => match acknowledgement.parts() {
             [only] => (Kind::Ack, Bytes::copy_from_slice(only)),
             _ => return Err(invalid(index, "the router takes exactly one application acknowledgement")),
         },
@@ -127,6 +130,9 @@ fn item(index: usize, message: &Message, packet: &causeway_types::Packet, group:
     let path = path.collect::<Result<Vec<_>, _>>().map_err(broken)?;
     Ok(Item { index, kind, packet: packet_to(packet), acknowledgement, path })
 }
+
+/// The router speaks IBC v2 alone.
+const NO_CLASSIC: &str = "this chain hosts no channels of IBC classic";
 
 fn invalid(index: usize, detail: &str) -> AdapterError {
     AdapterError::Invalid { what: "message", detail: format!("number {index}: {detail}") }

@@ -12,7 +12,7 @@ use alloy::sol_types::{SolCall, SolEvent};
 use causeway_adapter::{Impossible, MessageResult, Outcome, SignedTx, Slot};
 use causeway_evm_contracts::abi::{MessageOutcome, Router, UpdateResult};
 use causeway_evm_contracts::refusal;
-use causeway_types::{ClientId, Height};
+use causeway_types::Height;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -145,7 +145,7 @@ fn results(chain: &Chain, input: &[u8], receipt: &RawReceipt) -> Vec<MessageResu
         return vec![update_result(logs())];
     }
     let created = logs().find_map(|log| Router::ClientCreated::decode_raw_log(log.topics.iter().copied(), &log.data).ok());
-    vec![MessageResult::Applied { created: created.and_then(|event| ClientId::new(event.clientId).ok()) }]
+    vec![MessageResult::Applied { created: created.map(|event| event.clientId) }]
 }
 
 fn message_result(result: &MessageOutcome, reason: &[u8]) -> MessageResult {

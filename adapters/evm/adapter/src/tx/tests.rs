@@ -9,7 +9,7 @@ use alloy::consensus::Transaction;
 use alloy::sol_types::{SolError, SolValue};
 use causeway_adapter::{BuildRequest, EncodedEvidence, FeePolicy, HostLimits, Message, ProofGroup, RejectReason};
 use causeway_evm_contracts::abi::{QbftLightClient, Router};
-use causeway_types::{ClientId, Height, Packet, Payload, Sequence};
+use causeway_types::{ClientId, Height, Packet, Payload, Sequence, v2};
 
 fn policy() -> FeePolicy {
     FeePolicy { gas_headroom_percent: 120, gas_price_max: None, replace_bump_percent: 12, replaces_price: None }
@@ -56,13 +56,13 @@ fn packet(sequence: u64, bytes: usize) -> Packet {
         encoding: String::new(),
         value: vec![1; bytes],
     };
-    Packet {
+    Packet::V2(v2::Packet {
         sequence: Sequence::new(sequence).unwrap(),
         source_client: ClientId::new("qbft-0").unwrap(),
         dest_client: ClientId::new("qbft-1").unwrap(),
         timeout_timestamp_s: 9,
         payloads: vec![payload],
-    }
+    })
 }
 
 /// `count` receives, all under one root and each with a leaf of its own.

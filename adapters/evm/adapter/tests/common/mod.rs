@@ -138,7 +138,7 @@ impl Side {
 
     /// All events since the deployment.
     pub async fn events(&self) -> Vec<LocatedEvent> {
-        let filter = EventFilter { clients: vec![self.client.clone()] };
+        let filter = EventFilter { ends: vec![self.client.clone().into()], clients: vec![self.client.clone()] };
         let mut after = Height::new(self.config.deployment_height);
         let mut all = Vec::new();
         loop {
@@ -205,7 +205,7 @@ pub async fn create_client(host: &Side, source: &Side) -> ClientId {
     let client_type = source.light_client.client_type().to_string();
     let (results, _) = host.deliver(vec![Message::CreateClient { client_type, initial }], Vec::new()).await;
     match results.as_slice() {
-        [MessageResult::Applied { created: Some(client) }] => client.clone(),
+        [MessageResult::Applied { created: Some(client) }] => ClientId::new(client).unwrap(),
         other => panic!("{other:?}"),
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     Outcome, PacketState, Plan, Provable, SignedTx, WatchBatch,
 };
 use causeway_proto::adapter::v1 as pb;
+use causeway_types::classic::{ChannelEnd, ConnectionEnd};
 use causeway_types::{Height, Sequence};
 
 /// A response that carries `Result<Value, AdapterError>`.
@@ -53,6 +54,8 @@ answer!(PacketStatesResponse, packet_states_response, List, Vec<PacketState>, st
 answer!(HydrateResponse, hydrate_response, List, Vec<Hydrated>, hydrated_to, hydrated_from);
 answer!(ClientResponse, client_response, View, ClientView);
 answer!(ConsensusResponse, consensus_response, View, ConsensusView);
+answer!(ConnectionResponse, connection_response, End, ConnectionEnd);
+answer!(ChannelResponse, channel_response, End, ChannelEnd);
 answer!(RootResponse, root_response, Root, (Height, Vec<u8>), root_to, root_from);
 answer!(FetchResponse, fetch_response, Evidence, Evidence);
 answer!(BuildResponse, build_response, Built, Built);

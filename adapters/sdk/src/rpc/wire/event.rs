@@ -1,9 +1,9 @@
 //! Events and state listings on the wire.
 
-use super::{Wire, WireError, all, client_id, hash, need, sequence, sequences, to_all, tx_id};
+use super::{Wire, WireError, all, client_id, hash, need, packet_end, sequence, sequences, to_all, tx_id};
 use crate::{Event, EventFilter, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, PacketState, WatchBatch, WatchRequest};
 use causeway_proto::adapter::v1 as pb;
-use causeway_types::{ClientId, Sequence};
+use causeway_types::{PacketEnd, Sequence};
 use pb::event::Kind;
 
 impl Wire for WatchRequest {
@@ -12,6 +12,7 @@ impl Wire for WatchRequest {
     fn to_pb(&self) -> pb::WatchRequest {
         pb::WatchRequest {
             after: Some(self.after.to_pb()),
+            ends: self.filter.ends.iter().map(ToString::to_string).collect(),
             clients: self.filter.clients.iter().map(ToString::to_string).collect(),
             blocks_max: self.blocks_max,
             events_max: self.events_max,
@@ -20,10 +21,11 @@ impl Wire for WatchRequest {
     }
 
     fn from_pb(pb: pb::WatchRequest) -> Result<Self, WireError> {
+        let ends = pb.ends.iter().map(|text| packet_end(text)).collect::<Result<_, _>>()?;
         let clients = pb.clients.iter().map(|text| client_id(text)).collect::<Result<_, _>>()?;
         Ok(Self {
             after: need("cursor", pb.after)?,
-            filter: EventFilter { clients },
+            filter: EventFilter { ends, clients },
             blocks_max: pb.blocks_max,
             events_max: pb.events_max,
             wait_ms: pb.wait_ms,
@@ -31,8 +33,8 @@ impl Wire for WatchRequest {
     }
 }
 
-fn named(client: &ClientId, sequence: Sequence) -> pb::ClientSequence {
-    pb::ClientSequence { client: client.to_string(), sequence: sequence.get() }
+fn named(end: &PacketEnd, sequence: Sequence) -> pb::EndSequence {
+    pb::EndSequence { end: end.to_string(), sequence: sequence.get() }
 }
 
 impl Wire for Event {
@@ -45,8 +47,8 @@ impl Wire for Event {
                 let (packet, acknowledgement) = (Some(packet.to_pb()), Some(acknowledgement.to_pb()));
                 Kind::Acknowledged(pb::AcknowledgedPacket { packet, acknowledgement })
             }
-            Self::Completed { client, sequence } => Kind::Completed(named(client, *sequence)),
-            Self::TimedOut { client, sequence } => Kind::TimedOut(named(client, *sequence)),
+            Self::Completed { end, sequence } => Kind::Completed(named(end, *sequence)),
+            Self::TimedOut { end, sequence } => Kind::TimedOut(named(end, *sequence)),
             Self::ClientUpdated { client } => Kind::ClientUpdated(client.to_string()),
             Self::ClientFrozen { client } => Kind::ClientFrozen(client.to_string()),
         };
@@ -59,8 +61,8 @@ impl Wire for Event {
             Kind::Acknowledged(pb::AcknowledgedPacket { packet, acknowledgement }) => {
                 Self::Acknowledged { packet: need("packet", packet)?, acknowledgement: need("acknowledgement", acknowledgement)? }
             }
-            Kind::Completed(of) => Self::Completed { client: client_id(&of.client)?, sequence: sequence(of.sequence)? },
-            Kind::TimedOut(of) => Self::TimedOut { client: client_id(&of.client)?, sequence: sequence(of.sequence)? },
+            Kind::Completed(of) => Self::Completed { end: packet_end(&of.end)?, sequence: sequence(of.sequence)? },
+            Kind::TimedOut(of) => Self::TimedOut { end: packet_end(&of.end)?, sequence: sequence(of.sequence)? },
             Kind::ClientUpdated(client) => Self::ClientUpdated { client: client_id(&client)? },
             Kind::ClientFrozen(client) => Self::ClientFrozen { client: client_id(&client)? },
         })
@@ -123,7 +125,7 @@ impl Wire for HydrateRequest {
             HydrateKind::Acknowledged => pb::HydrateKind::Acknowledged,
         };
         pb::HydrateRequest {
-            client: self.client.to_string(),
+            end: self.end.to_string(),
             kind: kind.into(),
             sequences: self.sequences.iter().map(|sequence| sequence.get()).collect(),
             range: self.range.map(|(from, to)| pb::HeightRange { from: Some(from.to_pb()), to: Some(to.to_pb()) }),
@@ -140,7 +142,7 @@ impl Wire for HydrateRequest {
             Some(pb::HeightRange { from, to }) => Some((need("start of the range", from)?, need("end of the range", to)?)),
             None => None,
         };
-        Ok(Self { client: client_id(&pb.client)?, kind, sequences: sequences(pb.sequences)?, range })
+        Ok(Self { end: packet_end(&pb.end)?, kind, sequences: sequences(pb.sequences)?, range })
     }
 }
 

@@ -3,6 +3,7 @@
 //! What comes from the wire is hostile: every identifier is parsed, every packet bounded, every missing part refused by its name.
 
 mod answer;
+mod classic;
 mod client;
 mod describe;
 mod error;
@@ -11,9 +12,10 @@ mod packet;
 mod transaction;
 
 pub(super) use answer::Answer;
+pub(super) use classic::{channel_end, connection_id};
 
 use causeway_proto::adapter::v1 as pb;
-use causeway_types::{ClientId, Hash, Head, Height, Sequence, TxId};
+use causeway_types::{ClientId, Hash, Head, Height, PacketEnd, Sequence, TxId};
 
 /// A message from the wire that is none of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +69,10 @@ pub(super) fn to_all<T: Wire>(parts: &[T]) -> Vec<T::Pb> {
 
 pub(super) fn client_id(text: &str) -> Result<ClientId, WireError> {
     ClientId::new(text).map_err(|error| WireError::new("client id", error))
+}
+
+pub(super) fn packet_end(text: &str) -> Result<PacketEnd, WireError> {
+    text.parse().map_err(|error| WireError::new("packet end", error))
 }
 
 pub(super) fn sequence(number: u64) -> Result<Sequence, WireError> {

@@ -1,9 +1,10 @@
 //! Packets, acknowledgements, claims and evidence on the wire.
 
+use super::classic::{channel_end, connection_id};
 use super::{Wire, WireError, all, client_id, need, sequence, to_all, tx_id};
 use crate::{EncodedEvidence, Evidence, EvidenceItem};
 use causeway_proto::adapter::v1 as pb;
-use causeway_types::{Acknowledgement, Claim, Locator, Packet, Payload};
+use causeway_types::{Acknowledgement, Claim, Locator, Packet, Payload, classic, v2};
 
 impl Wire for Payload {
     type Pb = pb::Payload;
@@ -24,11 +25,11 @@ impl Wire for Payload {
     }
 }
 
-impl Wire for Packet {
-    type Pb = pb::Packet;
+impl Wire for v2::Packet {
+    type Pb = pb::PacketV2;
 
-    fn to_pb(&self) -> pb::Packet {
-        pb::Packet {
+    fn to_pb(&self) -> pb::PacketV2 {
+        pb::PacketV2 {
             sequence: self.sequence.get(),
             source_client: self.source_client.to_string(),
             dest_client: self.dest_client.to_string(),
@@ -37,13 +38,32 @@ impl Wire for Packet {
         }
     }
 
-    fn from_pb(pb: pb::Packet) -> Result<Self, WireError> {
-        let packet = Self {
+    fn from_pb(pb: pb::PacketV2) -> Result<Self, WireError> {
+        Ok(Self {
             sequence: sequence(pb.sequence)?,
             source_client: client_id(&pb.source_client)?,
             dest_client: client_id(&pb.dest_client)?,
             timeout_timestamp_s: pb.timeout_timestamp_s,
             payloads: all(pb.payloads)?,
+        })
+    }
+}
+
+impl Wire for Packet {
+    type Pb = pb::Packet;
+
+    fn to_pb(&self) -> pb::Packet {
+        let kind = match self {
+            Self::V2(packet) => pb::packet::Kind::V2(packet.to_pb()),
+            Self::Classic(packet) => pb::packet::Kind::Classic(packet.to_pb()),
+        };
+        pb::Packet { kind: Some(kind) }
+    }
+
+    fn from_pb(pb: pb::Packet) -> Result<Self, WireError> {
+        let packet = match pb.kind.ok_or(WireError::missing("kind of packet"))? {
+            pb::packet::Kind::V2(packet) => Self::V2(Wire::from_pb(packet)?),
+            pb::packet::Kind::Classic(packet) => Self::Classic(Wire::from_pb(packet)?),
         };
         packet.validate().map_err(|error| WireError::new("packet", error))?;
         Ok(packet)
@@ -54,11 +74,18 @@ impl Wire for Acknowledgement {
     type Pb = pb::Acknowledgement;
 
     fn to_pb(&self) -> pb::Acknowledgement {
-        pb::Acknowledgement { app_acknowledgements: self.app_acknowledgements.clone() }
+        let kind = match self {
+            Self::V2(ack) => pb::acknowledgement::Kind::V2(pb::AppAcknowledgements { each: ack.app_acknowledgements.clone() }),
+            Self::Classic(ack) => pb::acknowledgement::Kind::Classic(ack.0.clone()),
+        };
+        pb::Acknowledgement { kind: Some(kind) }
     }
 
     fn from_pb(pb: pb::Acknowledgement) -> Result<Self, WireError> {
-        let acknowledgement = Self { app_acknowledgements: pb.app_acknowledgements };
+        let acknowledgement = match pb.kind.ok_or(WireError::missing("kind of acknowledgement"))? {
+            pb::acknowledgement::Kind::V2(ack) => Self::V2(v2::Acknowledgement { app_acknowledgements: ack.each }),
+            pb::acknowledgement::Kind::Classic(bytes) => Self::Classic(classic::Acknowledgement(bytes)),
+        };
         acknowledgement.validate().map_err(|error| WireError::new("acknowledgement", error))?;
         Ok(acknowledgement)
     }
@@ -80,27 +107,49 @@ impl Wire for Claim {
     type Pb = pb::Claim;
 
     fn to_pb(&self) -> pb::Claim {
-        let (kind, acknowledgement) = match self {
-            Self::Commitment { .. } => (pb::ClaimKind::Commitment, None),
-            Self::Receipt { .. } => (pb::ClaimKind::Receipt, None),
-            Self::NoReceipt { .. } => (pb::ClaimKind::NoReceipt, None),
-            Self::Ack { acknowledgement, .. } => (pb::ClaimKind::Ack, Some(acknowledgement.to_pb())),
-            Self::Expired { .. } => (pb::ClaimKind::Expired, None),
+        let mut claim =
+            pb::Claim { packet: self.packet().map(Wire::to_pb), locator: self.locator().map(Wire::to_pb), ..pb::Claim::default() };
+        let kind = match self {
+            Self::Commitment { .. } => pb::ClaimKind::Commitment,
+            Self::Receipt { .. } => pb::ClaimKind::Receipt,
+            Self::NoReceipt { .. } => pb::ClaimKind::NoReceipt,
+            Self::NotReached { .. } => pb::ClaimKind::NotReached,
+            Self::Ack { acknowledgement, .. } => {
+                claim.acknowledgement = Some(acknowledgement.to_pb());
+                pb::ClaimKind::Ack
+            }
+            Self::Expired { .. } => pb::ClaimKind::Expired,
+            Self::Connection { id, end } => {
+                (claim.id, claim.connection) = (id.to_string(), Some(end.to_pb()));
+                pb::ClaimKind::Connection
+            }
+            Self::Channel { id, end } => {
+                (claim.id, claim.channel) = (id.to_string(), Some(end.to_pb()));
+                pb::ClaimKind::Channel
+            }
         };
-        pb::Claim { kind: kind.into(), packet: Some(self.packet().to_pb()), acknowledgement, locator: self.locator().map(Wire::to_pb) }
+        claim.set_kind(kind);
+        claim
     }
 
     fn from_pb(pb: pb::Claim) -> Result<Self, WireError> {
-        let kind = pb.kind();
-        let packet = need("packet of a claim", pb.packet)?;
-        let locator = super::maybe(pb.locator)?;
-        Ok(match kind {
+        let packet = |pb| need("packet of a claim", pb);
+        let locator = super::maybe(pb.locator.clone())?;
+        Ok(match pb.kind() {
             pb::ClaimKind::Unspecified => return Err(WireError::new("claim", "of no known kind")),
-            pb::ClaimKind::Commitment => Self::Commitment { packet, locator },
-            pb::ClaimKind::Receipt => Self::Receipt { packet, locator },
-            pb::ClaimKind::NoReceipt => Self::NoReceipt { packet },
-            pb::ClaimKind::Ack => Self::Ack { packet, acknowledgement: need("acknowledgement of a claim", pb.acknowledgement)?, locator },
-            pb::ClaimKind::Expired => Self::Expired { packet, locator },
+            pb::ClaimKind::Commitment => Self::Commitment { packet: packet(pb.packet)?, locator },
+            pb::ClaimKind::Receipt => Self::Receipt { packet: packet(pb.packet)?, locator },
+            pb::ClaimKind::NoReceipt => Self::NoReceipt { packet: packet(pb.packet)? },
+            pb::ClaimKind::NotReached => Self::NotReached { packet: packet(pb.packet)? },
+            pb::ClaimKind::Ack => {
+                let acknowledgement = need("acknowledgement of a claim", pb.acknowledgement)?;
+                Self::Ack { packet: packet(pb.packet)?, acknowledgement, locator }
+            }
+            pb::ClaimKind::Expired => Self::Expired { packet: packet(pb.packet)?, locator },
+            pb::ClaimKind::Connection => {
+                Self::Connection { id: connection_id(&pb.id)?, end: need("connection of a claim", pb.connection)? }
+            }
+            pb::ClaimKind::Channel => Self::Channel { id: channel_end(&pb.id)?, end: need("channel of a claim", pb.channel)? },
         })
     }
 }

@@ -1,9 +1,10 @@
 //! Messages and transactions on the wire.
 
-use super::{Wire, WireError, all, amount, client_id, index, need, to_all, to_amount, to_index, tx_id};
+use super::{Wire, WireError, all, amount, classic, client_id, index, need, to_all, to_amount, to_index, tx_id};
 use crate::{Account, BuildRequest, Built, FeePolicy, Message, MessageResult, ProofGroup, RejectReason, Rejected, SignedTx, Slot};
 use causeway_proto::adapter::v1 as pb;
 use causeway_types::ClientId;
+use causeway_types::classic::Order;
 use pb::message::{self as parts, Kind};
 
 fn bytes_of(client: &ClientId, bytes: &[u8]) -> parts::ClientBytes {
@@ -34,17 +35,32 @@ impl Wire for Message {
             Self::UpdateClient { client_id, update } => Kind::UpdateClient(bytes_of(client_id, update)),
             Self::SubmitMisbehaviour { client_id, misbehaviour } => Kind::SubmitMisbehaviour(bytes_of(client_id, misbehaviour)),
             Self::Receive { packet, proof } => {
-                Kind::Receive(parts::ProvenPacket { packet: Some(packet.to_pb()), proof: Some(to_proof(*proof)) })
+                Kind::Receive(parts::ProvenPacket { packet: Some(packet.to_pb()), proof: Some(to_proof(*proof)), ordered: false })
             }
             Self::Acknowledge { packet, acknowledgement, proof } => Kind::Acknowledge(parts::AcknowledgeMessage {
                 packet: Some(packet.to_pb()),
                 acknowledgement: Some(acknowledgement.to_pb()),
                 proof: Some(to_proof(*proof)),
             }),
-            Self::Timeout { packet, proof } => {
-                Kind::Timeout(parts::ProvenPacket { packet: Some(packet.to_pb()), proof: Some(to_proof(*proof)) })
-            }
+            Self::Timeout { packet, order, proof } => Kind::Timeout(parts::ProvenPacket {
+                packet: Some(packet.to_pb()),
+                proof: Some(to_proof(*proof)),
+                ordered: *order == Order::Ordered,
+            }),
             Self::MarkExpired { packet } => Kind::MarkExpired(packet.to_pb()),
+            Self::OpenConnection { step, id, end, proof } => Kind::OpenConnection(parts::OpenConnection {
+                step: classic::to_step(*step).into(),
+                id: id.as_ref().map(ToString::to_string).unwrap_or_default(),
+                end: Some(end.to_pb()),
+                proof: proof.map(to_proof),
+            }),
+            Self::OpenChannel { step, port, id, end, proof } => Kind::OpenChannel(parts::OpenChannel {
+                step: classic::to_step(*step).into(),
+                port: port.to_string(),
+                id: id.as_ref().map(ToString::to_string).unwrap_or_default(),
+                end: Some(end.to_pb()),
+                proof: proof.map(to_proof),
+            }),
         };
         pb::Message { kind: Some(kind) }
     }
@@ -64,8 +80,25 @@ impl Wire for Message {
                 acknowledgement: need("acknowledgement", part.acknowledgement)?,
                 proof: proof(part.proof)?,
             },
-            Kind::Timeout(part) => Self::Timeout { packet: need("packet", part.packet)?, proof: proof(part.proof)? },
+            Kind::Timeout(part) => Self::Timeout {
+                order: if part.ordered { Order::Ordered } else { Order::Unordered },
+                packet: need("packet", part.packet)?,
+                proof: proof(part.proof)?,
+            },
             Kind::MarkExpired(packet) => Self::MarkExpired { packet: Wire::from_pb(packet)? },
+            Kind::OpenConnection(part) => Self::OpenConnection {
+                step: classic::step(part.step())?,
+                id: classic::id(&part.id, classic::connection_id)?,
+                end: classic::end(part.end)?,
+                proof: part.proof.map(|part| proof(Some(part))).transpose()?,
+            },
+            Kind::OpenChannel(part) => Self::OpenChannel {
+                step: classic::step(part.step())?,
+                port: classic::port_id(&part.port)?,
+                id: classic::id(&part.id, classic::channel_id)?,
+                end: classic::end(part.end)?,
+                proof: part.proof.map(|part| proof(Some(part))).transpose()?,
+            },
         })
     }
 }
@@ -217,7 +250,7 @@ impl Wire for MessageResult {
 
     fn to_pb(&self) -> pb::MessageResult {
         let kind = match self {
-            Self::Applied { created } => pb::message_result::Kind::Applied(created.as_ref().map(ToString::to_string).unwrap_or_default()),
+            Self::Applied { created } => pb::message_result::Kind::Applied(created.clone().unwrap_or_default()),
             Self::Noop => pb::message_result::Kind::Noop(pb::Empty {}),
             Self::ErrorAck => pb::message_result::Kind::ErrorAck(pb::Empty {}),
             Self::NotExecuted => pb::message_result::Kind::NotExecuted(pb::Empty {}),
@@ -229,7 +262,7 @@ impl Wire for MessageResult {
     fn from_pb(pb: pb::MessageResult) -> Result<Self, WireError> {
         Ok(match pb.kind.ok_or(WireError::missing("result of a message"))? {
             pb::message_result::Kind::Applied(created) if created.is_empty() => Self::Applied { created: None },
-            pb::message_result::Kind::Applied(created) => Self::Applied { created: Some(client_id(&created)?) },
+            pb::message_result::Kind::Applied(created) => Self::Applied { created: Some(created.chars().take(128).collect()) },
             pb::message_result::Kind::Noop(_) => Self::Noop,
             pb::message_result::Kind::ErrorAck(_) => Self::ErrorAck,
             pb::message_result::Kind::NotExecuted(_) => Self::NotExecuted,

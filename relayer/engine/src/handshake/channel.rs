@@ -1,0 +1,272 @@
+//! Opening a connection and a channel of IBC classic: four steps each, every one proven to the other chain and verified here first.
+//!
+//! Source: cosmos/ibc `spec/core/ics-003-connection-semantics` and `ics-004-channel-and-packet-semantics` (who proves what to whom).
+
+use super::{ChannelSetup, NewChannel, Side};
+use crate::error::StartError;
+use crate::journal::Op;
+use causeway_adapter::{AdapterError, ClientView, Evidence, EvidenceItem, Message, OpenStep, Plan, ProofGroup, Provable, TrustedState};
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ChannelId, ConnectionEnd, ConnectionId, HandshakeState, Order, PortId};
+use causeway_types::{Claim, ClientId, Height};
+use std::time::Duration;
+
+/// How often a proof is tried for before the step is given up; the next call goes on.
+const PROOF_ATTEMPTS: u32 = 60;
+
+/// One end: the side that hosts it, and its client.
+type Of<'s> = (&'s Side<'s>, &'s ClientId);
+
+/// Opens a channel, and a connection for it unless there is one. Answers the channel's ends on `a` and on `b`, and its order.
+pub(super) async fn open(a: Of<'_>, b: Of<'_>, setup: &ChannelSetup) -> Result<([ChannelEndId; 2], Order), StartError> {
+    let (end_a, connection_b) = match setup {
+        ChannelSetup::New(new) => begin(a, b, new).await?,
+        ChannelSetup::Begun(end) => {
+            let connection = a.0.channel(end).await?.connection;
+            (end.clone(), named_connection(a, b, &connection).await?)
+        }
+    };
+    let begun = a.0.channel(&end_a).await?;
+    let end_b = match begun.counterparty.clone().filter(|_| begun.state == HandshakeState::Open) {
+        Some(channel) => ChannelEndId { port: begun.counterparty_port.clone(), channel },
+        None => answer(b, a, (&end_a, &begun), connection_b).await?,
+    };
+    agree(a, b, (&end_a, &end_b)).await?;
+    Ok(([end_a, end_b], begun.order))
+}
+
+fn channel_id(side: &Side<'_>, step: &'static str, text: &str) -> Result<ChannelId, StartError> {
+    ChannelId::new(text).map_err(|error| side.unexpected(step, error))
+}
+
+/// Begins a channel on `a`; answers its end there, and the connection's end on `b`.
+async fn begin(a: Of<'_>, b: Of<'_>, new: &NewChannel) -> Result<(ChannelEndId, ConnectionId), StartError> {
+    let (connection_a, connection_b) = match &new.connection_a {
+        Some(id) => (id.clone(), named_connection(a, b, id).await?),
+        None => open_connection(a, b).await?,
+    };
+    let end = ChannelEnd {
+        state: HandshakeState::Init,
+        order: new.order,
+        counterparty_port: new.port_b.clone(),
+        counterparty: None,
+        connection: connection_a,
+        version: new.version.clone(),
+    };
+    let init = open_channel(OpenStep::Init, &new.port_a, None, &end);
+    let channel = channel_id(a.0, "channel-init", &a.0.step("channel-init", init, None).await?)?;
+    Ok((ChannelEndId { port: new.port_a.clone(), channel }, connection_b))
+}
+
+/// Answers on `b` the channel that was begun on `a`.
+async fn answer(
+    b: Of<'_>,
+    a: Of<'_>,
+    (end_a, begun): (&ChannelEndId, &ChannelEnd),
+    connection: ConnectionId,
+) -> Result<ChannelEndId, StartError> {
+    let port = begun.counterparty_port.clone();
+    let end = ChannelEnd {
+        state: HandshakeState::TryOpen,
+        counterparty_port: end_a.port.clone(),
+        counterparty: Some(end_a.channel.clone()),
+        connection,
+        ..begun.clone()
+    };
+    let message = open_channel(OpenStep::Try, &port, None, &end);
+    let text = b.0.step("channel-try", message, Some((b.1, a.0, Seen::Channel(end_a)))).await?;
+    Ok(ChannelEndId { port, channel: channel_id(b.0, "channel-try", &text)? })
+}
+
+/// The last two steps, where they have not been taken.
+async fn agree(a: Of<'_>, b: Of<'_>, (end_a, end_b): (&ChannelEndId, &ChannelEndId)) -> Result<(), StartError> {
+    let at_a = a.0.channel(end_a).await?;
+    if at_a.state != HandshakeState::Open {
+        // The application at the other end had the last word on the version.
+        let version = b.0.channel(end_b).await?.version;
+        let after = ChannelEnd { state: HandshakeState::Open, counterparty: Some(end_b.channel.clone()), version, ..at_a };
+        let message = open_channel(OpenStep::Ack, &end_a.port, Some(end_a.channel.clone()), &after);
+        a.0.step("channel-ack", message, Some((a.1, b.0, Seen::Channel(end_b)))).await?;
+    }
+    let at_b = b.0.channel(end_b).await?;
+    if at_b.state != HandshakeState::Open {
+        let after = ChannelEnd { state: HandshakeState::Open, ..at_b };
+        let message = open_channel(OpenStep::Confirm, &end_b.port, Some(end_b.channel.clone()), &after);
+        b.0.step("channel-confirm", message, Some((b.1, a.0, Seen::Channel(end_a)))).await?;
+    }
+    Ok(())
+}
+
+fn open_channel(step: OpenStep, port: &PortId, id: Option<ChannelId>, end: &ChannelEnd) -> Message {
+    let proof = (step != OpenStep::Init).then_some((0, 0));
+    Message::OpenChannel { step, port: port.clone(), id, end: end.clone(), proof }
+}
+
+fn open_connection_step(step: OpenStep, id: Option<&ConnectionId>, end: &ConnectionEnd) -> Message {
+    let proof = (step != OpenStep::Init).then_some((0, 0));
+    Message::OpenConnection { step, id: id.cloned(), end: end.clone(), proof }
+}
+
+/// A connection that is there already: open at both ends, between these clients.
+async fn named_connection(a: Of<'_>, b: Of<'_>, id: &ConnectionId) -> Result<ConnectionId, StartError> {
+    let refused = |detail: String| StartError::SetupRefused { chain: a.0.host.id().clone(), step: "connection", detail };
+    let end = a.0.connection(id).await?;
+    let (Some(other), HandshakeState::Open) = (end.counterparty.clone(), end.state) else {
+        return Err(refused(format!("{id} is not open; finish its handshake, or leave it out and a new one is made")));
+    };
+    if end.client != *a.1 || end.counterparty_client != *b.1 {
+        let found = format!("{} and {}", end.client, end.counterparty_client);
+        return Err(refused(format!("{id} stands on clients {found}, not on {} and {}; name those clients", a.1, b.1)));
+    }
+    Ok(other)
+}
+
+async fn open_connection(a: Of<'_>, b: Of<'_>) -> Result<(ConnectionId, ConnectionId), StartError> {
+    let prefix = |side: &Side<'_>| side.source.description.merkle_prefix.first().cloned().unwrap_or_default();
+    let at_a = ConnectionEnd {
+        state: HandshakeState::Init,
+        client: a.1.clone(),
+        counterparty_client: b.1.clone(),
+        counterparty: None,
+        counterparty_prefix: prefix(a.0),
+        delay_ns: 0,
+    };
+    let parse = |side: &Side<'_>, step, text: &str| ConnectionId::new(text).map_err(|error| side.unexpected(step, error));
+    let init = open_connection_step(OpenStep::Init, None, &at_a);
+    let id_a = parse(a.0, "connection-init", &a.0.step("connection-init", init, None).await?)?;
+
+    let at_b = ConnectionEnd {
+        state: HandshakeState::TryOpen,
+        client: b.1.clone(),
+        counterparty_client: a.1.clone(),
+        counterparty: Some(id_a.clone()),
+        counterparty_prefix: prefix(b.0),
+        delay_ns: 0,
+    };
+    let answer = open_connection_step(OpenStep::Try, None, &at_b);
+    let text = b.0.step("connection-try", answer, Some((b.1, a.0, Seen::Connection(&id_a)))).await?;
+    let id_b = parse(b.0, "connection-try", &text)?;
+
+    if a.0.connection(&id_a).await?.state != HandshakeState::Open {
+        let after = ConnectionEnd { state: HandshakeState::Open, counterparty: Some(id_b.clone()), ..at_a };
+        let agree = open_connection_step(OpenStep::Ack, Some(&id_a), &after);
+        a.0.step("connection-ack", agree, Some((a.1, b.0, Seen::Connection(&id_b)))).await?;
+    }
+    if b.0.connection(&id_b).await?.state != HandshakeState::Open {
+        let after = ConnectionEnd { state: HandshakeState::Open, ..at_b };
+        let confirm = open_connection_step(OpenStep::Confirm, Some(&id_b), &after);
+        b.0.step("connection-confirm", confirm, Some((b.1, a.0, Seen::Connection(&id_a)))).await?;
+    }
+    Ok((id_a, id_b))
+}
+
+/// What of the other chain is proven.
+#[derive(Clone, Copy)]
+enum Seen<'s> {
+    Connection(&'s ConnectionId),
+    Channel(&'s ChannelEndId),
+}
+
+impl Side<'_> {
+    fn unexpected(&self, step: &'static str, error: impl ToString) -> StartError {
+        StartError::SetupRefused { chain: self.host.id().clone(), step, detail: error.to_string() }
+    }
+
+    fn failed(&self, error: AdapterError) -> StartError {
+        StartError::Adapter { chain: self.host.id().clone(), error }
+    }
+
+    async fn connection(&self, id: &ConnectionId) -> Result<ConnectionEnd, StartError> {
+        self.host.call("connection", self.host.adapter().connection(id)).await.map_err(|error| self.failed(error))
+    }
+
+    async fn channel(&self, id: &ChannelEndId) -> Result<ChannelEnd, StartError> {
+        self.host.call("channel", self.host.adapter().channel(id)).await.map_err(|error| self.failed(error))
+    }
+
+    /// One step here; where something of the other side is needed, its proof goes along with the updates that it stands on.
+    async fn step(
+        &self,
+        step: &'static str,
+        message: Message,
+        needs: Option<(&ClientId, &Side<'_>, Seen<'_>)>,
+    ) -> Result<String, StartError> {
+        if let Some(done) = self.steps().finished(step).await? {
+            return Ok(done);
+        }
+        let Some((client, other, seen)) = needs else { return self.steps().run(step, &[message], &[]).await };
+        let (mut messages, group) = self.proven(step, client, (other, seen)).await?;
+        messages.push(message);
+        self.steps().run(step, &messages, &[group]).await
+    }
+
+    /// Updates of our client, and evidence at the height it holds then, of how an end stands on the other chain.
+    async fn proven(
+        &self,
+        step: &'static str,
+        client: &ClientId,
+        (other, seen): (&Side<'_>, Seen<'_>),
+    ) -> Result<(Vec<Message>, ProofGroup), StartError> {
+        let claim = match seen {
+            Seen::Connection(id) => Claim::Connection { id: id.clone(), end: other.connection(id).await? },
+            Seen::Channel(id) => Claim::Channel { id: id.clone(), end: other.channel(id).await? },
+        };
+        for _ in 0..PROOF_ATTEMPTS {
+            let provable = self.source.call("provable", self.source.adapter().provable(&claim)).await;
+            if let Provable::From(need) | Provable::Exactly(need) = provable.map_err(|error| self.failed(error))? {
+                let view = self.view(client).await?;
+                if let Some((messages, trusted)) = self.brought_to(&view, need).await?
+                    && let Some(evidence) = self.evidence(step, &claim, &trusted).await?
+                {
+                    let evidence = self.source.light_client().encode_evidence(&view.host_encoding, &evidence);
+                    let evidence = evidence.map_err(|violation| self.violated(violation))?;
+                    return Ok((messages, ProofGroup { client_id: client.clone(), evidence }));
+                }
+            }
+            self.host.env.clock.sleep(self.source.poll_interval().max(Duration::from_millis(200))).await;
+        }
+        Err(self.unexpected(step, format!("{} gives no proof of it; call again in a moment", self.source.id())))
+    }
+
+    fn violated(&self, violation: causeway_adapter::Violation) -> StartError {
+        StartError::Verification { chain: self.source.id().clone(), violation }
+    }
+
+    /// The updates that bring the client to a height, and the state it then trusts; `None` while the chain has not come that far.
+    async fn brought_to(&self, view: &ClientView, need: Height) -> Result<Option<(Vec<Message>, TrustedState)>, StartError> {
+        let limits = self.host.description.limits;
+        let plan = self.source.call("plan_update", self.source.adapter().plan_update(view, Some(need), limits)).await;
+        let Ok(Plan::Steps(steps)) = plan else { return Ok(None) };
+        let verified = |height| self.source.trust.verified_at(self.source, view, height, self.journal);
+        let not_provable = |height| StartError::NotProvable { chain: self.source.id().clone(), height };
+        let (mut messages, mut at) = (Vec::new(), None);
+        for step in steps {
+            let base = verified(step.trusted).await.map_err(|_| not_provable(step.trusted))?;
+            let judged = self.source.trust.judge(self.source, &base, &step.update);
+            let (state, writes) = judged.map_err(|_| not_provable(step.resulting))?;
+            self.journal.commit(writes.into_iter().map(Op::Write).collect()).await?;
+            let update = self.source.light_client().encode_update(&view.host_encoding, &step.update);
+            let update = update.map_err(|violation| self.violated(violation))?;
+            messages.push(Message::UpdateClient { client_id: view.client_id.clone(), update });
+            at = Some(state);
+        }
+        let trusted = match at {
+            Some(state) => state,
+            None => verified(view.latest).await.map_err(|_| not_provable(view.latest))?,
+        };
+        Ok(Some((messages, trusted)))
+    }
+
+    /// Evidence that verifies here; `None` while the endpoint cannot serve it.
+    async fn evidence(&self, step: &'static str, claim: &Claim, trusted: &TrustedState) -> Result<Option<Evidence>, StartError> {
+        let fetched = self.source.call("fetch", self.source.adapter().fetch(std::slice::from_ref(claim), trusted.height)).await;
+        let Ok(evidence) = fetched else { return Ok(None) };
+        if evidence.each.first() == Some(&EvidenceItem::NotSo) {
+            self.say(step, format!("{} does not show it at height {} yet", self.source.id(), trusted.height));
+            return Ok(None);
+        }
+        match self.source.light_client().verify_claim(trusted, claim, &evidence, 0) {
+            Ok(()) => Ok(Some(evidence)),
+            Err(violation) => Err(self.violated(violation)),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! IBC classic and IBC v2 at once between two live ibc-go chains, by the released binary: channels opened by one command, transfers both ways,
+//! time-outs by time and by height, an ordered channel, a kill in the middle.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use causeway_tests::chains::simd::{NetworkConfig, binary_or_skip};
+use causeway_tests::cli::UNTRUSTED;
+use causeway_tests::cosmos::{CHAIN_IDS, Expiry, Site};
+
+/// Longest that everything sent may take to end.
+const END: Duration = Duration::from_secs(120);
+/// A timeout that nothing reaches.
+const LONG: Expiry = Expiry::AfterS(600);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_protocols_at_once() -> Result<()> {
+    let Some(node) = binary_or_skip()? else {
+        return Ok(());
+    };
+    let mut site = Site::ready(&node, CHAIN_IDS.map(NetworkConfig::new)).await?;
+    let [on_a, on_b] = site.open_channel("classic", &[]).await?;
+    // The same command again changes nothing.
+    ensure!(site.open_channel("classic", &[]).await? == [on_a.clone(), on_b.clone()], "a second channel was opened");
+    let mut relayer = site.start().await?;
+
+    site.transfer(0, 20, 600).await?;
+    site.transfer_over(0, &on_a, 20, LONG).await?;
+    site.transfer_over(1, &on_b, 20, LONG).await?;
+    let relay = site.relay().await?;
+    relay.wait_until_ended(60, END).await?;
+    let arrived = (site.received(1)?, site.received_over(1, &on_b)?, site.received_over(0, &on_a)?);
+    ensure!(arrived == (20, 20, 20), "{arrived:?} arrived");
+    let status = site.cli.ok(&["status"]).await?;
+    ensure!(status.stdout.contains("classic"), "{status}");
+
+    // Killed with packets in flight; more are sent while it is down, some of which nobody can deliver in time.
+    let owner = site.networks[0].account("user")?.address.clone();
+    site.transfer_over(0, &on_a, 20, LONG).await?;
+    relayer.kill()?;
+    site.transfer_over(0, &on_a, 20, LONG).await?;
+    let before = site.networks[0].balance(&owner, "stake")?;
+    site.transfer_over(0, &on_a, 2, Expiry::AfterS(8)).await?;
+    let soon = site.networks[1].height(0).await? + 10;
+    site.transfer_over(0, &on_a, 2, Expiry::Height(soon)).await?;
+    site.networks[1].wait_for_height(soon + 20, END).await?;
+    let relayer = site.start().await?;
+    let relay = site.relay().await?;
+    relay.wait_until_ended(104, END).await?;
+    ensure!(site.received_over(1, &on_b)? == 60, "{} arrived", site.received_over(1, &on_b)?);
+    ensure!(site.networks[0].balance(&owner, "stake")? == before, "what expired came back");
+    drop(relayer);
+    Ok(())
+}
+
+/// Interchain accounts: the application begins an ordered channel, the operator's command finishes it, and what its owner orders is executed in
+/// order, over a kill as well; the first order that times out closes the channel, and a relayer started on it says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ordered_channel_keeps_its_order_and_closes() -> Result<()> {
+    let Some(node) = binary_or_skip()? else {
+        return Ok(());
+    };
+    let mut site = Site::ready(&node, CHAIN_IDS.map(NetworkConfig::new)).await?;
+    site.open_channel("transfers", &[]).await?;
+    let account = site.register_account().await?;
+    let mut relayer = site.start().await?;
+    let relay = site.relay().await?;
+    site.pay(1, &account, 1_000).await?;
+
+    // Each order spends what is there: the balance is that of all orders before it.
+    let paid = |site: &Site| site.networks[1].balance(&account, "stake");
+    for _ in 0..3 {
+        site.order(&account, 5, 600).await?;
+    }
+    relay.wait_until_ended(15, END).await?;
+    ensure!(paid(&site)? == 985, "{} left", paid(&site)?);
+    site.order(&account, 10, 600).await?;
+    relayer.kill()?;
+    site.order(&account, 10, 600).await?;
+    let mut relayer = site.start().await?;
+    let relay = site.relay().await?;
+    relay.wait_until_ended(35, END).await?;
+    ensure!(paid(&site)? == 965, "{} left", paid(&site)?);
+
+    relayer.kill()?;
+    site.order(&account, 1, 5).await?;
+    let later = site.networks[1].height(0).await? + 20;
+    site.networks[1].wait_for_height(later, END).await?;
+    let mut relayer = site.start().await?;
+    let relay = site.relay().await?;
+    relay.wait_until_ended(36, END).await?;
+    ensure!(paid(&site)? == 965, "{} left", paid(&site)?);
+    relayer.kill()?;
+    site.cli.run(&["start"]).await?.refused(UNTRUSTED, &["icacontroller-", "closed", "open"])?;
+    Ok(())
+}
