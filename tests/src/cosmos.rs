@@ -256,7 +256,7 @@ impl Site {
         let network = &self.networks[0];
         let owner = network.account("user")?.address.clone();
         let pay = payment(account, &self.networks[1].account("user")?.address, 1).to_string();
-        let packet_data = network.run_json(&["tx", "interchain-accounts", "host", "generate-packet-data", &pay])?;
+        let packet_data = network.run_json(&["tx", "interchain-accounts", "host", "generate-packet-data", &pay, "--encoding", "proto3"])?;
         let order = json!({
             "@type": "/ibc.applications.interchain_accounts.controller.v1.MsgSendTx",
             "owner": owner, "connection_id": CONNECTION, "packet_data": packet_data,
