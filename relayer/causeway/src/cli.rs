@@ -1,5 +1,8 @@
 //! The command line: one file a command under `commands/`, put together here.
 
+#[cfg(test)]
+mod documented;
+
 use crate::commands;
 use crate::exit::Failure;
 use clap::{Parser, Subcommand};
@@ -40,13 +43,15 @@ pub(crate) enum Command {
     Init(commands::init::Command),
     /// Look at the configuration.
     Config(commands::config::Command),
+    /// Ask every endpoint for its chain, head, speed and version.
+    Health(commands::health::Command),
     /// Look after the encrypted keys that sign transactions.
     Key(commands::key::Command),
     /// Put the contracts on a chain.
     Contracts(commands::contracts::Command),
     /// Set and show the root of trust of a chain.
     Trust(commands::trust::Command),
-    /// Create paths between chains.
+    /// Create paths between chains, and find those that are there.
     Path(commands::path::Command),
     /// Run the relayer.
     Start(commands::start::Command),
@@ -69,6 +74,7 @@ impl Command {
             Self::Demo(command) => command.execute(global).await,
             Self::Init(command) => command.execute(global),
             Self::Config(command) => command.execute(global),
+            Self::Health(command) => command.execute(global).await,
             Self::Key(command) => command.execute(global).await,
             Self::Contracts(command) => command.execute(global).await,
             Self::Trust(command) => command.execute(global).await,

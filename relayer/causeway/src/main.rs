@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod exit;
 mod families;
+mod hermes;
 mod output;
 mod relayer;
 mod secrets;

@@ -14,22 +14,29 @@ fn code(output: &Output) -> i32 {
 #[test]
 fn every_documented_command_has_help() {
     let folder = tempfile::tempdir().expect("a folder");
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 25] = [
         &["demo"],
         &["init"],
         &["config", "check"],
+        &["config", "import-hermes"],
+        &["health"],
         &["key", "add"],
         &["key", "list"],
         &["key", "show"],
         &["key", "delete"],
+        &["key", "balance"],
         &["contracts", "deploy"],
         &["trust", "show"],
         &["trust", "set"],
         &["path", "create"],
+        &["path", "discover"],
+        &["path", "list"],
         &["start"],
         &["status"],
         &["packet", "list"],
         &["packet", "retry"],
+        &["packet", "clear"],
+        &["packet", "pending"],
         &["packet", "send"],
         &["adapter", "serve"],
         &["adapter", "check"],
@@ -50,14 +57,48 @@ fn a_new_configuration_is_valid_and_is_not_replaced() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("--force"));
 }
 
+/// What an operator of Hermes does first: nothing is lost in silence, and what is written is valid at once.
+#[test]
+fn a_configuration_of_hermes_is_taken_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hermes/full.toml");
+    let import = causeway(&["config", "import-hermes", file, "--json"], folder.path());
+    assert_eq!(code(&import), 0, "{}", String::from_utf8_lossy(&import.stdout));
+    let answer: serde_json::Value = serde_json::from_slice(&import.stdout).expect("one object");
+    assert_eq!(answer["chains"], serde_json::json!(["cosmoshub-4", "neutron-1"]));
+    let of = |key: &str| answer["keys"].as_array().expect("keys").iter().find(|note| note["key"] == key).map(|note| note["fate"].clone());
+    assert_eq!(of("chains.cosmoshub-4.max_gas"), Some("taken".into()));
+    assert_eq!(of("chains.cosmoshub-4.grpc_addr"), Some("not-needed".into()));
+    assert_eq!(of("chains.cosmoshub-4.colour"), Some("unknown".into()));
+    assert_eq!(of("chains.neutron-1.ccv_consumer_chain"), Some("look".into()));
+    // The address of a node may hold a token: it is written into the file, and nowhere else.
+    assert!(!String::from_utf8_lossy(&import.stdout).contains("token"));
+    assert_eq!(code(&causeway(&["config", "check"], folder.path())), 0);
+    let again = causeway(&["config", "import-hermes", file], folder.path());
+    assert_eq!(code(&again), 1);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("--force"));
+    let table = causeway(&["config", "import-hermes", file, "--force"], folder.path());
+    let text = String::from_utf8_lossy(&table.stdout).to_string();
+    for part in
+        ["Look at these", "chains.cosmoshub-4.colour", "causeway path discover cosmoshub-4 --only 'ica*/*'", "causeway key add hub-main"]
+    {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+    let missing = causeway(&["config", "import-hermes", "nowhere.toml"], folder.path());
+    assert_eq!(code(&missing), 64);
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("nowhere.toml"));
+}
+
 #[test]
 fn failures_have_their_code_and_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
-    let cases: [(&[&str], i32, &str); 5] = [
+    let cases: [(&[&str], i32, &str); 7] = [
         (&["start"], 64, "causeway init"),
         (&["--config", "elsewhere.toml", "config", "check"], 64, "elsewhere.toml"),
         (&["status", "--endpoint", "http://127.0.0.1:1"], 69, "is `causeway start` running"),
         (&["key", "show", "nobody"], 77, "does not exist"),
+        (&["packet", "clear", "--endpoint", "http://127.0.0.1:1"], 69, "is `causeway start` running"),
+        (&["packet", "pending", "nothing"], 64, "causeway init"),
         (&["no-such-command"], 2, "no-such-command"),
     ];
     for (arguments, expected, text) in cases {

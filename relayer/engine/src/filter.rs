@@ -38,7 +38,7 @@ fn allowed(names: &[&str], allow: &[String], deny: &[String]) -> bool {
 }
 
 /// Whether a name fits a pattern in which `*` stands for any run of characters. Linear in their lengths' product at worst.
-pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+pub fn matches(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut left) = name.strip_prefix(first) else { return false };
     let mut parts = rest.split('*').peekable();

@@ -37,6 +37,7 @@ mod worker;
 pub use config::{Batching, ChainSpec, Clearing, ConfigError, Deadlines, End, EngineConfig, Filter, PathSpec, Retention, RootOfTrust};
 pub use env::{Clock, Env, Rng, Spawner, Task};
 pub use error::{QueryError, StartError};
+pub use filter::matches as pattern_matches;
 pub use handle::{
     ChainReport, Change, Changes, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
 };

@@ -77,6 +77,14 @@ impl CosmosAdapter {
         period.ok_or_else(|| self.chain.protocol("staking-params", "an unbonding time", "none"))
     }
 
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// The account of a key, as the chain writes it.
     pub fn key_address(&self, name: &str) -> Option<&str> {
         self.keys.address(name)

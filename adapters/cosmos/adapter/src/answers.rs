@@ -65,6 +65,8 @@ pub(crate) struct Status {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct NodeInfo {
     pub(crate) network: String,
+    #[serde(default)]
+    pub(crate) version: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -25,6 +25,8 @@ mod plan;
 mod proofs;
 mod rpc;
 mod state;
+mod survey;
+mod transfer;
 mod tx;
 mod watch;
 
@@ -33,3 +35,4 @@ pub use clients::HOST_ENCODING;
 pub use config::{Config, ConfigError, GasPrice, KeyConfig, KeyType, RpcConfig};
 pub use keys::{AccountForm, KeyError, Keys, Signer};
 pub use light_client::CosmosLightClient;
+pub use transfer::{SentTransfer, Transfer};

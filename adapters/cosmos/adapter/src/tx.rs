@@ -7,7 +7,7 @@ pub(crate) mod build;
 pub(crate) mod message;
 pub(crate) mod outcome;
 pub(crate) mod reason;
-mod simulate;
+pub(crate) mod simulate;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,6 @@
 //! Who may do what on a router, read for checks and for people. Nothing here sends a transaction.
 //!
-//! Called by `path create` and `status`.
+//! Called by `path create` and `health`.
 
 use crate::adapter::EvmAdapter;
 use crate::chain::{Result, view_call};
@@ -25,6 +25,15 @@ pub struct RouterAccess {
 }
 
 impl EvmAdapter {
+    /// What the node calls itself: program and version.
+    ///
+    /// # Errors
+    /// What the endpoints say.
+    pub async fn node_version(&self) -> Result<String> {
+        let version: String = self.chain().rpc.get("web3_clientVersion", serde_json::json!([])).await?;
+        Ok(crate::rpc::short(&version))
+    }
+
     /// What the router lets an account do.
     ///
     /// # Errors

@@ -1,37 +1,39 @@
 //! `causeway init`: writes the commented sample.
 
 use crate::cli::Global;
-use crate::exit::{Code, Failure};
+use crate::exit::Failure;
 use crate::{config, output};
 use serde_json::json;
-use std::io::Write;
 
 /// Write a commented configuration to start from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Command {
+    /// Which chains the sample is for.
+    #[arg(long, value_enum, default_value = "evm")]
+    family: Family,
     /// Replace a file that is already there.
     #[arg(long)]
     force: bool,
+}
+
+/// Families that there is a sample for.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Family {
+    /// QBFT and IBFT2 chains.
+    Evm,
+    /// Chains of the Cosmos SDK with ibc-go.
+    Cosmos,
 }
 
 impl Command {
     /// Writes the file that `--config` names.
     pub(crate) fn execute(self, global: &Global) -> Result<(), Failure> {
         let path = &global.config;
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true);
-        if self.force {
-            options.create(true).truncate(true)
-        } else {
-            options.create_new(true)
+        let sample = match self.family {
+            Family::Evm => config::SAMPLE,
+            Family::Cosmos => config::SAMPLE_COSMOS,
         };
-        let mut file = options.open(path).map_err(|error| {
-            let advice = if error.kind() == std::io::ErrorKind::AlreadyExists { "; --force replaces it" } else { "" };
-            Failure::new(Code::Failed, format!("cannot write {}: {error}{advice}", path.display()))
-        })?;
-        file.write_all(config::SAMPLE.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(|error| Failure::new(Code::Failed, format!("cannot write {}: {error}", path.display())))?;
+        config::write_new(path, sample, self.force)?;
         if global.json {
             output::json_object(&json!({ "written": path.display().to_string() }));
         } else {

@@ -245,6 +245,12 @@ impl Config {
         })
     }
 
+    /// The path of that name.
+    pub(crate) fn path(&self, name: &str) -> Result<&PathConfig, String> {
+        let found = self.paths.iter().find(|path| path.name == name);
+        found.ok_or_else(|| format!("path \"{name}\" is not configured; causeway path list shows them"))
+    }
+
     /// Checks every bound and cross reference.
     pub(super) fn validate(&self) -> Result<(), String> {
         self.relayer.validate()?;

@@ -1,6 +1,6 @@
 //! The configuration file: TOML, unknown keys refused, everything validated before a port is opened.
 //!
-//! The commented sample is `config/causeway.toml` of the repository; `causeway init` writes it, and a test parses it.
+//! The commented samples are in `config/` of the repository; `causeway init` writes one, and a test parses them.
 
 mod edit;
 mod file;
@@ -11,10 +11,14 @@ pub(crate) use edit::{append_path, set_chain_values};
 pub(crate) use file::{ChainConfig, Config, EndConfig, Fees, PathConfig, Relayer, StoreBackend, Trust};
 
 use crate::exit::{Code, Failure};
+use std::io::Write;
 use std::path::Path;
 
-/// The commented sample.
+/// The commented sample for EVM chains.
 pub(crate) const SAMPLE: &str = include_str!("../../../../config/causeway.toml");
+
+/// The commented sample for chains of the Cosmos SDK.
+pub(crate) const SAMPLE_COSMOS: &str = include_str!("../../../../config/cosmos.toml");
 
 /// Reads and validates a configuration file.
 ///
@@ -37,6 +41,26 @@ pub(crate) fn load_unchecked(path: &Path) -> Result<Config, Failure> {
     let fail = |message: String| Failure::new(Code::BadConfig, format!("{}: {message}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
     toml::from_str(&text).map_err(|error| fail(error.to_string().trim().to_string()))
+}
+
+/// Writes a new configuration file; one that is there stays unless `replace`.
+///
+/// # Errors
+/// Exit code 1 when it cannot be written.
+pub(crate) fn write_new(path: &Path, text: &str, replace: bool) -> Result<(), Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true);
+    if replace {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    let fail = |error: std::io::Error| {
+        let advice = if error.kind() == std::io::ErrorKind::AlreadyExists { "; --force replaces it" } else { "" };
+        Failure::new(Code::Failed, format!("cannot write {}: {error}{advice}", path.display()))
+    };
+    let mut file = options.open(path).map_err(fail)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)
 }
 
 /// Parses and validates configuration text; relative paths are taken from `base`.

@@ -20,6 +20,48 @@ fn the_sample_is_valid_and_paths_are_taken_from_its_folder() {
     assert_eq!(evm.keys["relayer"].keystore, Path::new("/base/keys/relayer.json"));
 }
 
+/// Everything that stands behind `# `, with comments of its own cut off, is valid as well: a reader takes it over as it is.
+fn uncommented(text: &str, from: &str) -> String {
+    let rest = text.split_once(from).unwrap_or_else(|| panic!("the sample no longer holds `{from}`")).1;
+    let lines = rest.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.starts_with('[') || line.contains(" = "));
+    lines.filter(|line| !line.contains('`')).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_sample_for_cosmos_chains_is_valid_and_so_is_what_it_comments_out() {
+    let config = parse(SAMPLE_COSMOS, Path::new("/base")).expect("the sample is valid");
+    let cosmos = config.chains[0].cosmos.as_ref().expect("the sample has a Cosmos chain");
+    assert_eq!(cosmos.keys["relayer"].keystore, Path::new("/base/keys/alpha/relayer.json"));
+    let text = format!("{SAMPLE_COSMOS}{}", uncommented(SAMPLE_COSMOS, "All of them write here.\n"));
+    let config = parse(&text, Path::new("/base")).expect("the paths are valid");
+    assert_eq!(config.paths.len(), 2);
+    assert_eq!(config.paths[1].a.parse().expect("an end").packets().to_string(), "transfer/channel-0");
+    // The defaults that it shows are the defaults.
+    let defaults = causeway_cosmos_adapter::Config::new("alpha-1", "http://127.0.0.1:26657");
+    for (key, value) in [
+        ("tx_gas_max", defaults.tx_gas_max),
+        ("messages_max", defaults.messages_max.into()),
+        ("tx_bytes_max", defaults.tx_bytes_max),
+        ("timeout_blocks", defaults.timeout_blocks),
+        ("batch_calls_max", defaults.batch_calls_max as u64),
+        ("request_timeout_ms", defaults.request_timeout_ms),
+        ("response_bytes_max", defaults.response_bytes_max as u64),
+        ("state_window_blocks", defaults.state_window_blocks),
+        ("block_interval_ms", defaults.block_interval_ms),
+    ] {
+        assert!(SAMPLE_COSMOS.contains(&format!("# {key} = {value}")), "{key} = {value}");
+    }
+}
+
+#[test]
+fn the_cosmos_chain_and_the_channel_of_the_sample_are_valid() {
+    let text = format!("{SAMPLE}{}", uncommented(SAMPLE, "every key explained.\n"));
+    let text = text.replace("chain = \"delta\"", "chain = \"alpha\"");
+    let config = parse(&text, Path::new("/base")).expect("what is commented out is valid");
+    assert_eq!(config.chain("gamma").expect("there").cosmos.as_ref().map(|cosmos| cosmos.chain_id.as_str()), Some("gamma-1"));
+    assert_eq!(config.paths.len(), 2);
+}
+
 #[test]
 fn wrong_values_are_named() {
     let cases = [

@@ -1,11 +1,13 @@
 //! The Cosmos family: chains of the Cosmos SDK with ibc-go.
 
-use super::BuiltIn;
+use super::{BuiltIn, OpenChannel};
 use crate::exit::{Code, Failure, OrFail};
 use crate::secrets;
 use async_trait::async_trait;
 use causeway_adapter::{AdapterError, ChainAdapter, LightClient};
 use causeway_cosmos_adapter::{Config, CosmosAdapter, CosmosLightClient, KeyError, Keys};
+use causeway_types::classic::{ChannelEndId, ConnectionEnd, ConnectionId};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,6 +50,38 @@ impl BuiltIn for Config {
         Ok(Arc::new(CosmosLightClient::new(self, unbonding_period_s).or_fail(Code::BadConfig)?))
     }
 
+    fn endpoint_names(&self) -> Vec<String> {
+        self.rpc.iter().enumerate().map(|(index, rpc)| super::endpoint_name(index, rpc.url.as_deref())).collect()
+    }
+
+    fn each_endpoint(&self) -> Vec<Box<dyn BuiltIn>> {
+        self.rpc.iter().map(|rpc| Box::new(Self { rpc: vec![rpc.clone()], ..self.clone() }) as Box<dyn BuiltIn>).collect()
+    }
+
+    async fn node_version(&self, chain: &str) -> Result<String, Failure> {
+        let asked = CosmosAdapter::new(self, Keys::none()).map_err(|error| failure(chain, &error))?;
+        asked.node_version().await.map_err(|error| failure(chain, &error))
+    }
+
+    async fn channels(&self, chain: &str, wanted: &(dyn for<'a> Fn(&'a ChannelEndId) -> bool + Sync)) -> Result<Vec<OpenChannel>, Failure> {
+        let asked = CosmosAdapter::new(self, Keys::none()).map_err(|error| failure(chain, &error))?;
+        let fail = |error: AdapterError| failure(chain, &error);
+        // Many channels stand on few connections.
+        let mut known: HashMap<ConnectionId, (ConnectionEnd, String)> = HashMap::new();
+        let mut found = Vec::new();
+        for (id, end) in asked.open_channels().await.map_err(fail)?.into_iter().filter(|(id, _)| wanted(id)) {
+            if !known.contains_key(&end.connection) {
+                let connection = asked.connection(&end.connection).await.map_err(fail)?;
+                let leads_to = asked.followed_chain(&connection.client).await.map_err(fail)?;
+                known.insert(end.connection.clone(), (connection, leads_to));
+            }
+            if let Some((connection, leads_to)) = known.get(&end.connection).cloned() {
+                found.push(OpenChannel { id, end, connection, leads_to });
+            }
+        }
+        Ok(found)
+    }
+
     /// Relaying is open to everybody on such chains, but where a client has a list of its own: the chain then says so by name.
     async fn check_roles(&self, _chain: &str, _signers: &[String]) -> Result<(), Failure> {
         Ok(())
@@ -55,7 +89,7 @@ impl BuiltIn for Config {
 }
 
 /// Unlocks keys. Deriving takes about a second of one core each; the runtime keeps its threads.
-async fn unlock(config: &Config, signers: &[String]) -> Result<Keys, Failure> {
+pub(crate) async fn unlock(config: &Config, signers: &[String]) -> Result<Keys, Failure> {
     let (config, signers) = (config.clone(), signers.to_vec());
     let unlocked: Result<Keys, KeyError> =
         tokio::task::spawn_blocking(move || Keys::unlock(&config, &signers, secrets::ask)).await.or_fail(Code::Failed)?;

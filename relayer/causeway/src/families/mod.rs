@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use causeway_adapter::rpc::{RemoteAdapter, RemoteOptions};
 use causeway_adapter::{ChainAdapter, Family, LightClient};
 use causeway_types::Height;
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,8 +43,33 @@ pub(crate) trait BuiltIn: Send + Sync {
     /// The verifier.
     async fn light_client(&self, chain: &str) -> Result<Arc<dyn LightClient>, Failure>;
 
+    /// Host and port of each endpoint, never credentials.
+    fn endpoint_names(&self) -> Vec<String>;
+
+    /// The same chain with each of its endpoints alone.
+    fn each_endpoint(&self) -> Vec<Box<dyn BuiltIn>>;
+
+    /// What the first endpoint that answers calls itself: program and version.
+    async fn node_version(&self, chain: &str) -> Result<String, Failure>;
+
+    /// Channels of IBC classic that are open and fit, and where they lead, where the family has such.
+    async fn channels(&self, chain: &str, wanted: &(dyn for<'a> Fn(&'a ChannelEndId) -> bool + Sync)) -> Result<Vec<OpenChannel>, Failure>;
+
     /// Whether the chain lets the named keys relay.
     async fn check_roles(&self, chain: &str, signers: &[String]) -> Result<(), Failure>;
+}
+
+/// A channel of IBC classic, and where it leads.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenChannel {
+    /// Port and channel on the chain.
+    pub(crate) id: ChannelEndId,
+    /// The channel's end.
+    pub(crate) end: ChannelEnd,
+    /// The end of the connection that it stands on.
+    pub(crate) connection: ConnectionEnd,
+    /// What the chain that its client follows calls itself.
+    pub(crate) leads_to: String,
 }
 
 /// The family tables that a chain has in the configuration; a valid one has exactly one.
@@ -113,6 +139,17 @@ pub(crate) fn height(config: &ChainConfig, number: u64) -> Height {
     Height { revision: tables(config).first().map_or(0, |family| family.revision()), number }
 }
 
+/// Channels of a chain that are open and fit, and where they lead. Asked of the configured endpoints.
+///
+/// # Errors
+/// Exit code 64 where the family has none, 69 when no endpoint answers.
+pub(crate) async fn channels(
+    config: &ChainConfig,
+    wanted: &(dyn for<'a> Fn(&'a ChannelEndId) -> bool + Sync),
+) -> Result<Vec<OpenChannel>, Failure> {
+    of(config)?.channels(&config.name, wanted).await
+}
+
 fn of(config: &ChainConfig) -> Result<&dyn BuiltIn, Failure> {
     let missing = || Failure::new(Code::BadConfig, format!("chain \"{}\" has no family", config.name));
     tables(config).into_iter().next().ok_or_else(missing)
@@ -121,4 +158,15 @@ fn of(config: &ChainConfig) -> Result<&dyn BuiltIn, Failure> {
 fn remote_failure(config: &ChainConfig, address: &str, error: impl std::fmt::Display) -> Failure {
     let advice = format!("start it with: causeway adapter serve --chain {}", config.name);
     Failure::new(Code::Unavailable, format!("chain \"{}\": adapter {address}: {error}; {advice}", config.name))
+}
+
+/// Host and port of an endpoint for people; one whose address is a secret by its place.
+fn endpoint_name(index: usize, url: Option<&str>) -> String {
+    let parsed = url.and_then(|url| url::Url::parse(url).ok());
+    let host = parsed.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default())));
+    match host {
+        Some((host, Some(port))) => format!("{host}:{port}"),
+        Some((host, None)) => host.to_string(),
+        None => format!("rpc[{index}]"),
+    }
 }

@@ -1,5 +1,7 @@
-//! `causeway packet`: looks at packets, retries them, sends one by hand.
+//! `causeway packet`: looks at packets, retries them, clears paths, sends one by hand.
 
+mod clear;
+mod pending;
 mod send;
 mod show;
 
@@ -51,6 +53,10 @@ enum Action {
         /// `chain/client/sequence`.
         id: PacketKey,
     },
+    /// Look for forgotten packets from state now, both directions, instead of at the next interval.
+    Clear(clear::Clear),
+    /// Show from the chains' state which packets are on their way; no relayer need run.
+    Pending(pending::Pending),
     /// Send a packet by hand, as a dApp would.
     Send(send::Send),
 }
@@ -62,6 +68,8 @@ impl Command {
         let connect = || self.endpoint.connect(load);
         match self.action {
             Action::Send(send) => send.execute(global).await,
+            Action::Pending(pending) => pending.execute(global).await,
+            Action::Clear(clear) => clear.execute(connect().await?, global).await,
             Action::List { path, state, pending, limit } => {
                 let request = ListPacketsRequest {
                     path: path.unwrap_or_default(),

@@ -3,13 +3,15 @@
 pub(crate) mod dapp;
 pub(crate) mod deployment;
 
-use super::BuiltIn;
+use super::{BuiltIn, OpenChannel};
 use crate::exit::{Code, Failure, OrFail};
 use crate::secrets;
+use alloy::primitives::Address;
 use async_trait::async_trait;
 use causeway_adapter::{AdapterError, ChainAdapter, LightClient};
 use causeway_evm_adapter::keys::{KeyError, Keys};
 use causeway_evm_adapter::{Config, EvmAdapter, EvmLightClient};
+use causeway_types::classic::ChannelEndId;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,6 +47,30 @@ impl BuiltIn for Config {
 
     async fn light_client(&self, _chain: &str) -> Result<Arc<dyn LightClient>, Failure> {
         Ok(Arc::new(EvmLightClient::new(self).or_fail(Code::BadConfig)?))
+    }
+
+    fn endpoint_names(&self) -> Vec<String> {
+        self.rpc.iter().enumerate().map(|(index, rpc)| crate::families::endpoint_name(index, rpc.url.as_deref())).collect()
+    }
+
+    fn each_endpoint(&self) -> Vec<Box<dyn BuiltIn>> {
+        // Endpoints can be asked before contracts are deployed.
+        let router = self.router.or(Some(Address::ZERO));
+        self.rpc.iter().map(|rpc| Box::new(Self { rpc: vec![rpc.clone()], router, ..self.clone() }) as Box<dyn BuiltIn>).collect()
+    }
+
+    async fn node_version(&self, chain: &str) -> Result<String, Failure> {
+        let unavailable = |error: AdapterError| Failure::new(Code::Unavailable, format!("chain \"{chain}\": {error}"));
+        EvmAdapter::new(self, Keys::none()).map_err(unavailable)?.node_version().await.map_err(unavailable)
+    }
+
+    async fn channels(
+        &self,
+        chain: &str,
+        _wanted: &(dyn for<'a> Fn(&'a ChannelEndId) -> bool + Sync),
+    ) -> Result<Vec<OpenChannel>, Failure> {
+        let message = format!("chain \"{chain}\" has no channels: EVM chains speak IBC v2, whose paths causeway path create makes");
+        Err(Failure::new(Code::BadConfig, message))
     }
 
     async fn check_roles(&self, chain: &str, signers: &[String]) -> Result<(), Failure> {

@@ -1,5 +1,7 @@
 //! `causeway key`: encrypted Web3 keystores (version 3) in a folder beside the configuration.
 
+mod balance;
+
 use crate::cli::Global;
 use crate::exit::{Code, Failure, OrFail};
 use crate::secrets::{self, PassphraseArgs};
@@ -59,6 +61,11 @@ enum Action {
         #[command(flatten)]
         passphrase: PassphraseArgs,
     },
+    /// Ask the chains what the accounts hold that pay there.
+    Balance {
+        /// Names of chains [default: all].
+        chains: Vec<String>,
+    },
     /// Delete a key for good.
     Delete {
         /// Its name.
@@ -73,6 +80,9 @@ impl Command {
     /// Runs the action.
     pub(crate) async fn execute(self, global: &Global) -> Result<(), Failure> {
         let json = global.json;
+        if let Action::Balance { chains } = &self.action {
+            return balance::execute(global, chains).await;
+        }
         let folder = self.folder.unwrap_or_else(|| global.config.parent().unwrap_or(std::path::Path::new(".")).join("keys"));
         let form = match &self.action {
             Action::Add { chain: Some(chain), .. } => cosmos_form(global, chain)?,
@@ -128,6 +138,8 @@ fn run(action: Action, form: Option<AccountForm>, folder: &std::path::Path, json
             Ok(())
         }
         Action::Delete { name, yes } => delete(&name, &file(&name), yes, json),
+        // Asked of the chains, before this.
+        Action::Balance { .. } => Ok(()),
     }
 }
 

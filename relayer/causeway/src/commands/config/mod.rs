@@ -1,11 +1,13 @@
-//! `causeway config`: validates the configuration without opening a port.
+//! `causeway config`: validates the configuration without opening a port; takes one over from Hermes.
+
+mod import_hermes;
 
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::{config, output};
 use serde_json::json;
 
-/// Look at the configuration.
+/// Look at the configuration, or take one over.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Command {
     #[command(subcommand)]
@@ -16,6 +18,8 @@ pub(crate) struct Command {
 enum Action {
     /// Validate it; opens no port and talks to no chain.
     Check,
+    /// Write a configuration from one of Hermes, and say what became of every key. Keys are not copied.
+    ImportHermes(import_hermes::ImportHermes),
 }
 
 impl Command {
@@ -23,6 +27,7 @@ impl Command {
     pub(crate) fn execute(self, global: &Global) -> Result<(), Failure> {
         match self.action {
             Action::Check => check(global),
+            Action::ImportHermes(import) => import.execute(global),
         }
     }
 }

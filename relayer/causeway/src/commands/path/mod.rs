@@ -1,4 +1,6 @@
-//! `causeway path`: sets paths up.
+//! `causeway path`: sets paths up, and finds those that are there.
+
+mod discover;
 
 use crate::cli::Global;
 use crate::config::{self, Config, EndConfig, PathConfig};
@@ -9,7 +11,7 @@ use causeway_types::classic::{ConnectionId, Order, PortId};
 use causeway_types::{ClientId, PacketEnd};
 use serde_json::json;
 
-/// Create paths between chains.
+/// Create paths between chains, and find those that are there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Command {
     #[command(subcommand)]
@@ -21,6 +23,8 @@ enum Action {
     /// Create clients on both chains, register them with each other (or open a channel) and write the path into the configuration. Run it again
     /// after an interruption: it goes on where it stopped.
     Create(Create),
+    /// Find the open channels of a chain and where they lead; with --add, make paths of those between configured chains.
+    Discover(discover::Discover),
     /// List the configured paths.
     List,
 }
@@ -103,6 +107,7 @@ impl Command {
         let config = config::load(&global.config)?;
         match self.action {
             Action::Create(options) => create(global, &config, options).await,
+            Action::Discover(discover) => discover.execute(global, &config).await,
             Action::List => {
                 list(global, &config);
                 Ok(())

@@ -1,0 +1,177 @@
+//! `causeway health`: asks every endpoint of every chain by itself. Needs no key and no running relayer.
+
+use crate::cli::Global;
+use crate::config::{self, ChainConfig};
+use crate::exit::{Code, Failure, OrFail};
+use crate::families::{self, BuiltIn};
+use crate::output;
+use causeway_adapter::ChainStatus;
+use serde_json::{Value, json};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::task::JoinSet;
+
+/// Blocks that an endpoint may be behind the best one of its chain.
+const LAG_BLOCKS_MAX: u64 = 5;
+/// Age of the newest block from which on a chain is said to stand still, seconds.
+const BLOCK_AGE_MAX_S: u64 = 120;
+
+/// Ask every endpoint for its chain, head, speed and version.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Command {
+    /// Names of chains [default: all].
+    chains: Vec<String>,
+}
+
+/// What one endpoint answered.
+struct Checked {
+    chain: String,
+    endpoint: String,
+    height: Option<u64>,
+    block_age_s: Option<u64>,
+    latency_ms: Option<u128>,
+    version: String,
+    /// What is wrong; empty when nothing is.
+    trouble: String,
+}
+
+impl Command {
+    /// Asks and prints.
+    pub(crate) async fn execute(self, global: &Global) -> Result<(), Failure> {
+        let config = config::load(&global.config)?;
+        let named = self.chains.iter().map(|name| config.chain(name)).collect::<Result<Vec<_>, _>>().or_fail(Code::BadConfig)?;
+        let chains: Vec<&ChainConfig> = if named.is_empty() { config.chains.iter().collect() } else { named };
+        let (mut all, mut chain_troubles) = (Vec::new(), Vec::new());
+        for chain in &chains {
+            let mut checked = check(chain).await;
+            behind(&mut checked);
+            chain_troubles.extend(together(chain, &checked).await.map(|trouble| (chain.name.clone(), trouble)));
+            all.extend(checked);
+        }
+        let sick = all.iter().filter(|one| !one.trouble.is_empty()).count();
+        if global.json {
+            let troubles: Vec<Value> =
+                chain_troubles.iter().map(|(chain, trouble)| json!({ "chain": chain, "trouble": trouble })).collect();
+            let healthy = sick == 0 && troubles.is_empty();
+            output::json_object(
+                &json!({ "healthy": healthy, "endpoints": all.iter().map(Checked::json).collect::<Vec<_>>(), "chains": troubles }),
+            );
+        } else {
+            let rows = all.iter().map(Checked::row).collect();
+            println!("{}", output::table(&["chain", "endpoint", "head", "block age", "answers in", "node", "trouble"], rows));
+            chain_troubles.iter().for_each(|(chain, trouble)| println!("{chain}: {trouble}"));
+        }
+        if sick == 0 && chain_troubles.is_empty() {
+            return Ok(());
+        }
+        let message = format!("{sick} of {} endpoints and {} of {} chains are in trouble", all.len(), chain_troubles.len(), chains.len());
+        Err(Failure::after_answer(Code::Unavailable, message))
+    }
+}
+
+/// Every endpoint by itself, at once.
+async fn check(chain: &ChainConfig) -> Vec<Checked> {
+    let mut asked = JoinSet::new();
+    for (index, endpoint) in families::tables(chain).iter().flat_map(|family| family.each_endpoint()).enumerate() {
+        let name = chain.name.clone();
+        asked.spawn(async move { (index, ask(&name, endpoint.as_ref()).await) });
+    }
+    if chain.adapter.is_some() {
+        let chain = chain.clone();
+        asked.spawn(async move { (usize::MAX, remote(&chain).await) });
+    }
+    let mut answers: Vec<(usize, Checked)> = asked.join_all().await;
+    answers.sort_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, checked)| checked).collect()
+}
+
+async fn ask(chain: &str, endpoint: &dyn BuiltIn) -> Checked {
+    let name = endpoint.endpoint_names().join(", ");
+    let asked = async {
+        let adapter = endpoint.adapter(chain, &[]).await?;
+        let start = Instant::now();
+        let status = adapter.status().await.or_fail(Code::Unavailable)?;
+        let latency_ms = start.elapsed().as_millis();
+        Ok::<_, Failure>((status, latency_ms, endpoint.node_version(chain).await.unwrap_or_default()))
+    };
+    match asked.await {
+        Ok((status, latency_ms, version)) => Checked::alive(chain, name, &status, latency_ms, version),
+        Err(failure) => Checked::failed(chain, name, failure.message),
+    }
+}
+
+/// An adapter in another process.
+async fn remote(chain: &ChainConfig) -> Checked {
+    let name = chain.adapter.clone().unwrap_or_default();
+    let asked = async {
+        let family = families::watch_only(chain).await?;
+        let start = Instant::now();
+        let status = family.adapter.status().await.or_fail(Code::Unavailable)?;
+        let description = family.adapter.describe().await.or_fail(Code::Unavailable)?;
+        Ok::<_, Failure>((status, start.elapsed().as_millis(), format!("adapter {}", description.adapter_version)))
+    };
+    match asked.await {
+        Ok((status, latency_ms, version)) => Checked::alive(&chain.name, name, &status, latency_ms, version),
+        Err(failure) => Checked::failed(&chain.name, name, failure.message),
+    }
+}
+
+/// Marks the endpoints that are behind the best one.
+fn behind(checked: &mut [Checked]) {
+    let best = checked.iter().filter_map(|one| one.height).max().unwrap_or_default();
+    for one in checked {
+        let lag = one.height.map_or(0, |height| best.saturating_sub(height));
+        if lag > LAG_BLOCKS_MAX && one.trouble.is_empty() {
+            one.trouble = format!("{lag} blocks behind another endpoint");
+        }
+    }
+}
+
+/// What is wrong with a chain as a whole: nobody answers, or the endpoints contradict each other.
+async fn together(chain: &ChainConfig, checked: &[Checked]) -> Option<String> {
+    if checked.iter().all(|one| one.height.is_none()) {
+        return Some("no endpoint answers".to_string());
+    }
+    let family = families::watch_only(chain).await.ok()?;
+    let divergence = family.adapter.status().await.ok()?.divergence?;
+    Some(format!("endpoints contradict each other: {divergence}"))
+}
+
+impl Checked {
+    fn alive(chain: &str, endpoint: String, status: &ChainStatus, latency_ms: u128, version: String) -> Self {
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let block_age_s = status.head.time_s.map(|time_s| now_s.saturating_sub(time_s));
+        let syncing = status.endpoints.iter().any(|one| one.syncing);
+        let trouble = match block_age_s {
+            _ if syncing => "still synchronising".to_string(),
+            Some(age) if age > BLOCK_AGE_MAX_S => format!("no block for {}", output::age(age)),
+            _ => String::new(),
+        };
+        let (chain, height) = (chain.to_string(), Some(status.head.height.number));
+        Self { chain, endpoint, height, block_age_s, latency_ms: Some(latency_ms), version, trouble }
+    }
+
+    fn failed(chain: &str, endpoint: String, trouble: String) -> Self {
+        // The message begins with the chain, which has a column of its own.
+        let trouble = trouble.strip_prefix(&format!("chain \"{chain}\": ")).map_or(trouble.clone(), str::to_string);
+        Self { chain: chain.to_string(), endpoint, height: None, block_age_s: None, latency_ms: None, version: String::new(), trouble }
+    }
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.chain.clone(),
+            self.endpoint.clone(),
+            self.height.map_or_else(|| "-".to_string(), |height| height.to_string()),
+            self.block_age_s.map_or_else(|| "-".to_string(), output::age),
+            self.latency_ms.map_or_else(|| "-".to_string(), |ms| format!("{ms} ms")),
+            self.version.clone(),
+            if self.trouble.is_empty() { "none".to_string() } else { self.trouble.clone() },
+        ]
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "chain": self.chain, "endpoint": self.endpoint, "height": self.height, "block_age_s": self.block_age_s,
+            "latency_ms": self.latency_ms, "node": self.version, "trouble": self.trouble,
+        })
+    }
+}
