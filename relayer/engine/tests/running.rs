@@ -5,7 +5,7 @@ mod sim;
 
 use causeway_adapter::fakes::FakeFamily;
 use causeway_adapter::{AdapterError, ChainAdapter as _, Plan, UpdateStep};
-use causeway_engine::{PacketFilter, QueryError};
+use causeway_engine::{AckKind, By, PacketFilter, PacketState, QueryError};
 use causeway_store::{Store, Tree};
 use sim::{Class, Sim, simulate};
 use std::collections::BTreeSet;
@@ -60,6 +60,62 @@ fn an_outcome_that_was_a_lie_ends_no_packet_where_absence_cannot_be_proven() {
 }
 
 #[test]
+fn an_endpoint_that_denies_a_commitment_ends_no_packet() {
+    for family in [FakeFamily::Lagged, FakeFamily::Slotted] {
+        simulate(4, family, family, async |sim| {
+            // Clearing would open it again: here the word alone must not suffice.
+            sim.config().clearing.interval_ms = 10_000_000;
+            sim.second().await;
+            sim.left.faults(|faults| _ = faults.lie_completed.insert(1));
+            sim.send(true, Class::Echo);
+            sim.try_start().await.unwrap();
+            for _ in 0..120 {
+                seconds(sim, 1).await;
+                let state = sim.record(&sim.sent[0]).await.map(|record| record.state);
+                assert!(!state.as_ref().is_some_and(|state| state.kind().is_final()), "ended by a word: {state:?}");
+            }
+            assert!(sim.left.has_commitment(&sim.sent[0].packet), "the lie was the truth");
+            assert!(sim.recorders[0].calls().contains_key("provable no-commitment"), "nobody asked for a proof");
+            sim.run(0, 300).await;
+            sim.check().await;
+        });
+    }
+}
+
+/// A packet that is known while its destination is down, and that somebody else ends.
+fn ended_by_another(family: FakeFamily, timed_out: bool, fits: fn(&PacketState) -> bool) {
+    simulate(6, family, family, async |sim| {
+        seconds(sim, 2).await;
+        sim.try_start().await.unwrap();
+        sim.right.faults(|faults| faults.unreachable = true);
+        sim.send(true, Class::Echo);
+        seconds(sim, 5).await;
+        let packet = sim.sent[0].packet.clone();
+        if !timed_out {
+            sim.right.compete_receive(&packet);
+        }
+        sim.left.compete_return(&packet, timed_out);
+        // Only state tells of it.
+        sim.left.faults(|faults| faults.hide_events = true);
+        seconds(sim, 30).await;
+        assert!(!sim.left.has_commitment(&packet));
+        sim.run(0, 300).await;
+        let state = sim.record(&sim.sent[0]).await.unwrap().state;
+        assert!(fits(&state), "{family:?}: {state:?}");
+        let proven = sim.recorders[0].calls().contains_key("fetch no-commitment");
+        assert_eq!(proven, matches!(family, FakeFamily::Lagged | FakeFamily::Slotted), "{family:?}");
+    });
+}
+
+#[test]
+fn what_another_acknowledged_ends_completed_and_what_another_returned_ends_timed_out() {
+    for family in FakeFamily::ALL {
+        ended_by_another(family, false, |state| matches!(state, PacketState::Completed { ack: AckKind::Unseen, by: By::Other }));
+        ended_by_another(family, true, |state| *state == PacketState::TimedOut { by: By::Other });
+    }
+}
+
+#[test]
 fn a_stuck_transaction_is_replaced_after_a_restart() {
     simulate(5, FakeFamily::Slotted, FakeFamily::Slotted, async |sim| {
         seconds(sim, 3).await;
@@ -71,9 +127,14 @@ fn a_stuck_transaction_is_replaced_after_a_restart() {
         sim.right.faults(|faults| (faults.gas_price_min, faults.inclusion_delay_blocks) = (11, 0));
         seconds(sim, 5).await;
         assert!(!sim.right.has_receipt(&sim.sent[0].packet), "nothing is stuck");
+        let before = sim.recorders[1].prices();
+        assert!(before.values().all(|prices| prices.len() == 1), "replaced before the restart: {before:?}");
+        let (slot, cheap) = before.into_iter().next().map(|(slot, prices)| (slot, prices[0])).expect("a transaction is stuck");
         sim.crash();
         sim.try_start().await.unwrap();
         seconds(sim, 120).await;
+        let after = sim.recorders[1].prices()[&slot].clone();
+        assert!(after.len() > 1 && after.iter().skip(1).all(|price| *price > cheap), "not replaced at a higher price: {after:?}");
         assert!(sim.right.has_receipt(&sim.sent[0].packet), "{:?}", sim.record(&sim.sent[0]).await);
         sim.run(0, 200).await;
         sim.check().await;

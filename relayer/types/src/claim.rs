@@ -1,7 +1,7 @@
 //! Claims: what a destination must be shown. A claim says what is true on the source chain; how it is proven is the family's affair.
 
 use crate::classic::{self, ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
-use crate::{Acknowledgement, Hash, Packet, PacketEnd, TxId, path};
+use crate::{Acknowledgement, Hash, Packet, PacketEnd, Sequence, TxId, path};
 use alloc::vec::Vec;
 
 /// Where on its chain the thing happened, for families whose evidence is the block itself rather than the state.
@@ -24,6 +24,14 @@ pub enum Claim {
         packet: Packet,
         /// Where it was sent, if known.
         locator: Option<Locator>,
+    },
+    /// Nothing is committed under this sequence: the packet was never sent by the height of the proof, or it has been acknowledged or timed
+    /// out. Which of them, the claim does not say; who uses it must know a height or time at which the packet was there.
+    NoCommitment {
+        /// The sending end.
+        source: PacketEnd,
+        /// The sequence under it.
+        sequence: Sequence,
     },
     /// The packet was received.
     Receipt {
@@ -75,7 +83,7 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// The packet the claim is about; none in a handshake.
+    /// The packet the claim is about; none in a handshake, nor where only its name is known.
     pub fn packet(&self) -> Option<&Packet> {
         match self {
             Self::Commitment { packet, .. }
@@ -84,7 +92,7 @@ impl Claim {
             | Self::NotReached { packet }
             | Self::Ack { packet, .. }
             | Self::Expired { packet, .. } => Some(packet),
-            Self::Connection { .. } | Self::Channel { .. } => None,
+            Self::NoCommitment { .. } | Self::Connection { .. } | Self::Channel { .. } => None,
         }
     }
 
@@ -95,14 +103,19 @@ impl Claim {
             | Self::Receipt { locator, .. }
             | Self::Ack { locator, .. }
             | Self::Expired { locator, .. } => locator.as_ref(),
-            Self::NoReceipt { .. } | Self::NotReached { .. } | Self::Connection { .. } | Self::Channel { .. } => None,
+            Self::NoCommitment { .. }
+            | Self::NoReceipt { .. }
+            | Self::NotReached { .. }
+            | Self::Connection { .. }
+            | Self::Channel { .. } => None,
         }
     }
 
     /// The key under which the source chain's store holds the fact.
     pub fn path(&self) -> Vec<u8> {
         match self {
-            Self::Commitment { packet, .. } => commitment_path(packet),
+            Self::Commitment { packet, .. } => commitment_path(&packet.source(), packet.sequence()),
+            Self::NoCommitment { source, sequence } => commitment_path(source, *sequence),
             Self::Receipt { packet, .. } | Self::NoReceipt { packet } | Self::Expired { packet, .. } => receipt_path(packet),
             Self::NotReached { packet } => match packet {
                 Packet::V2(_) => receipt_path(packet),
@@ -130,6 +143,7 @@ impl Claim {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Commitment { .. } => "commitment",
+            Self::NoCommitment { .. } => "no-commitment",
             Self::Receipt { .. } => "receipt",
             Self::NoReceipt { .. } => "no-receipt",
             Self::NotReached { .. } => "not-reached",
@@ -141,10 +155,10 @@ impl Claim {
     }
 }
 
-fn commitment_path(packet: &Packet) -> Vec<u8> {
-    match packet.source() {
-        PacketEnd::Client(client) => path::packet_commitment(&client, packet.sequence()),
-        PacketEnd::Channel(channel) => classic::packet_commitment_path(&channel, packet.sequence()),
+fn commitment_path(source: &PacketEnd, sequence: Sequence) -> Vec<u8> {
+    match source {
+        PacketEnd::Client(client) => path::packet_commitment(client, sequence),
+        PacketEnd::Channel(channel) => classic::packet_commitment_path(channel, sequence),
     }
 }
 

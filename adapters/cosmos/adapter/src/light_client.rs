@@ -118,7 +118,7 @@ impl LightClient for CosmosLightClient {
                 verifier::verify_membership(&state.root, store, (&path, &connection_to(end).encode_to_vec()), proof)
             }
             Claim::Channel { end, .. } => verifier::verify_membership(&state.root, store, (&path, &channel_to(end).encode_to_vec()), proof),
-            Claim::NoReceipt { .. } => verifier::verify_absence(&state.root, store, &path, proof),
+            Claim::NoReceipt { .. } | Claim::NoCommitment { .. } => verifier::verify_absence(&state.root, store, &path, proof),
             Claim::Expired { .. } => {
                 return Err(Violation::new("claim-kind", "a claim that this family proves", claim.kind()));
             }

@@ -76,7 +76,7 @@ fn known(claim: &Claim) -> Result<()> {
 fn holds(claim: &Claim, response: &AbciResponse) -> bool {
     let value = response.value.0.as_slice();
     match claim {
-        Claim::NoReceipt { .. } => value.is_empty(),
+        Claim::NoReceipt { .. } | Claim::NoCommitment { .. } => value.is_empty(),
         Claim::Receipt { .. } => !value.is_empty(),
         Claim::NotReached { packet } => next_sequence(value).is_some_and(|next| next <= packet.sequence().get()),
         Claim::Connection { end, .. } => value == connection_to(end).encode_to_vec(),

@@ -262,7 +262,11 @@ impl LightClient for EvmLightClient {
 
 /// Judges one claim by its own nodes, root first.
 fn judge(storage_root: &Hash, claim: &Claim, nodes: &[&[u8]]) -> Result<(), Violation> {
-    if !matches!(claim.packet(), Some(Packet::V2(_))) {
+    let hosted = match claim {
+        Claim::NoCommitment { source, .. } => source.client().is_some(),
+        _ => matches!(claim.packet(), Some(Packet::V2(_))),
+    };
+    if !hosted {
         return Err(Violation::new("claim-kind", "a claim of IBC v2", claim.kind()));
     }
     let path = claim.path();
@@ -271,7 +275,7 @@ fn judge(storage_root: &Hash, claim: &Claim, nodes: &[&[u8]]) -> Result<(), Viol
             let value = claim.value().ok_or_else(|| Violation::new("claim-kind", "a claim with a value", claim.kind()))?;
             verifier::verify_membership(storage_root, &path, &value, nodes).map_err(violation)
         }
-        Claim::NoReceipt { .. } => verifier::verify_absence(storage_root, &path, nodes).map_err(violation),
+        Claim::NoReceipt { .. } | Claim::NoCommitment { .. } => verifier::verify_absence(storage_root, &path, nodes).map_err(violation),
         // The receipt's value is the host's own affair; the canonical form of a value is never zero.
         Claim::Receipt { .. } => {
             let proven = verifier::trie::prove(storage_root, &verifier::storage::trie_key(&path), nodes).map_err(violation)?;

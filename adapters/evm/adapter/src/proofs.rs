@@ -114,14 +114,19 @@ pub(crate) async fn fetch(chain: &Chain, claims: &[Claim], height: Height) -> Re
 
 /// Whether the family proves that kind of claim.
 fn known(claim: &Claim) -> bool {
-    let kind = matches!(claim, Claim::Commitment { .. } | Claim::Receipt { .. } | Claim::NoReceipt { .. } | Claim::Ack { .. });
-    kind && matches!(claim.packet(), Some(Packet::V2(_)))
+    match claim {
+        Claim::NoCommitment { source, .. } => source.client().is_some(),
+        Claim::Commitment { packet, .. } | Claim::Receipt { packet, .. } | Claim::NoReceipt { packet } | Claim::Ack { packet, .. } => {
+            matches!(packet, Packet::V2(_))
+        }
+        _ => false,
+    }
 }
 
 /// Whether the value that the node reports fits the claim.
 fn holds(claim: &Claim, proof: &RawStorageProof) -> bool {
     match (claim, claim.value()) {
-        (Claim::NoReceipt { .. }, _) => proof.value.is_zero(),
+        (Claim::NoReceipt { .. } | Claim::NoCommitment { .. }, _) => proof.value.is_zero(),
         (_, Some(value)) => proof.value == U256::from_be_bytes(value),
         (_, None) => !proof.value.is_zero(),
     }
@@ -184,7 +189,7 @@ pub(crate) async fn provable(chain: &Chain, claim: &Claim) -> Result<Provable> {
     let word = chain.storage(&[slot(&claim.path())], head.height).await?;
     let word = word.first().copied().unwrap_or_default();
     let holds = match (claim, claim.value()) {
-        (Claim::NoReceipt { .. }, _) => word.is_zero(),
+        (Claim::NoReceipt { .. } | Claim::NoCommitment { .. }, _) => word.is_zero(),
         (_, Some(value)) => word.0 == value,
         (_, None) => !word.is_zero(),
     };

@@ -1,8 +1,8 @@
 //! Promises about what is proven: updates and evidence verify with the family's light client, and anything else is refused.
 
 use super::{Check, Fault, Subject, broken, driven, ensure, skip, state};
-use crate::{AdapterError, Evidence, EvidenceItem, Plan, Provable, TrustedState, Verdict};
-use causeway_types::{Claim, Height, Locator, Packet};
+use crate::{Absence, AdapterError, Evidence, EvidenceItem, Plan, Provable, TrustedState, Verdict};
+use causeway_types::{Claim, Height, Locator, Packet, Sequence};
 use std::collections::BTreeMap;
 
 /// Most bytes of one update or proof that are changed, spread over it.
@@ -212,6 +212,35 @@ pub(super) async fn false_claim(subject: &Subject) -> Check {
     let proven = subject.light_client()?.verify_claim(&trusted, &claim, &evidence, 0).is_ok();
     ensure(!proven, || "a packet that was never sent is proven".into())?;
     ensure(not_so, || "a claim that does not hold is not answered with `not so`".into())
+}
+
+/// That a commitment is gone is proven where absence can be, and never of a packet that lives.
+pub(super) async fn no_commitment(subject: &Subject) -> Check {
+    let source = subject.end()?;
+    let sequence = Sequence::new(u64::MAX - 1).map_err(|error| Fault::Broken(error.to_string()))?;
+    let claim = Claim::NoCommitment { source, sequence };
+    if subject.describe().await?.absence == Absence::ByMarkExpired {
+        return match subject.adapter.provable(&claim).await {
+            Err(AdapterError::Unsupported { .. }) => Ok(()),
+            other => broken(format!("absence cannot be proven of this chain, and yet: {other:?}")),
+        };
+    }
+    let Proven { claim: lives, trusted, .. } = proven(subject).await?;
+    match subject.adapter.provable(&claim).await? {
+        Provable::From(_) | Provable::Exactly(_) => {}
+        Provable::Later { .. } => return broken("the absence of a packet that was never sent cannot be proven"),
+    }
+    let Some(packet) = lives.packet() else { return Ok(()) };
+    let denied = Claim::NoCommitment { source: packet.source(), sequence: packet.sequence() };
+    let claims = [claim, denied];
+    let evidence = subject.adapter.fetch(&claims, trusted.height).await?;
+    let [never_sent, denied] = claims;
+    let light_client = subject.light_client()?;
+    let verified = light_client.verify_claim(&trusted, &never_sent, &evidence, 0);
+    verified.map_err(|violation| Fault::Broken(format!("the absence of a packet that was never sent does not verify: {violation}")))?;
+    let refused = light_client.verify_claim(&trusted, &denied, &evidence, 1).is_err();
+    ensure(refused, || "the absence of a packet that lives is proven".into())?;
+    ensure(matches!(evidence.each.get(1), Some(EvidenceItem::NotSo)), || "a claim that does not hold is not answered with `not so`".into())
 }
 
 pub(super) async fn pruned(subject: &Subject) -> Check {

@@ -230,6 +230,7 @@ const PROMISES: &[Promise] = &[
     promise!("evidence-verifies", evidence::verifies),
     promise!("evidence-flips-are-refused", evidence::flips),
     promise!("a-false-claim-is-never-proven", evidence::false_claim),
+    promise!("an-absent-commitment-is-proven", evidence::no_commitment),
     promise!("pruned-height-is-a-typed-error", evidence::pruned),
     promise!("future-height-is-a-typed-error", evidence::future),
     promise!("build-accounts-for-every-message", submit::accounts),

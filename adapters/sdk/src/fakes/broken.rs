@@ -38,6 +38,7 @@ pub enum Breakage {
     PlanSaysNotYet,
     EvidenceVerifies,
     AFalseClaimIsNeverProven,
+    AnAbsentCommitmentIsProven,
     PrunedHeightIsATypedError,
     FutureHeightIsATypedError,
     BuildAccountsForEveryMessage,
@@ -53,7 +54,7 @@ pub enum Breakage {
 
 impl Breakage {
     /// All of them, with the promise that each breaks.
-    pub const ALL: [(Self, &'static str); 34] = [
+    pub const ALL: [(Self, &'static str); 35] = [
         (Self::SeamVersionMatches, "seam-version-matches"),
         (Self::DescribeIsStableAndBounded, "describe-is-stable-and-bounded"),
         (Self::StatusIsMonotone, "status-is-monotone"),
@@ -77,6 +78,7 @@ impl Breakage {
         (Self::PlanSaysNotYet, "plan-says-not-yet"),
         (Self::EvidenceVerifies, "evidence-verifies"),
         (Self::AFalseClaimIsNeverProven, "a-false-claim-is-never-proven"),
+        (Self::AnAbsentCommitmentIsProven, "an-absent-commitment-is-proven"),
         (Self::PrunedHeightIsATypedError, "pruned-height-is-a-typed-error"),
         (Self::FutureHeightIsATypedError, "future-height-is-a-typed-error"),
         (Self::BuildAccountsForEveryMessage, "build-accounts-for-every-message"),
@@ -252,8 +254,10 @@ impl ChainAdapter for BrokenAdapter {
             Err(AdapterError::HeightPruned { .. }) if self.is(Breakage::PrunedHeightIsATypedError) => Err(self.untyped()),
             Err(AdapterError::Lagging { .. }) if self.is(Breakage::FutureHeightIsATypedError) => Err(self.untyped()),
             Ok(mut evidence) => {
-                for item in &mut evidence.each {
+                for (item, claim) in evidence.each.iter_mut().zip(claims) {
+                    let absent = matches!(claim, Claim::NoCommitment { .. });
                     match item {
+                        EvidenceItem::Bytes(_) if absent && self.is(Breakage::AnAbsentCommitmentIsProven) => *item = EvidenceItem::NotSo,
                         EvidenceItem::Bytes(bytes) if self.is(Breakage::EvidenceVerifies) => bytes.reverse(),
                         EvidenceItem::NotSo if self.is(Breakage::AFalseClaimIsNeverProven) => *item = EvidenceItem::Bytes(Vec::new()),
                         _ => {}

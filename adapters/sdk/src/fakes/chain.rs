@@ -94,6 +94,7 @@ pub(super) struct AccountState {
 pub(super) enum Internal {
     Send(v2::Packet),
     Receive(v2::Packet),
+    Return(v2::Packet, bool),
     StealSlot(String),
 }
 
@@ -222,6 +223,13 @@ impl FakeChain {
     pub fn compete_receive(&self, packet: &Packet) {
         if let Packet::V2(packet) = packet {
             self.lock().internal.push_back(Internal::Receive(packet.clone()));
+        }
+    }
+
+    /// A competing relayer brings the end of a packet sent from here in the next block: its acknowledgement, or its timeout.
+    pub fn compete_return(&self, packet: &Packet, timed_out: bool) {
+        if let Packet::V2(packet) = packet {
+            self.lock().internal.push_back(Internal::Return(packet.clone(), timed_out));
         }
     }
 
@@ -438,6 +446,7 @@ impl State {
             let events = match internal {
                 Internal::Send(packet) => vec![self.host.commit(&packet)],
                 Internal::Receive(packet) => self.compete(&packet, now),
+                Internal::Return(packet, timed_out) => self.host.complete(&packet, timed_out),
                 Internal::StealSlot(signer) => {
                     let account = self.accounts.entry(signer).or_default();
                     account.used.insert(account.next, (None, now.block));

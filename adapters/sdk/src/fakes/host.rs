@@ -412,6 +412,17 @@ impl Host {
         Ok((MessageResult::Applied { created: None }, vec![event]))
     }
 
+    /// The competing relayer's acknowledgement or timeout, which tests cause.
+    pub(super) fn complete(&mut self, packet: &Packet, timed_out: bool) -> Vec<Event> {
+        let Ok(Some(key)) = self.pending(packet) else { return Vec::new() };
+        let (end, sequence) = (packet.source_client.clone().into(), packet.sequence);
+        match self.settle(packet, &key) {
+            Ok(()) if timed_out => vec![Event::TimedOut { end, sequence }],
+            Ok(()) => vec![Event::Completed { end, sequence }],
+            Err(_) => Vec::new(),
+        }
+    }
+
     fn mark_expired(&mut self, packet: &Packet, now: Now) -> Result<(MessageResult, Vec<Event>), Failure> {
         if self.family.absence() == Absence::Provable {
             return refused("absence is provable here; time the packet out by it");

@@ -110,7 +110,11 @@ impl FakeLightClient {
             Claim::Commitment { .. } | Claim::Ack { .. } => claim.value().map(|hash| hash.to_vec()),
             Claim::Receipt { .. } => Some(RECEIVED.to_vec()),
             Claim::Expired { .. } => Some(EXPIRED.to_vec()),
-            Claim::NoReceipt { .. } | Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. } => None,
+            Claim::NoCommitment { .. }
+            | Claim::NoReceipt { .. }
+            | Claim::NotReached { .. }
+            | Claim::Connection { .. }
+            | Claim::Channel { .. } => None,
         }
     }
 

@@ -111,7 +111,7 @@ impl FakeAdapter {
         let family = self.family();
         let written = state.written_at.get(&claim.path()).copied();
         Ok(match claim {
-            Claim::NoReceipt { .. } if family.absence() == Absence::ByMarkExpired => {
+            Claim::NoReceipt { .. } | Claim::NoCommitment { .. } if family.absence() == Absence::ByMarkExpired => {
                 return Err(AdapterError::Unsupported { operation: "proof of absence" });
             }
             Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. } => {
@@ -125,6 +125,10 @@ impl FakeAdapter {
                 let first = (0..=newest).rev().take_while(|number| state.block(*number).is_some_and(|b| b.time_s >= due)).last();
                 first.map_or(later, |block| Provable::From(family.client_height(block)))
             }
+            Claim::NoCommitment { .. } => match state.committed(newest) {
+                Some(tree) if tree.get(&claim.path()).is_none() => Provable::From(family.client_height(newest)),
+                _ => later,
+            },
             _ => match written {
                 Some(block) if block.saturating_add(family.root_lag()) <= newest => {
                     let height = family.client_height(block.saturating_add(family.root_lag()));
@@ -172,7 +176,7 @@ impl FakeAdapter {
 /// Whether what stands under the claim's path is what the claim says.
 fn holds(claim: &Claim, found: Option<&[u8]>) -> bool {
     match claim {
-        Claim::NoReceipt { .. } => found.is_none(),
+        Claim::NoReceipt { .. } | Claim::NoCommitment { .. } => found.is_none(),
         Claim::Receipt { .. } => found == Some(RECEIVED),
         Claim::Expired { .. } => found == Some(EXPIRED),
         Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. } => false,

@@ -117,7 +117,8 @@ impl Dice {
     fn claim(&mut self) -> Claim {
         let packet = self.packet();
         let locator = self.some(|d| Locator { block: d.u64(), transaction: d.tx_id(), index: d.n(9) as u32 });
-        match self.n(8) {
+        match self.n(9) {
+            8 => Claim::NoCommitment { source: self.end(), sequence: self.sequence() },
             5 => Claim::NotReached { packet },
             6 => Claim::Connection { id: self.connection(), end: self.connection_end() },
             7 => Claim::Channel { id: self.channel(), end: self.channel_end() },

@@ -19,6 +19,8 @@ pub(crate) enum Queue {
     LearnAck,
     Acknowledge,
     Timeout,
+    /// Said to be finished, by an endpoint's word alone.
+    Gone,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +45,14 @@ pub(crate) struct Table {
 }
 
 fn queue(record: &PacketRecord) -> Option<Queue> {
-    if matches!(record.state, PacketState::Parked { .. } | PacketState::Dead { .. } | PacketState::Blocked) || record.state.tx().is_some() {
+    if matches!(record.state, PacketState::Parked { .. }) || record.state.kind().is_final() || record.state.tx().is_some() {
+        return None;
+    }
+    // Whatever else is to be done with it waits for that; a dead packet may have been ended by somebody else, too.
+    if record.gone.is_some() {
+        return Some(Queue::Gone);
+    }
+    if matches!(record.state, PacketState::Dead { .. } | PacketState::Blocked) {
         return None;
     }
     match record.need() {
@@ -63,7 +72,8 @@ fn expiry(record: &PacketRecord) -> Timeout {
         && !matches!(record.state, PacketState::Parked { .. })
         && record.received == Received::No
         && !record.marked
-        && !record.stuck;
+        && !record.stuck
+        && record.gone.is_none();
     record.packet.as_ref().filter(|_| waits).map_or(Timeout { height: None, timestamp_ns: None }, Packet::timeout)
 }
 

@@ -177,6 +177,8 @@ pub(crate) struct RecordRow {
     pub(crate) gone: Option<GoneRow>,
     #[prost(bool, tag = "22")]
     pub(crate) stuck: bool,
+    #[prost(message, optional, tag = "23")]
+    pub(crate) committed_at: Option<HeightRow>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -47,7 +47,8 @@ pub enum AckKind {
     Success,
     /// The receiver refused.
     Error,
-    /// Somebody else completed the packet before its acknowledgement was seen here.
+    /// Somebody else ended the packet, and its acknowledgement was not seen here. That it ended is proven; that it was acknowledged and
+    /// not timed out is what the endpoints say.
     Unseen,
 }
 
@@ -278,7 +279,8 @@ pub struct Cost {
     pub fee: u128,
 }
 
-/// An endpoint's word that a packet is finished on its source chain. It delays work; state read again later, and clearing, have the last word.
+/// An endpoint's word that a packet's commitment is gone from its source chain. It delays work until that is proven; where absence cannot be
+/// proven, until state says so a second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gone {
     /// Since when, unix milliseconds.
@@ -316,6 +318,8 @@ pub struct PacketRecord {
     pub marked: bool,
     /// Where it was marked.
     pub marked_at: Option<Locator>,
+    /// The source chain's height at which its commitment was last verified for a transaction; the commitment cannot be gone at or below it.
+    pub committed_at: Option<Height>,
     /// An endpoint says that its commitment is gone, so that somebody finished it: since when, and whether by timing it out.
     pub gone: Option<Gone>,
     /// Nothing but an operator's retry helps: the path does not relay it, or the sending application refuses its end.
@@ -366,6 +370,7 @@ impl PacketRecord {
             refused: None,
             marked: false,
             marked_at: None,
+            committed_at: None,
             gone: None,
             stuck: false,
             attempts: 0,

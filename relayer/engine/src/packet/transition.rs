@@ -174,36 +174,42 @@ impl PacketRecord {
         self.received = Received::Verified;
     }
 
-    /// An endpoint of the source chain says that somebody finished it. Confirmed on a second look, at least a second later.
+    /// An endpoint of the source chain says that somebody finished it. Nothing is tried with it until that is confirmed or refuted.
     pub(crate) fn gone_hint(&mut self, timed_out: bool, now_ms: u64) {
         if self.state.kind().is_final() || self.state.tx().is_some() {
             return;
         }
-        match self.gone {
+        match &mut self.gone {
             None => {
                 self.gone = Some(Gone { since_ms: now_ms, timed_out });
-                let reason = "an endpoint says that it is finished; to be looked at again".to_owned();
-                self.state = PacketState::Parked { reason, retry_at_ms: now_ms.saturating_add(1_000) };
+                self.unpark();
             }
-            Some(gone) if now_ms >= gone.since_ms.saturating_add(1_000) => {
-                let acked = self.ack.is_some() || self.received != Received::No;
-                if (gone.timed_out || timed_out || self.marked) && !acked {
-                    self.finish(PacketState::TimedOut { by: By::Other }, now_ms);
-                } else {
-                    let ack = self.ack_kind();
-                    self.finish(PacketState::Completed { ack, by: By::Other }, now_ms);
-                }
-            }
-            Some(gone) => {
-                let reason = "an endpoint says that it is finished; to be looked at again".to_owned();
-                self.state = PacketState::Parked { reason, retry_at_ms: gone.since_ms.saturating_add(1_000) };
-            }
+            Some(gone) => gone.timed_out |= timed_out,
         }
     }
 
-    /// Its commitment still lives: it is not finished.
-    pub(crate) fn not_gone(&mut self) {
+    /// That its commitment is gone is proven (or, where absence cannot be, was seen twice): somebody else ended it. `received` is what the
+    /// destination's state says of it now, where nothing was known before; it decides only which end it was.
+    pub(crate) fn gone_confirmed(&mut self, received: Option<bool>, now_ms: u64) {
+        if self.state.kind().is_final() || self.state.tx().is_some() {
+            return;
+        }
+        let told = self.gone.is_some_and(|gone| gone.timed_out);
+        let acked = self.ack.is_some() || self.received != Received::No || received == Some(true);
+        if (told || self.marked || received == Some(false)) && !acked {
+            self.finish(PacketState::TimedOut { by: By::Other }, now_ms);
+        } else {
+            let ack = self.ack_kind();
+            self.finish(PacketState::Completed { ack, by: By::Other }, now_ms);
+        }
+    }
+
+    /// Its commitment still lives though an endpoint said otherwise, or nobody could prove it: work goes on after a while.
+    pub(crate) fn gone_refuted(&mut self, reason: &str, when: When) {
         self.gone = None;
+        if !matches!(self.state, PacketState::Dead { .. } | PacketState::Blocked) {
+            self.park(reason, when);
+        }
     }
 
     fn ack_kind(&self) -> AckKind {
@@ -236,8 +242,11 @@ impl PacketRecord {
         }
     }
 
-    /// It is in a transaction that is about to be broadcast.
-    pub(crate) fn submitted(&mut self, action: Action, tx: TxRef, now_ms: u64) {
+    /// It is in a transaction that is about to be broadcast, with what was proven of it at a height of the source of the proof.
+    pub(crate) fn submitted(&mut self, action: Action, tx: TxRef, proven_at: Option<Height>, now_ms: u64) {
+        if action == Action::Receive {
+            self.committed_at = self.committed_at.max(proven_at);
+        }
         self.state = match action {
             Action::Receive => PacketState::Delivering(tx),
             Action::Acknowledge => PacketState::Acking(tx),
@@ -287,9 +296,15 @@ impl PacketRecord {
 
     fn done(&mut self, action: Action, result: &MessageResult, landed: &Landed, now_ms: u64) {
         let noop = *result == MessageResult::Noop;
-        let by = if noop { By::Other } else { By::Us };
         self.attempts = 0;
         self.share_max = 0;
+        if noop && matches!(action, Action::Acknowledge | Action::Timeout) {
+            // That another was first is an endpoint's word, and has to be proven like any other.
+            if self.carried_by(&landed.tx) {
+                self.resume();
+            }
+            return self.gone_hint(action == Action::Timeout, now_ms);
+        }
         match action {
             Action::Receive => {
                 if !matches!(self.received, Received::Included | Received::Verified) {
@@ -306,9 +321,9 @@ impl PacketRecord {
             }
             Action::Acknowledge => {
                 let ack = self.ack_kind();
-                self.finish(PacketState::Completed { ack, by }, now_ms);
+                self.finish(PacketState::Completed { ack, by: By::Us }, now_ms);
             }
-            Action::Timeout => self.finish(PacketState::TimedOut { by }, now_ms),
+            Action::Timeout => self.finish(PacketState::TimedOut { by: By::Us }, now_ms),
         }
     }
 
@@ -389,6 +404,7 @@ impl PacketRecord {
         self.refused = None;
         self.stuck = false;
         self.gone = None;
+        self.committed_at = None;
         self.attempts = 0;
         self.origin = super::Origin::Cleared;
         self.times.retain(|(stage, _)| *stage == Stage::Observed);

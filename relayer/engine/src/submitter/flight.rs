@@ -6,9 +6,9 @@ use crate::metrics;
 use crate::packet::Action;
 use crate::packet::transition::{Landed, When};
 use crate::shared::BatchEnd;
-use causeway_adapter::{BuildRequest, FeePolicy, MessageResult, Outcome, SignedTx, Slot, SlotOrdering};
+use causeway_adapter::{BuildRequest, FeePolicy, Message, MessageResult, Outcome, SignedTx, Slot, SlotOrdering};
 use causeway_store::{StoreError, Tree, Write};
-use causeway_types::{Height, TxId};
+use causeway_types::{Height, PacketKey, TxId};
 use prost::Message as _;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
@@ -62,6 +62,17 @@ impl Flight {
 
     pub(super) fn slot(&self) -> &Slot {
         &self.slot
+    }
+
+    /// The height at which what it carries of a packet sent elsewhere was proven.
+    pub(super) fn proven_at(&self, key: &PacketKey) -> Option<Height> {
+        let (request, _) = self.request.as_ref()?;
+        request.messages.iter().find_map(|message| match message {
+            Message::Receive { packet, proof: (group, _) } if packet.source() == key.end && packet.sequence() == key.sequence => {
+                request.proofs.get(*group).map(|group| group.evidence.height)
+            }
+            _ => None,
+        })
     }
 
     pub(super) fn number(&self) -> Option<u64> {

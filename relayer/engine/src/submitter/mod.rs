@@ -278,8 +278,8 @@ impl Submitter {
         };
         let mut ops: Vec<Op> = Vec::new();
         for (key, action) in flight.items.iter().flatten() {
-            let (action, reference) = (*action, reference.clone());
-            ops.push(Op::change(key.clone(), move |record| record.submitted(action, reference, now_ms)));
+            let (action, reference, at) = (*action, reference.clone(), flight.proven_at(key));
+            ops.push(Op::change(key.clone(), move |record| record.submitted(action, reference, at, now_ms)));
         }
         ops.push(Op::Write(Write::Put(Tree::Hot, self.flight_key(flight), self.flight_row(flight).encode_to_vec())));
         ops

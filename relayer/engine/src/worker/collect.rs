@@ -226,9 +226,6 @@ impl Worker {
         for (candidate, state) in candidates.into_iter().zip(states) {
             match verdict(&candidate, &state) {
                 Said::Open => {
-                    if candidate.record.gone.is_some() {
-                        ops.push(Op::change(candidate.record.key.clone(), PacketRecord::not_gone));
-                    }
                     kept.push(candidate);
                     continue;
                 }

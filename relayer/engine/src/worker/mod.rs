@@ -7,6 +7,7 @@
 //! What it is not: it signs and broadcasts nothing, and keeps nothing that a crash may not take.
 
 mod collect;
+mod gone;
 mod proof;
 mod update;
 
@@ -187,6 +188,7 @@ impl Worker {
         self.hydrate().await?;
         self.learn_acks().await?;
         self.mark_expired().await?;
+        self.confirm_gone().await?;
         self.watch_client().await?;
         while self.advance.is_none() && self.batch().await? {
             if self.shared.drain.is_cancelled() {

@@ -18,8 +18,8 @@ use std::sync::Mutex;
 pub struct Recorder {
     inner: FakeAdapter,
     store: Mutex<MemoryStore>,
-    /// Messages by unsigned transaction.
-    built: Mutex<HashMap<Vec<u8>, Vec<Message>>>,
+    /// Messages and price by unsigned transaction.
+    built: Mutex<HashMap<Vec<u8>, (Vec<Message>, u128)>>,
     /// Transactions broadcast by account and number.
     slots: Mutex<BTreeMap<(String, u64), Vec<SignedTx>>>,
     breaches: Mutex<Vec<String>>,
@@ -80,7 +80,14 @@ impl Recorder {
 
     /// The messages of a fake transaction: the first 32 bytes of its raw form name its unsigned form.
     fn messages(&self, tx: &SignedTx) -> Option<Vec<Message>> {
-        self.built.lock().unwrap().get(tx.raw.get(..32)?).cloned()
+        self.built.lock().unwrap().get(tx.raw.get(..32)?).map(|(messages, _)| messages.clone())
+    }
+
+    /// Prices of the transactions that were broadcast in each slot of an account, oldest first.
+    pub fn prices(&self) -> BTreeMap<(String, u64), Vec<u128>> {
+        let built = self.built.lock().unwrap();
+        let price = |tx: &SignedTx| tx.raw.get(..32).and_then(|name| built.get(name)).map_or(0, |(_, price)| *price);
+        self.slots.lock().unwrap().iter().map(|(slot, known)| (slot.clone(), known.iter().map(price).collect())).collect()
     }
 
     async fn check(&self, tx: &SignedTx) {
@@ -170,11 +177,17 @@ impl ChainAdapter for Recorder {
 
     async fn provable(&self, claim: &Claim) -> Result<Provable> {
         self.count("provable");
+        if matches!(claim, Claim::NoCommitment { .. }) {
+            self.count("provable no-commitment");
+        }
         self.inner.provable(claim).await
     }
 
     async fn fetch(&self, claims: &[Claim], height: Height) -> Result<Evidence> {
         self.count("fetch");
+        if claims.iter().any(|claim| matches!(claim, Claim::NoCommitment { .. })) {
+            self.count("fetch no-commitment");
+        }
         self.inner.fetch(claims, height).await
     }
 
@@ -183,7 +196,7 @@ impl ChainAdapter for Recorder {
         let messages = request.messages.clone();
         let built = self.inner.build(request).await?;
         let included = built.included.iter().map(|index| messages[*index].clone()).collect();
-        self.built.lock().unwrap().insert(built.unsigned.clone(), included);
+        self.built.lock().unwrap().insert(built.unsigned.clone(), (included, built.gas_price));
         Ok(built)
     }
 

@@ -111,6 +111,10 @@ impl Wire for Claim {
             pb::Claim { packet: self.packet().map(Wire::to_pb), locator: self.locator().map(Wire::to_pb), ..pb::Claim::default() };
         let kind = match self {
             Self::Commitment { .. } => pb::ClaimKind::Commitment,
+            Self::NoCommitment { source, sequence } => {
+                (claim.id, claim.sequence) = (source.to_string(), sequence.get());
+                pb::ClaimKind::NoCommitment
+            }
             Self::Receipt { .. } => pb::ClaimKind::Receipt,
             Self::NoReceipt { .. } => pb::ClaimKind::NoReceipt,
             Self::NotReached { .. } => pb::ClaimKind::NotReached,
@@ -138,6 +142,10 @@ impl Wire for Claim {
         Ok(match pb.kind() {
             pb::ClaimKind::Unspecified => return Err(WireError::new("claim", "of no known kind")),
             pb::ClaimKind::Commitment => Self::Commitment { packet: packet(pb.packet)?, locator },
+            pb::ClaimKind::NoCommitment => {
+                let source = pb.id.parse().map_err(|error| WireError::new("source of a claim", error))?;
+                Self::NoCommitment { source, sequence: sequence(pb.sequence)? }
+            }
             pb::ClaimKind::Receipt => Self::Receipt { packet: packet(pb.packet)?, locator },
             pb::ClaimKind::NoReceipt => Self::NoReceipt { packet: packet(pb.packet)? },
             pb::ClaimKind::NotReached => Self::NotReached { packet: packet(pb.packet)? },
