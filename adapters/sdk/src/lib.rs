@@ -22,6 +22,7 @@ pub mod evidence;
 pub mod fakes;
 pub mod light_client;
 pub mod rpc;
+pub mod senders;
 pub mod transaction;
 
 pub use adapter::{ChainAdapter, Family};

@@ -1,7 +1,7 @@
 //! The pure half of a family: it decides, and does nothing else.
 
 use crate::{EncodedEvidence, Evidence, TrustedState};
-use causeway_types::{Claim, Hash};
+use causeway_types::{Claim, Hash, Packet};
 
 /// A broken rule: which, what was expected and what came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,4 +106,10 @@ pub trait LightClient: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`Violation`] when the host encoding is not known to the family or an update does not parse.
     fn encode_misbehaviour(&self, host_encoding: &str, a: &[u8], b: &[u8]) -> Result<Vec<u8>, Violation>;
+
+    /// Who sent each message of a packet that this chain sent, as its application writes it; none where that cannot be read. Only filters use it.
+    /// The default reads the applications in use ([`crate::senders`]); a family with others reads its own.
+    fn senders(&self, packet: &Packet) -> Vec<Option<String>> {
+        crate::senders::senders(packet)
+    }
 }

@@ -76,6 +76,8 @@ fn chain(report: &ChainReport) -> wire::Chain {
         watch_error: report.watch_error.as_deref().map(cut).unwrap_or_default(),
         wallets: report.wallets.iter().map(wallet).collect(),
         violations: violations.collect(),
+        spent_today: report.spent_today.to_string(),
+        spend_cap_per_day: report.spend_cap_per_day.map(|cap| cap.to_string()).unwrap_or_default(),
     }
 }
 
@@ -86,7 +88,6 @@ fn wallet(report: &WalletReport) -> wire::Wallet {
         balance: report.balance.map(|balance| balance.to_string()).unwrap_or_default(),
         denom: report.denom.clone(),
         in_flight: u64::try_from(report.in_flight).unwrap_or(u64::MAX),
-        spent_today: report.spent_today.to_string(),
         blocked: report.blocked.as_deref().map(cut).unwrap_or_default(),
     }
 }

@@ -8,6 +8,9 @@ use crate::exit::Failure;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
+#[cfg(test)]
+mod tests;
+
 /// Relays packets between chains with proofs that both ends verify.
 #[derive(Debug, Parser)]
 #[command(name = "causeway", version, about, propagate_version = true, arg_required_else_help = true)]

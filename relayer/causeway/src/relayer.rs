@@ -47,7 +47,7 @@ pub(crate) async fn chain_spec(config: &ChainConfig, trust_on_first_use: bool) -
         signers: config.signers.clone(),
         fees: fee_policy(&config.fees)?,
         root,
-        spend_cap_per_day: None,
+        spend_cap_per_day: config.fees.spend_cap_per_day().or_fail(Code::BadConfig)?,
     })
 }
 
@@ -87,7 +87,13 @@ fn path_spec(path: &PathConfig) -> Result<PathSpec, Failure> {
         a: path.a.parse().or_fail(Code::BadConfig)?,
         b: path.b.parse().or_fail(Code::BadConfig)?,
         order: if path.ordered { Order::Ordered } else { Order::Unordered },
-        filter: Filter { ports_allow: path.allow_ports.clone(), ports_deny: path.deny_ports.clone(), ..Filter::default() },
+        filter: Filter {
+            ports_allow: path.allow_ports.clone(),
+            ports_deny: path.deny_ports.clone(),
+            senders_allow: path.allow_senders.clone(),
+            senders_deny: path.deny_senders.clone(),
+            payload_bytes_max: path.payload_bytes_max.and_then(|bytes| usize::try_from(bytes).ok()),
+        },
     })
 }
 

@@ -114,7 +114,8 @@ pub enum StartError {
     /// Nothing newer than the trusting period is trusted.
     #[error(
         "chain {chain}: the newest trusted height {height} is {age_s} s old, the trusting period is {period_s} s; \
-         check a recent block with somebody who runs a node and run `causeway trust set {chain} --height H --hash X`, then `causeway trust reset {chain}`"
+         compare a recent block with somebody who runs a node (`causeway trust show {chain}` prints one), write it into the configuration \
+         (`causeway trust set {chain} --height HEIGHT --hash HASH`), and bind the journal to it (`causeway trust reset {chain}`)"
     )]
     TrustExpired {
         /// The chain.
@@ -143,7 +144,7 @@ pub enum StartError {
         height: Height,
     },
     /// The client of a path does not exist.
-    #[error("client {client} does not exist on chain {chain}; `causeway path create` makes one")]
+    #[error("client {client} does not exist on chain {chain}; `causeway path create CHAIN CHAIN` makes one")]
     ClientMissing {
         /// The host.
         chain: ChainId,
@@ -248,7 +249,7 @@ pub enum StartError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// There is no such packet.
-    #[error("packet {0} is not known; `packet list` shows what is")]
+    #[error("packet {0} is not known; `causeway packet list` shows what is")]
     UnknownPacket(String),
     /// There is no such path.
     #[error("path {0} is not configured")]

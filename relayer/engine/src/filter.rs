@@ -1,17 +1,18 @@
 //! Which packets of a path are relayed: ports, senders, size. Pure.
 //!
-//! Senders stand inside application data. The two applications in use are understood (ICS-20 and ICS-27 GMP, as ABI or JSON); where rules on
-//! senders exist and the sender cannot be read, the packet is not relayed.
+//! Senders stand inside application data, which the family of the sending chain reads ([`LightClient::senders`]); where rules on senders exist
+//! and the sender cannot be read, the packet is not relayed.
 
 use crate::config::Filter;
-use causeway_types::{Packet, Payload};
+use causeway_adapter::LightClient;
+use causeway_types::Packet;
 
 impl Filter {
-    /// Whether the packet is relayed; otherwise why not.
+    /// Whether the packet is relayed; otherwise why not. `source` is the light client of the chain that sent it.
     ///
     /// # Errors
     /// The rule that excludes it, in words.
-    pub fn admits(&self, packet: &Packet) -> Result<(), &'static str> {
+    pub fn admits(&self, packet: &Packet, source: &dyn LightClient) -> Result<(), &'static str> {
         packet.validate().map_err(|_| "out of the protocol's bounds")?;
         if self.payload_bytes_max.is_some_and(|max| packet.data_len() > max) {
             return Err("payload larger than the path allows");
@@ -22,7 +23,7 @@ impl Filter {
         if self.senders_allow.is_empty() && self.senders_deny.is_empty() {
             return Ok(());
         }
-        for sender in senders(packet) {
+        for sender in source.senders(packet) {
             let sender = sender.ok_or("sender cannot be read, and the path has rules on senders")?;
             if !allowed(&[sender.as_str()], &self.senders_allow, &self.senders_deny) {
                 return Err("sender not relayed on this path");
@@ -54,54 +55,6 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     true
 }
 
-/// The sender of each message in the packet, as far as it can be read.
-fn senders(packet: &Packet) -> Vec<Option<String>> {
-    match packet {
-        Packet::V2(packet) => packet.payloads.iter().map(sender).collect(),
-        Packet::Classic(packet) => vec![json_string(&packet.data, "sender")],
-    }
-}
-
-fn sender(payload: &Payload) -> Option<String> {
-    match (payload.version.as_str(), payload.encoding.as_str()) {
-        // ICS-20: (denom, sender, receiver, amount, memo).
-        ("ics20-1", "application/x-solidity-abi") => abi_string(&payload.value, 1),
-        // ICS-27 GMP: (sender, receiver, salt, payload, memo).
-        ("ics27-2", "application/x-solidity-abi") => abi_string(&payload.value, 0),
-        (_, "application/json") => json_string(&payload.value, "sender"),
-        _ => None,
-    }
-}
-
-/// String number `index` of an ABI-encoded dynamic tuple.
-fn abi_string(bytes: &[u8], index: usize) -> Option<String> {
-    let word = |at: usize| -> Option<usize> {
-        let word = bytes.get(at..at.checked_add(32)?)?;
-        let (high, low) = word.split_at_checked(24)?;
-        high.iter().all(|byte| *byte == 0).then_some(())?;
-        usize::try_from(u64::from_be_bytes(low.try_into().ok()?)).ok()
-    };
-    let tuple = word(0)?;
-    let text = tuple.checked_add(word(tuple.checked_add(index.checked_mul(32)?)?)?)?;
-    let start = text.checked_add(32)?;
-    let value = bytes.get(start..start.checked_add(word(text)?)?)?;
-    String::from_utf8(value.to_vec()).ok()
-}
-
-/// A string member of a flat JSON object; none when it is not there exactly once or holds an escape.
-fn json_string(bytes: &[u8], name: &str) -> Option<String> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let quoted = format!("\"{name}\"");
-    let mut found = text.match_indices(&quoted);
-    let (at, _) = found.next()?;
-    if found.next().is_some() {
-        return None;
-    }
-    let rest = text.get(at.checked_add(quoted.len())?..)?.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
-    let (value, _) = rest.split_once('"')?;
-    (!value.contains('\\')).then(|| value.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,12 +77,52 @@ mod tests {
     }
 
     #[test]
-    fn deny_wins_and_unreadable_senders_are_refused() {
+    fn deny_wins() {
         assert!(allowed(&["transfer"], &[], &[]));
         assert!(!allowed(&["transfer"], &["*".into()], &["trans*".into()]));
         assert!(!allowed(&["other"], &["trans*".into()], &[]));
-        assert_eq!(json_string(br#"{"denom":"x", "sender" : "alice"}"#, "sender").as_deref(), Some("alice"));
-        assert_eq!(json_string(br#"{"sender":"a","sender":"b"}"#, "sender"), None);
-        assert_eq!(abi_string(&[0xff; 200], 1), None);
+    }
+
+    #[test]
+    fn rules_on_senders_refuse_what_cannot_be_read() {
+        use causeway_adapter::fakes::{FakeFamily, FakeLightClient};
+        let light_client = FakeLightClient::new(FakeFamily::Lagged, "left");
+        let packet = |value: &[u8], encoding: &str| {
+            let payload = causeway_types::Payload {
+                source_port: "transfer".into(),
+                dest_port: "transfer".into(),
+                version: "ics20-1".into(),
+                encoding: encoding.into(),
+                value: value.to_vec(),
+            };
+            let client = |name: &str| causeway_types::ClientId::new(name).unwrap();
+            Packet::V2(causeway_types::v2::Packet {
+                sequence: causeway_types::Sequence::new(1).unwrap(),
+                source_client: client("a-0"),
+                dest_client: client("b-0"),
+                timeout_timestamp_s: 9,
+                payloads: vec![payload],
+            })
+        };
+        let json = packet(br#"{"denom":"x","amount":"1","sender":"alice-7","receiver":"bob"}"#, "application/json");
+        let opaque = packet(b"??", "application/octet-stream");
+        let filter = |allow: &[&str], deny: &[&str]| Filter {
+            senders_allow: allow.iter().map(ToString::to_string).collect(),
+            senders_deny: deny.iter().map(ToString::to_string).collect(),
+            ..Filter::default()
+        };
+        let cases = [
+            (filter(&[], &[]), &opaque, true),
+            (filter(&["alice-*"], &[]), &json, true),
+            (filter(&["bob"], &[]), &json, false),
+            (filter(&["*"], &["*-7"]), &json, false),
+            (filter(&["*"], &[]), &opaque, false),
+            (filter(&[], &["nobody"]), &opaque, false),
+            (Filter { payload_bytes_max: Some(61), ..Filter::default() }, &json, false),
+            (Filter { payload_bytes_max: Some(62), ..Filter::default() }, &json, true),
+        ];
+        for (filter, packet, expected) in cases {
+            assert_eq!(filter.admits(packet, &light_client).is_ok(), expected, "{filter:?}");
+        }
     }
 }

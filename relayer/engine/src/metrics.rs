@@ -15,6 +15,11 @@ pub fn describe() {
     );
     describe_gauge!("causeway_client_seconds_to_expiry", Unit::Seconds, "Until a client expires if nobody updates it");
     describe_gauge!("causeway_wallet_balance", "Balance of an account that pays, in the chain's smallest unit");
+    describe_gauge!("causeway_spent_today", "Spent today (UTC) by all keys of a chain, in its smallest unit");
+    describe_gauge!(
+        "causeway_spend_cap_per_day",
+        "Most that all keys of a chain may spend in a day, in its smallest unit; absent: no limit"
+    );
     describe_counter!("causeway_transactions_total", "Transactions by chain and result");
     describe_counter!("causeway_redundant_messages_total", "Messages left out or without effect because somebody else was first");
     describe_counter!("causeway_adapter_errors_total", "Failed calls by chain, operation and kind");
@@ -56,6 +61,14 @@ pub(crate) fn height(name: &'static str, chain: &ChainId, number: u64) {
 #[allow(clippy::cast_precision_loss, reason = "gauges are floating point")]
 pub(crate) fn balance(chain: &ChainId, signer: &str, balance: u128) {
     gauge!("causeway_wallet_balance", "chain" => chain.to_string(), "signer" => signer.to_owned()).set(balance as f64);
+}
+
+#[allow(clippy::cast_precision_loss, reason = "gauges are floating point")]
+pub(crate) fn spending(chain: &ChainId, spent: u128, cap: Option<u128>) {
+    gauge!("causeway_spent_today", "chain" => chain.to_string()).set(spent as f64);
+    if let Some(cap) = cap {
+        gauge!("causeway_spend_cap_per_day", "chain" => chain.to_string()).set(cap as f64);
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "gauges are floating point")]

@@ -184,6 +184,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Whether the path relays the packet; otherwise why not.
+    pub(crate) fn admits(&self, path: &Path, direction: Direction, packet: &Packet) -> Result<(), &'static str> {
+        let source = self.chains.get(&path.from(direction).chain).ok_or("its chain is not configured")?;
+        path.spec.filter.admits(packet, source.light_client().as_ref())
+    }
+
     /// Hands a batch to the least loaded key of a chain; waits while all are full.
     pub(crate) async fn submit(&self, chain: &ChainId, batch: Batch) {
         let lanes = self.signers.get(chain).map(Vec::as_slice).unwrap_or_default();

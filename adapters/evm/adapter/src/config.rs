@@ -287,7 +287,7 @@ impl Config {
             validate_rpc(index, rpc)?;
         }
         if self.router.is_some_and(|router| router.is_zero()) {
-            return Err(form("router", "the zero address", "the address that `contracts deploy` printed"));
+            return Err(form("router", "the zero address", "the address that `causeway contracts deploy --chain CHAIN` printed"));
         }
         if self.keys.keys().any(|name| !crate::keys::is_key_name(name)) {
             return Err(form("keys", "a name outside the rules", "1 to 64 letters, digits, `.`, `_` and `-`"));
@@ -300,7 +300,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Form`] when it is not configured yet.
     pub fn router(&self) -> Result<Address, ConfigError> {
-        self.router.ok_or_else(|| form("router", "not set", "run `causeway contracts deploy` or name an existing router"))
+        self.router.ok_or_else(|| form("router", "not set", "run `causeway contracts deploy --chain CHAIN` or name an existing router"))
     }
 }
 

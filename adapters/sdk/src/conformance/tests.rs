@@ -120,7 +120,8 @@ async fn a_credulous_light_client_is_found_out() {
     let root = pair.left.trusted(pair.left.config().family.client_height(0)).unwrap();
     subject.light_client = Some(Arc::new(Credulous(pair.left.light_client(), root)));
     let report = run(&subject).await;
-    for name in ["root-flips-are-refused", "evidence-flips-are-refused", "a-false-claim-is-never-proven", "an-absent-commitment-is-proven"] {
+    for name in ["root-flips-are-refused", "evidence-flips-are-refused", "a-false-claim-is-never-proven", "an-absent-commitment-is-proven"]
+    {
         assert_eq!(standing(&report, name), Standing::Broken, "{name}\n{report}");
     }
 }

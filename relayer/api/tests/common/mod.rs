@@ -97,7 +97,6 @@ impl Relay for FakeRelay {
             balance: Some(u128::MAX),
             denom: "wei".into(),
             in_flight: 2,
-            spent_today: 7,
             blocked: Some("spend cap".into()),
         };
         let chain = ChainReport {
@@ -111,6 +110,8 @@ impl Relay for FakeRelay {
             divergence: None,
             watch_error: Some("x".repeat(5_000)),
             wallets: vec![wallet],
+            spent_today: 7,
+            spend_cap_per_day: Some(9),
             violations: vec![("seal-quorum".into(), 3)],
         };
         let path = PathReport {

@@ -68,5 +68,5 @@ fn show(global: &Global, chain: &str, deployed: &Deployment) {
     let demo = [("test token", deployed.test_token), ("echo", deployed.echo), ("raw sender", deployed.raw_sender)];
     rows.extend(demo.into_iter().filter_map(|(name, address)| Some(vec![name.to_string(), address?.to_string()])));
     println!("{}", output::table(&["contract", "address"], rows));
-    println!("Written to {}. Next: causeway trust show {chain}", global.config.display());
+    println!("Written to {}. Next: `causeway trust show {chain}`", global.config.display());
 }

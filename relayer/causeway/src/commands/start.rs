@@ -20,7 +20,7 @@ impl Command {
     pub(crate) async fn execute(self, global: &Global) -> Result<(), Failure> {
         let config = config::load(&global.config)?;
         if config.paths.is_empty() {
-            return Err(Failure::new(Code::BadConfig, "no path is configured; causeway path create A B makes one"));
+            return Err(Failure::new(Code::BadConfig, "no path is configured; `causeway path create CHAIN CHAIN` makes one"));
         }
         let running = Running::start(&config, self.trust_on_first_use).await?;
         announce(&running, &config, global.json);
@@ -53,5 +53,5 @@ fn announce(running: &Running, config: &config::Config, as_json: bool) {
     }
     let paths: Vec<_> = config.paths.iter().map(|path| path.name.as_str()).collect();
     println!("Relaying {}. gRPC on {}, metrics on http://{}/metrics", paths.join(", "), running.grpc_address, running.http_address);
-    println!("causeway status shows what it does; Ctrl-C drains and stops");
+    println!("`causeway status` shows what it does; Ctrl-C drains and stops");
 }

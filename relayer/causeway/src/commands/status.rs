@@ -63,11 +63,12 @@ fn print(status: &GetStatusResponse) {
                 wallet.address.clone(),
                 format!("{} {}", wallet.balance, wallet.denom),
                 wallet.in_flight.to_string(),
+                spending(chain),
                 wallet.blocked.clone(),
             ]
         })
         .collect();
-    println!("{}", output::table(&["chain", "key", "account", "balance", "in flight", "trouble"], wallets));
+    println!("{}", output::table(&["chain", "key", "account", "balance", "in flight", "chain spent today", "trouble"], wallets));
     let clients = status
         .paths
         .iter()
@@ -85,6 +86,14 @@ fn print(status: &GetStatusResponse) {
     println!("{}", output::table(&["path", "host", "client", "height", "expires in"], clients));
     for path in &status.paths {
         println!("{}", packets_line(path));
+    }
+}
+
+fn spending(chain: &Chain) -> String {
+    if chain.spend_cap_per_day.is_empty() {
+        chain.spent_today.clone()
+    } else {
+        format!("{} of {}", chain.spent_today, chain.spend_cap_per_day)
     }
 }
 
@@ -137,6 +146,8 @@ fn chain_json(chain: &Chain) -> Value {
         "verified": number(chain.verified.as_ref()),
         "cursor": number(chain.cursor.as_ref()),
         "endpoints": chain.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
+        "spent_today": chain.spent_today,
+        "spend_cap_per_day": chain.spend_cap_per_day,
         "divergence": chain.divergence,
         "watch_error": chain.watch_error,
         "violations": chain.violations.iter().map(|violation| json!({ "rule": violation.rule, "count": violation.count })).collect::<Vec<_>>(),
@@ -146,7 +157,6 @@ fn chain_json(chain: &Chain) -> Value {
             "balance": wallet.balance,
             "denom": wallet.denom,
             "in_flight": wallet.in_flight,
-            "spent_today": wallet.spent_today,
             "blocked": wallet.blocked,
         })).collect::<Vec<_>>(),
     })

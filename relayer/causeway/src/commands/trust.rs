@@ -83,7 +83,7 @@ async fn show(global: &Global, chain: &ChainConfig, height: Option<u64>) -> Resu
     }
     println!("The endpoints of {} say: height {height}, hash {hash}", chain.name);
     println!("Compare it with somebody who runs a node of that chain. If it is the same:");
-    println!("  causeway trust set {} --height {} --hash {hash}", chain.name, height.number);
+    println!("  `causeway trust set {} --height {} --hash {hash}`", chain.name, height.number);
     Ok(())
 }
 

@@ -61,7 +61,8 @@ fn end(end: &EndConfig) -> Item {
 fn rewrite(file: &Path, change: impl FnOnce(&mut DocumentMut) -> Result<(), &'static str>) -> Result<(), Failure> {
     let fail = |detail: String| Failure::new(Code::BadConfig, format!("cannot change configuration {}: {detail}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| fail(error.to_string()))?;
-    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| fail(error.to_string()))?;
+    let mut document: DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| fail(super::one_line(&text, error.message(), error.span())))?;
     change(&mut document).map_err(|detail| fail(detail.to_string()))?;
     // Written beside it and renamed, so that a crash leaves either the old file or the new one.
     let temporary = file.with_extension("toml.new");

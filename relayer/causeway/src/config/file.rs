@@ -3,11 +3,17 @@
 use crate::families;
 use causeway_engine::End;
 use causeway_types::classic::Order;
+use causeway_types::packet::PAYLOAD_BYTES_MAX;
 use causeway_types::{ChainId, ClientId, PacketEnd};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
+/// Most patterns in one list of a path.
+const PATTERNS_MAX: u64 = 1_000;
+/// Longest pattern, bytes.
+const PATTERN_CHARS_MAX: usize = 256;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -153,22 +159,38 @@ pub(crate) struct Fees {
     pub(crate) gas_headroom_percent: u32,
     /// Highest price of a unit of gas in the smallest unit, a decimal string.
     pub(crate) gas_price_max: Option<String>,
+    /// Most that all keys of the chain together may spend in a day (UTC), in the smallest unit, a decimal string above 0; absent: no limit.
+    pub(crate) spend_cap_per_day: Option<String>,
     /// A replacement pays at least this much more, percent, 10 to 200.
     pub(crate) replace_bump_percent: u32,
 }
 
 impl Default for Fees {
     fn default() -> Self {
-        Self { gas_headroom_percent: 120, gas_price_max: None, replace_bump_percent: 12 }
+        Self { gas_headroom_percent: 120, gas_price_max: None, spend_cap_per_day: None, replace_bump_percent: 12 }
     }
 }
 
 impl Fees {
     /// The highest price as a number.
     pub(crate) fn gas_price_max(&self) -> Result<Option<u128>, String> {
-        let Some(text) = &self.gas_price_max else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| format!("fees.gas_price_max = \"{text}\": expected a decimal number in the smallest unit"))
+        amount("fees.gas_price_max", self.gas_price_max.as_deref())
     }
+
+    /// The cap as a number.
+    pub(crate) fn spend_cap_per_day(&self) -> Result<Option<u128>, String> {
+        match amount("fees.spend_cap_per_day", self.spend_cap_per_day.as_deref())? {
+            Some(0) => {
+                Err("fees.spend_cap_per_day = \"0\": allowed are 1 and more, in the smallest unit; leave it out for no limit".to_string())
+            }
+            cap => Ok(cap),
+        }
+    }
+}
+
+fn amount(key: &str, text: Option<&str>) -> Result<Option<u128>, String> {
+    let number = |text: &str| text.parse().map_err(|_| format!("{key} = \"{text}\": expected a decimal number in the smallest unit"));
+    text.map(number).transpose()
 }
 
 /// One path: a pair of clients.
@@ -184,12 +206,21 @@ pub(crate) struct PathConfig {
     /// Whether its channel is ordered.
     #[serde(default)]
     pub(crate) ordered: bool,
-    /// Source ports that are relayed; empty: all. `*` matches any run of characters.
+    /// Ports (sending or receiving) that are relayed; empty: all. `*` matches any run of characters.
     #[serde(default)]
     pub(crate) allow_ports: Vec<String>,
-    /// Source ports that are not relayed.
+    /// Ports that are not relayed.
     #[serde(default)]
     pub(crate) deny_ports: Vec<String>,
+    /// Senders that are relayed, as their application writes them; empty: all.
+    #[serde(default)]
+    pub(crate) allow_senders: Vec<String>,
+    /// Senders that are not relayed.
+    #[serde(default)]
+    pub(crate) deny_senders: Vec<String>,
+    /// Most bytes of application data in a packet, 1 to 262144; absent: the protocol's own limit.
+    #[serde(default)]
+    pub(crate) payload_bytes_max: Option<u32>,
 }
 
 /// One end of a path.
@@ -278,6 +309,18 @@ impl Config {
             self.chain(&end.chain)?;
             end.parse()?;
         }
+        let lists = [
+            ("allow_ports", &path.allow_ports),
+            ("deny_ports", &path.deny_ports),
+            ("allow_senders", &path.allow_senders),
+            ("deny_senders", &path.deny_senders),
+        ];
+        for (key, patterns) in lists {
+            validate_patterns(key, patterns)?;
+        }
+        if let Some(bytes) = path.payload_bytes_max {
+            within("payload_bytes_max", u64::from(bytes), 1, PAYLOAD_BYTES_MAX as u64)?;
+        }
         if path.a.chain == path.b.chain {
             return Err(format!("both ends are on chain \"{}\"; a path joins two chains", path.a.chain));
         }
@@ -319,6 +362,7 @@ impl ChainConfig {
         within("fees.gas_headroom_percent", u64::from(self.fees.gas_headroom_percent), 100, 500)?;
         within("fees.replace_bump_percent", u64::from(self.fees.replace_bump_percent), 10, 200)?;
         self.fees.gas_price_max()?;
+        self.fees.spend_cap_per_day()?;
         if let Some(trust) = &self.trust {
             trust.hash_bytes()?;
         }
@@ -337,10 +381,25 @@ impl ChainConfig {
         if let Some(signer) = self.signers.iter().find(is_unknown) {
             let table = family.table();
             return Err(format!(
-                "signers names \"{signer}\", and there is no [chain.{table}.keys.{signer}]; causeway key add makes its keystore"
+                "signers names \"{signer}\", and there is no [chain.{table}.keys.{signer}]; `causeway key add {signer}` makes its keystore"
             ));
         }
         family.validate()
+    }
+}
+
+/// Patterns are tried on every packet that anybody sends: few and short ones.
+fn validate_patterns(key: &str, patterns: &[String]) -> Result<(), String> {
+    within(&format!("patterns of {key}"), patterns.len() as u64, 0, PATTERNS_MAX)?;
+    let wrong = |pattern: &&String| !(1..=PATTERN_CHARS_MAX).contains(&pattern.len()) || pattern.chars().any(char::is_control);
+    match patterns.iter().find(wrong) {
+        None => Ok(()),
+        Some(pattern) => {
+            let shown: String = pattern.escape_debug().take(40).collect();
+            Err(format!(
+                "{key} = [\"{shown}\"]: allowed are 1 to {PATTERN_CHARS_MAX} characters, none of control; `*` matches any run of characters"
+            ))
+        }
     }
 }
 
@@ -356,6 +415,16 @@ impl From<&causeway_engine::PathSpec> for PathConfig {
             channel: end.channel.as_ref().map(ToString::to_string),
         };
         let ordered = path.order == Order::Ordered;
-        Self { name: path.name.clone(), a: end(&path.a), b: end(&path.b), ordered, allow_ports: Vec::new(), deny_ports: Vec::new() }
+        Self {
+            name: path.name.clone(),
+            a: end(&path.a),
+            b: end(&path.b),
+            ordered,
+            allow_ports: Vec::new(),
+            deny_ports: Vec::new(),
+            allow_senders: Vec::new(),
+            deny_senders: Vec::new(),
+            payload_bytes_max: None,
+        }
     }
 }

@@ -40,7 +40,26 @@ pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
 pub(crate) fn load_unchecked(path: &Path) -> Result<Config, Failure> {
     let fail = |message: String| Failure::new(Code::BadConfig, format!("{}: {message}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
-    toml::from_str(&text).map_err(|error| fail(error.to_string().trim().to_string()))
+    toml::from_str(&text).map_err(|error| fail(one_line(&text, error.message(), error.span())))
+}
+
+/// What does not parse, in one line: where it stands, what stands there, and what is allowed. A value that may be a secret is not repeated.
+pub(super) fn one_line(text: &str, message: &str, span: Option<std::ops::Range<usize>>) -> String {
+    const SHOWN_CHARS_MAX: usize = 80;
+    const SECRETS: [&str; 6] = ["passphrase", "password", "mnemonic", "secret", "token", "authorization"];
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some(before) = span.and_then(|span| text.get(..span.start)) else { return message };
+    let number = before.matches('\n').count().saturating_add(1);
+    let line = text.lines().nth(number.saturating_sub(1)).unwrap_or_default().trim();
+    if SECRETS.iter().any(|word| line.to_ascii_lowercase().contains(word)) {
+        let key = line.split(['=', '{']).next().unwrap_or_default().trim();
+        return format!(
+            "line {number}: `{key}` is not what is allowed there; the sample of `causeway init` shows the form (the value is not repeated: it may be a secret)"
+        );
+    }
+    let shown: String = line.chars().take(SHOWN_CHARS_MAX).collect();
+    let more = if line.chars().count() > SHOWN_CHARS_MAX { "…" } else { "" };
+    format!("line {number}: `{shown}{more}`: {message}")
 }
 
 /// Writes a new configuration file; one that is there stays unless `replace`.
@@ -65,7 +84,7 @@ pub(crate) fn write_new(path: &Path, text: &str, replace: bool) -> Result<(), Fa
 
 /// Parses and validates configuration text; relative paths are taken from `base`.
 pub(crate) fn parse(text: &str, base: &Path) -> Result<Config, String> {
-    let mut config: Config = toml::from_str(text).map_err(|error| error.to_string().trim().to_string())?;
+    let mut config: Config = toml::from_str(text).map_err(|error| one_line(text, error.message(), error.span()))?;
     config.resolve_paths(base);
     config.validate()?;
     Ok(config)

@@ -93,6 +93,64 @@ fn wrong_values_are_named() {
     }
 }
 
+fn path_with(line: &str) -> String {
+    format!(
+        "{SAMPLE}\n[[path]]\nname = \"p\"\na = {{ chain = \"alpha\", client = \"qbft-0\" }}\nb = {{ chain = \"beta\", client = \"qbft-0\" }}\n{line}\n"
+    )
+}
+
+#[test]
+fn what_a_path_relays_is_bounded() {
+    let good = "allow_senders = [\"0xabc*\"]\ndeny_senders = [\"*\"]\npayload_bytes_max = 262144";
+    let config = parse(&path_with(good), Path::new("/base")).expect("valid");
+    let path = &config.paths[0];
+    assert_eq!((path.allow_senders.as_slice(), path.payload_bytes_max), (["0xabc*".to_string()].as_slice(), Some(262_144)));
+    let long = format!("deny_senders = [\"{}\"]", "x".repeat(257));
+    for (line, expected) in [
+        ("payload_bytes_max = 0", "payload_bytes_max = 0: allowed are 1 to 262144"),
+        ("payload_bytes_max = 262145", "payload_bytes_max = 262145"),
+        ("allow_senders = [\"\"]", "allow_senders"),
+        ("deny_ports = [\"a\\u0007\"]", "deny_ports"),
+        (long.as_str(), "deny_senders"),
+        ("allow_sender = []", "allow_senders"),
+    ] {
+        let message = refused(&path_with(line));
+        assert!(message.contains(expected), "`{message}` does not name `{expected}`");
+    }
+}
+
+#[test]
+fn a_spend_cap_is_a_positive_number() {
+    let with_cap = |cap: &str| with("# [chain.fees]", &format!("[chain.fees]\nspend_cap_per_day = {cap}"));
+    let config = parse(&with_cap("\"340282366920938463463374607431768211455\""), Path::new("/base")).expect("valid");
+    assert_eq!(config.chains[0].fees.spend_cap_per_day(), Ok(Some(u128::MAX)));
+    for wrong in ["\"0\"", "\"-1\"", "\"1e18\"", "\"\"", "1"] {
+        let message = refused(&with_cap(wrong));
+        assert!(message.contains("spend_cap_per_day"), "{wrong}: {message}");
+    }
+}
+
+#[test]
+fn what_does_not_parse_is_told_in_one_line() {
+    let cases = [
+        (with("store = ", "stroe = "), vec!["line 6", "stroe = \"causeway-data\"", "expected one of `store`"]),
+        (with("chain_id = 1337", "chain_id = \"x\""), vec!["line ", "chain_id = \"x\"", "u64"]),
+        (with("# store_backend = \"sled\"", "store_backend = \"rocks\""), vec!["store_backend = \"rocks\"", "`sled` or `redb`"]),
+        (with("[relayer]", "[relayer"), vec!["line 4", "[relayer"]),
+        (format!("{SAMPLE}\n[[chain]]\nsigners = []\n"), vec!["line ", "missing field `name`"]),
+    ];
+    for (text, expected) in cases {
+        let message = refused(&text);
+        assert_eq!(message.lines().count(), 1, "{message}");
+        for part in expected {
+            assert!(message.contains(part), "`{message}` does not say `{part}`");
+        }
+    }
+    let secret = refused(&with("passphrase = { env = \"CAUSEWAY_PASSPHRASE\" }", "passphrase = 77123"));
+    assert!(secret.contains("`passphrase`") && !secret.contains("77123"), "{secret}");
+    assert_eq!(secret.lines().count(), 1, "{secret}");
+}
+
 #[test]
 fn edits_keep_comments_and_are_idempotent() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -105,6 +163,9 @@ fn edits_keep_comments_and_are_idempotent() {
         ordered: false,
         allow_ports: Vec::new(),
         deny_ports: Vec::new(),
+        allow_senders: Vec::new(),
+        deny_senders: Vec::new(),
+        payload_bytes_max: None,
     };
     append_path(&file, &path).expect("appended");
     append_path(&file, &path).expect("left alone");

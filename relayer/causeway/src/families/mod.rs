@@ -156,7 +156,7 @@ fn of(config: &ChainConfig) -> Result<&dyn BuiltIn, Failure> {
 }
 
 fn remote_failure(config: &ChainConfig, address: &str, error: impl std::fmt::Display) -> Failure {
-    let advice = format!("start it with: causeway adapter serve --chain {}", config.name);
+    let advice = format!("start it with `causeway adapter serve --chain {}`", config.name);
     Failure::new(Code::Unavailable, format!("chain \"{}\": adapter {address}: {error}; {advice}", config.name))
 }
 

@@ -70,6 +70,12 @@ impl Chain {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What all keys spent today (UTC), smallest unit.
+    pub(crate) fn spent_today(&self) -> u128 {
+        let (day, spent) = self.seen().spent;
+        if day == self.now_s() / 86_400 { spent } else { 0 }
+    }
+
     pub(crate) fn now_ms(&self) -> u64 {
         self.env.clock.now_ms()
     }

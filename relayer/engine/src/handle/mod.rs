@@ -241,9 +241,8 @@ impl EngineHandle {
 }
 
 fn chain_report(chain: &Chain) -> ChainReport {
+    let spent_today = chain.spent_today();
     let seen = chain.seen();
-    let today = chain.now_s() / 86_400;
-    let spent_today = if seen.spent.0 == today { seen.spent.1 } else { 0 };
     let wallet = |signer: &String| {
         let wallet = seen.wallets.get(signer).cloned().unwrap_or_default();
         WalletReport {
@@ -252,7 +251,6 @@ fn chain_report(chain: &Chain) -> ChainReport {
             balance: wallet.balance,
             denom: chain.description.fee_denom.clone(),
             in_flight: wallet.in_flight,
-            spent_today,
             blocked: wallet.blocked,
         }
     };
@@ -267,6 +265,8 @@ fn chain_report(chain: &Chain) -> ChainReport {
         divergence: seen.divergence.clone(),
         watch_error: seen.watch_error.clone(),
         wallets: chain.spec.signers.iter().map(wallet).collect(),
+        spent_today,
+        spend_cap_per_day: chain.spec.spend_cap_per_day,
         violations: seen.violations.iter().map(|(rule, count)| ((*rule).to_owned(), *count)).collect(),
     }
 }

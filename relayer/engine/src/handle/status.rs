@@ -40,6 +40,10 @@ pub struct ChainReport {
     pub watch_error: Option<String>,
     /// Accounts that pay.
     pub wallets: Vec<WalletReport>,
+    /// Spent today (UTC) by all keys of the chain, in the smallest unit.
+    pub spent_today: u128,
+    /// Most that they may spend in a day, in the smallest unit; `None`: no limit.
+    pub spend_cap_per_day: Option<u128>,
     /// Answers of this chain's endpoints that broke a rule since the start, by rule.
     pub violations: Vec<(String, u64)>,
 }
@@ -57,8 +61,6 @@ pub struct WalletReport {
     pub denom: String,
     /// Transactions waiting for their outcome.
     pub in_flight: usize,
-    /// Spent today (UTC) by all keys of the chain, in the smallest unit.
-    pub spent_today: u128,
     /// Why it does not submit at the moment.
     pub blocked: Option<String>,
 }

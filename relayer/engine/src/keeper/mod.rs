@@ -35,6 +35,9 @@ impl Keeper {
 
     fn gauges(&self) {
         let now_ms = self.shared.env.clock.now_ms();
+        for chain in self.shared.chains.values() {
+            metrics::spending(chain.id(), chain.spent_today(), chain.spec.spend_cap_per_day);
+        }
         let finished = self.shared.journal.finished();
         for path in &self.shared.paths {
             let name = &path.spec.name;

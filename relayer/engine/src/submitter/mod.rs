@@ -50,7 +50,9 @@ impl std::fmt::Display for BuildFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Adapter(error) => error.fmt(f),
-            Self::SpendCap { spent, cap } => write!(f, "spent {spent} today, the cap is {cap}; it goes on at midnight UTC"),
+            Self::SpendCap { spent, cap } => {
+                write!(f, "spent {spent} today, the cap is {cap}; it goes on at midnight UTC, or with a higher spend_cap_per_day")
+            }
         }
     }
 }
@@ -189,7 +191,7 @@ impl Submitter {
     /// Slot and simulation; a slot that does not fit is read anew, once.
     async fn build(&mut self, batch: &Batch) -> Result<(BuildRequest, Built), BuildFailure> {
         if let Some(cap) = self.chain.spec.spend_cap_per_day {
-            let spent = self.spent_today();
+            let spent = self.chain.spent_today();
             if spent >= cap {
                 return Err(BuildFailure::SpendCap { spent, cap });
             }
@@ -213,12 +215,6 @@ impl Submitter {
                 Err(error) => return Err(error.into()),
             }
         }
-    }
-
-    fn spent_today(&self) -> u128 {
-        let today = self.chain.now_s() / 86_400;
-        let seen = self.chain.seen();
-        if seen.spent.0 == today { seen.spent.1 } else { 0 }
     }
 
     /// Nothing was sent: every packet waits for the next try.

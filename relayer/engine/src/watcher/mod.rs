@@ -154,10 +154,10 @@ impl Watcher {
         let at = Locator { block: located.height.number, transaction: located.tx, index: located.index };
         let now_ms = self.chain.now_ms();
         match located.event {
-            Event::Sent { packet } => self.shared.paths.iter().find_map(|path| sent(path, &self.chain, &packet, &at, now_ms)),
+            Event::Sent { packet } => self.shared.paths.iter().find_map(|path| self.sent(path, &packet, &at, now_ms)),
             Event::Acknowledged { packet, acknowledgement } => {
                 let told = (packet, acknowledgement);
-                self.shared.paths.iter().find_map(|path| acknowledged(path, &self.chain, &told, &at, now_ms))
+                self.shared.paths.iter().find_map(|path| self.acknowledged(path, &told, &at, now_ms))
             }
             Event::Completed { end, sequence } => Some(self.gone((end, sequence), false, now_ms)),
             Event::TimedOut { end, sequence } => Some(self.gone((end, sequence), true, now_ms)),
@@ -178,28 +178,28 @@ impl Watcher {
         let key = causeway_types::PacketKey { chain: self.chain.id().clone(), end, sequence };
         Op::change(key, move |record| record.gone_hint(timed_out, now_ms))
     }
-}
 
-fn sent(path: &Path, chain: &Chain, packet: &Packet, at: &Locator, now_ms: u64) -> Option<Op> {
-    let direction = path.direction_from(chain.id(), &packet.source())?;
-    if !path.carries(direction, packet) {
-        return None;
+    fn sent(&self, path: &Path, packet: &Packet, at: &Locator, now_ms: u64) -> Option<Op> {
+        let direction = path.direction_from(self.chain.id(), &packet.source())?;
+        if !path.carries(direction, packet) {
+            return None;
+        }
+        if let Err(why) = self.shared.admits(path, direction, packet) {
+            tracing::debug!(path = %path.spec.name, sequence = packet.sequence().get(), why, "not relayed");
+            return None;
+        }
+        let record = PacketRecord::new(path.key(direction, packet), &path.spec.name, direction, now_ms);
+        let (packet, at) = (packet.clone(), at.clone());
+        Some(Op::upsert(record, move |record| record.found(packet, at)))
     }
-    if let Err(why) = path.spec.filter.admits(packet) {
-        tracing::debug!(path = %path.spec.name, sequence = packet.sequence().get(), why, "not relayed");
-        return None;
-    }
-    let record = PacketRecord::new(path.key(direction, packet), &path.spec.name, direction, now_ms);
-    let (packet, at) = (packet.clone(), at.clone());
-    Some(Op::upsert(record, move |record| record.found(packet, at)))
-}
 
-fn acknowledged(path: &Path, chain: &Chain, (packet, ack): &(Packet, Acknowledgement), at: &Locator, now_ms: u64) -> Option<Op> {
-    let direction = path.direction_from(chain.id(), &packet.dest())?.reverse();
-    if !path.carries(direction, packet) || path.spec.filter.admits(packet).is_err() || ack.validate().is_err() {
-        return None;
+    fn acknowledged(&self, path: &Path, (packet, ack): &(Packet, Acknowledgement), at: &Locator, now_ms: u64) -> Option<Op> {
+        let direction = path.direction_from(self.chain.id(), &packet.dest())?.reverse();
+        if !path.carries(direction, packet) || self.shared.admits(path, direction, packet).is_err() || ack.validate().is_err() {
+            return None;
+        }
+        let record = PacketRecord::new(path.key(direction, packet), &path.spec.name, direction, now_ms);
+        let (packet, ack, at) = (packet.clone(), ack.clone(), at.clone());
+        Some(Op::upsert(record, move |record| record.ack_seen(packet, ack, at, now_ms)))
     }
-    let record = PacketRecord::new(path.key(direction, packet), &path.spec.name, direction, now_ms);
-    let (packet, ack, at) = (packet.clone(), ack.clone(), at.clone());
-    Some(Op::upsert(record, move |record| record.ack_seen(packet, ack, at, now_ms)))
 }

@@ -47,7 +47,7 @@ impl Worker {
             match found.remove(&key.sequence) {
                 Some(LocatedEvent { height, tx, index, event: Event::Sent { packet } }) if self.path.carries(self.direction, &packet) => {
                     let at = Locator { block: height.number, transaction: tx, index };
-                    match self.path.spec.filter.admits(&packet) {
+                    match self.shared.admits(&self.path, self.direction, &packet) {
                         Ok(()) => Op::change(key, move |record| record.found(packet, at)),
                         Err(why) => Op::change(key, move |record| record.excluded(at, why)),
                     }

@@ -41,7 +41,10 @@ fn check(global: &Global) -> Result<(), Failure> {
     println!("{} is valid: {} chains, {} paths", global.config.display(), config.chains.len(), config.paths.len());
     for chain in &config.chains {
         if chain.trust.is_none() {
-            println!("  chain {}: no root of trust yet; causeway trust show {} prints what its endpoints say", chain.name, chain.name);
+            println!("  chain {0}: no root of trust yet; `causeway trust show {0}` prints what its endpoints say", chain.name);
+        }
+        if let Ok(Some(cap)) = chain.fees.spend_cap_per_day() {
+            println!("  chain {}: its keys together spend at most {cap} of the smallest unit in a day", chain.name);
         }
     }
     Ok(())

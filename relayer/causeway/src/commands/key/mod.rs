@@ -238,7 +238,7 @@ fn shown(infos: &[KeyFile], json: bool, single: bool) {
         return;
     }
     if infos.is_empty() {
-        println!("No keys. Make one with: causeway key add NAME");
+        println!("No keys. Make one with `causeway key add NAME`");
         return;
     }
     let rows = infos.iter().map(|info| vec![info.name.clone(), account(info), info.path.display().to_string()]).collect();

@@ -93,7 +93,7 @@ impl Command {
                 if global.json {
                     output::json_object(&json!({ "retried": id.to_string() }));
                 } else {
-                    println!("{id} is tried again; causeway packet show {id} tells what became of it");
+                    println!("{id} is tried again; `causeway packet show {id}` tells what became of it");
                 }
                 Ok(())
             }

@@ -157,7 +157,7 @@ async fn create(global: &Global, config: &Config, options: Create) -> Result<(),
             entry.b.chain,
             global.config.display()
         );
-        println!("Relay with: causeway start");
+        println!("Relay with `causeway start`");
     }
     Ok(())
 }
