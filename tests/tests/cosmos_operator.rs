@@ -28,7 +28,9 @@ async fn an_operator_finds_everything_out() -> Result<()> {
     let by_hand = |cli: Cli, path: &'static str, amount: &'static str| {
         let receiver = receiver.clone();
         async move {
-            let args = ["packet", "send", "--path", path, "--from", NAMES[0], "transfer", "--token", "stake", "--amount", amount, "--to", &receiver];
+            let args = [
+                "packet", "send", "--path", path, "--from", NAMES[0], "transfer", "--token", "stake", "--amount", amount, "--to", &receiver,
+            ];
             cli.json(&args).await
         }
     };
@@ -40,9 +42,11 @@ async fn an_operator_finds_everything_out() -> Result<()> {
         let sent = by_hand(cli(), "transfers", "5").await?;
         ensure!(text(&sent, "/id")? == format!("{}/transfer/{on_a}/{sequence}", NAMES[0]), "{sent}");
     }
-    let amount = ["packet", "send", "--path", PATH, "--from", NAMES[0], "transfer", "--token", "stake", "--amount", "much", "--to", &receiver];
+    let amount =
+        ["packet", "send", "--path", PATH, "--from", NAMES[0], "transfer", "--token", "stake", "--amount", "much", "--to", &receiver];
     site.cli.refused(&amount, BAD_CONFIG, &["--amount much"]).await?;
-    let token = ["packet", "send", "--path", "transfers", "--from", NAMES[0], "transfer", "--token", "gold", "--amount", "1", "--to", &receiver];
+    let token =
+        ["packet", "send", "--path", "transfers", "--from", NAMES[0], "transfer", "--token", "gold", "--amount", "1", "--to", &receiver];
     site.cli.refused(&token, 1, &["the chain refuses it", "gold"]).await?;
 
     // On their way, as state says; the path that was found tells the same as the one that was made.

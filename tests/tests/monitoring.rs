@@ -47,9 +47,8 @@ fn metrics(text: &str) -> BTreeSet<String> {
 
 /// Names that stand in a `describe_…!` of the sources.
 fn described(sources: &str) -> BTreeSet<String> {
-    let macros = sources.split("describe_").skip(1).filter(|rest| {
-        ["counter!(", "gauge!(", "histogram!("].iter().any(|kind| rest.starts_with(kind))
-    });
+    let macros =
+        sources.split("describe_").skip(1).filter(|rest| ["counter!(", "gauge!(", "histogram!("].iter().any(|kind| rest.starts_with(kind)));
     macros.filter_map(|rest| rest.split('"').nth(1)).filter(|name| name.starts_with("causeway_")).map(str::to_owned).collect()
 }
 
@@ -58,7 +57,11 @@ fn labels(sources: &str) -> BTreeSet<String> {
     let recorded = ["counter!(\"causeway_", "gauge!(\"causeway_", "histogram!(\"causeway_"];
     let calls = recorded.iter().flat_map(|start| sources.split(start).skip(1));
     let named = calls.flat_map(|call| call.split(';').next().unwrap_or_default().split("\" =>").collect::<Vec<_>>());
-    named.filter_map(|before| before.rsplit('"').next()).filter(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')).map(str::to_owned).collect()
+    named
+        .filter_map(|before| before.rsplit('"').next())
+        .filter(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Queries of the dashboard and of the alerts.
@@ -95,7 +98,12 @@ fn used_labels(query: &str) -> Vec<String> {
 fn dashboard_and_alerts_ask_for_metrics_and_labels_that_there_are() -> Result<()> {
     let sources = all_sources()?;
     let (described, labels, queries) = (described(&sources), labels(&sources), queries()?);
-    ensure!(described.len() > 10 && labels.len() > 5 && queries.len() > 15, "{} metrics, {labels:?}, {} queries", described.len(), queries.len());
+    ensure!(
+        described.len() > 10 && labels.len() > 5 && queries.len() > 15,
+        "{} metrics, {labels:?}, {} queries",
+        described.len(),
+        queries.len()
+    );
     let base = |name: &str| SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name).to_owned();
     for query in &queries {
         for name in metrics(query) {
@@ -113,7 +121,11 @@ fn every_metric_stands_in_the_operators_table_and_nothing_else_does() -> Result<
     let described = described(&all_sources()?);
     let operations = read("docs/operations.md")?;
     let table: String = operations.lines().filter(|line| line.starts_with("| `causeway_")).collect::<Vec<_>>().join("\n");
-    ensure!(metrics(&table) == described, "only in one of both: {:?}", metrics(&table).symmetric_difference(&described).collect::<Vec<_>>());
+    ensure!(
+        metrics(&table) == described,
+        "only in one of both: {:?}",
+        metrics(&table).symmetric_difference(&described).collect::<Vec<_>>()
+    );
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
 #[cfg(test)]
-mod tests;
+mod advice;
 
 /// Relays packets between chains with proofs that both ends verify.
 #[derive(Debug, Parser)]

@@ -98,8 +98,8 @@ mod tests {
             let client = |name: &str| causeway_types::ClientId::new(name).unwrap();
             Packet::V2(causeway_types::v2::Packet {
                 sequence: causeway_types::Sequence::new(1).unwrap(),
-                source_client: client("a-0"),
-                dest_client: client("b-0"),
+                source_client: client("here-0"),
+                dest_client: client("there-0"),
                 timeout_timestamp_s: 9,
                 payloads: vec![payload],
             })

@@ -279,7 +279,7 @@ impl Config {
     /// The path of that name.
     pub(crate) fn path(&self, name: &str) -> Result<&PathConfig, String> {
         let found = self.paths.iter().find(|path| path.name == name);
-        found.ok_or_else(|| format!("path \"{name}\" is not configured; causeway path list shows them"))
+        found.ok_or_else(|| format!("path \"{name}\" is not configured; `causeway path list` shows them"))
     }
 
     /// Checks every bound and cross reference.

@@ -76,8 +76,7 @@ fn mode(mut mode: Section, global: &mut Global, notes: &mut Notes) -> Result<(),
             let key = limit.key("size");
             let (enabled, size) = (limit.truth("enabled")?.unwrap_or(true), limit.bytes("size")?);
             if let (true, Some(size)) = (enabled, size) {
-                let text =
-                    format!("not limited to {size} bytes: the chains' own limits apply, and what breaks them returns to its sender");
+                let text = format!("not limited to {size} bytes: the chains' own limits apply, and what breaks them returns to its sender");
                 notes.add(key, Fate::Look, text);
             }
             limit.rest(notes);

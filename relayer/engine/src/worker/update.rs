@@ -126,6 +126,7 @@ impl Worker {
     /// Chooses heights for what is ready and plans the updates they need. What has no way now goes back.
     pub(super) async fn ground(&mut self, view: &ClientView, ready: Vec<Ready>, busy: &mut Busy) -> Turned<Option<Grounded>> {
         let mut grounded = Grounded { updates: Vec::new(), groups: Vec::new(), writes: Vec::new() };
+        let put_off = self.deferred.is_some();
         let mut exact: BTreeMap<Height, Vec<(Candidate, Claim)>> = BTreeMap::new();
         let (ready, need) = self.in_reach(ready, busy);
         let mut from = Vec::new();
@@ -137,12 +138,13 @@ impl Worker {
         }
         if let Some(need) = need {
             // Where old state is pruned, the first height that would do is no better than the one held: the newest it is.
-            let fresh = std::mem::take(&mut self.fresh);
+            // It may take several steps, each in a transaction of its own, or be put off: it is gone for until a way is open.
             let way = match view.latest >= need {
-                _ if fresh => self.way(view, None).await?,
+                _ if self.fresh && !put_off => self.way(view, None).await?,
                 true => self.held(view, view.latest).await?,
                 false => self.way(view, Some(need)).await?,
             };
+            self.fresh &= matches!(way, Way::Closed);
             grounded.add(way, from, busy);
         }
         for (index, (height, members)) in exact.into_iter().enumerate() {

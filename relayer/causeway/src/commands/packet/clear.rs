@@ -25,7 +25,7 @@ impl Clear {
             }
         };
         if paths.is_empty() {
-            return Err(Failure::new(Code::Failed, "the running relayer has no paths; causeway path create A B makes one"));
+            return Err(Failure::new(Code::Failed, "the running relayer has no paths; `causeway path create CHAIN CHAIN` makes one"));
         }
         for path in &paths {
             let request = ClearPathRequest { path: path.clone() };
@@ -34,7 +34,7 @@ impl Clear {
         if global.json {
             output::json_object(&json!({ "cleared": paths }));
         } else {
-            println!("Looking for forgotten packets of {}; causeway packet list --pending shows what is found", paths.join(", "));
+            println!("Looking for forgotten packets of {}; `causeway packet list --pending` shows what is found", paths.join(", "));
         }
         Ok(())
     }

@@ -156,6 +156,9 @@ fn path_of(chain: &ChainConfig, other: &ChainConfig, channel: &OpenChannel) -> O
         ordered: channel.end.order == Order::Ordered,
         allow_ports: Vec::new(),
         deny_ports: Vec::new(),
+        allow_senders: Vec::new(),
+        deny_senders: Vec::new(),
+        payload_bytes_max: None,
     })
 }
 

@@ -69,7 +69,8 @@ impl BuiltIn for Config {
         chain: &str,
         _wanted: &(dyn for<'a> Fn(&'a ChannelEndId) -> bool + Sync),
     ) -> Result<Vec<OpenChannel>, Failure> {
-        let message = format!("chain \"{chain}\" has no channels: EVM chains speak IBC v2, whose paths causeway path create makes");
+        let message =
+            format!("chain \"{chain}\" has no channels: EVM chains speak IBC v2, whose paths `causeway path create CHAIN CHAIN` makes");
         Err(Failure::new(Code::BadConfig, message))
     }
 

@@ -26,8 +26,9 @@ async fn connect(sender: &Sender<'_>, config: &Config) -> Result<Dapp, Failure> 
 }
 
 async fn call(dapp: &mut Dapp, config: &Config, what: What, (client, timeout_s): (&str, u64)) -> Result<B256, Failure> {
-    let missing =
-        |what: &str| Failure::new(Code::BadConfig, format!("{what} is not in the configuration; causeway contracts deploy writes it"));
+    let missing = |what: &str| {
+        Failure::new(Code::BadConfig, format!("{what} is not in the configuration; `causeway contracts deploy --chain CHAIN` writes it"))
+    };
     match what {
         What::Message { to, data } => {
             let gateway = config.message_gateway.ok_or_else(|| missing("message_gateway"))?;

@@ -104,7 +104,7 @@ impl Send {
         if global.json {
             output::json_object(&json!({ "id": id, "transaction": sent.transaction, "timeout_timestamp_s": sent.timeout_s }));
         } else {
-            println!("Sent {id} in transaction {}. Follow it with: causeway packet show {id}", sent.transaction);
+            println!("Sent {id} in transaction {}. Follow it with `causeway packet show {id}`", sent.transaction);
         }
         Ok(())
     }
