@@ -55,6 +55,15 @@ fn a_new_configuration_is_valid_and_is_not_replaced() {
     let again = causeway(&["init"], folder.path());
     assert_eq!(code(&again), 1);
     assert!(String::from_utf8_lossy(&again.stderr).contains("--force"));
+    // The other family's, and a key where it names it.
+    assert_eq!(code(&causeway(&["init", "--family", "cosmos", "--force"], folder.path())), 0);
+    assert_eq!(code(&causeway(&["config", "check"], folder.path())), 0);
+    std::fs::write(folder.path().join("passphrase"), "correct horse battery staple").expect("written");
+    let added = causeway(&["key", "add", "relayer", "--chain", "alpha", "--passphrase-file", "passphrase", "--json"], folder.path());
+    assert_eq!(code(&added), 0, "{}", String::from_utf8_lossy(&added.stdout));
+    let answer: serde_json::Value = serde_json::from_slice(&added.stdout).expect("one object");
+    assert!(answer["address"].as_str().is_some_and(|address| address.starts_with("cosmos1")), "{answer}");
+    assert!(folder.path().join("keys/alpha/relayer.json").is_file());
 }
 
 /// What an operator of Hermes does first: nothing is lost in silence, and what is written is valid at once.

@@ -7,7 +7,6 @@ use crate::families::{self, BuiltIn};
 use crate::output;
 use causeway_adapter::ChainStatus;
 use serde_json::{Value, json};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 
 /// Blocks that an endpoint may be behind the best one of its chain.
@@ -28,7 +27,7 @@ struct Checked {
     endpoint: String,
     height: Option<u64>,
     block_age_s: Option<u64>,
-    latency_ms: Option<u128>,
+    latency_ms: Option<u64>,
     version: String,
     /// What is wrong; empty when nothing is.
     trouble: String,
@@ -68,6 +67,11 @@ impl Command {
     }
 }
 
+/// Unix milliseconds.
+fn now_ms() -> u64 {
+    causeway_engine::env::system().clock.now_ms()
+}
+
 /// Every endpoint by itself, at once.
 async fn check(chain: &ChainConfig) -> Vec<Checked> {
     let mut asked = JoinSet::new();
@@ -88,9 +92,9 @@ async fn ask(chain: &str, endpoint: &dyn BuiltIn) -> Checked {
     let name = endpoint.endpoint_names().join(", ");
     let asked = async {
         let adapter = endpoint.adapter(chain, &[]).await?;
-        let start = Instant::now();
+        let start_ms = now_ms();
         let status = adapter.status().await.or_fail(Code::Unavailable)?;
-        let latency_ms = start.elapsed().as_millis();
+        let latency_ms = now_ms().saturating_sub(start_ms);
         Ok::<_, Failure>((status, latency_ms, endpoint.node_version(chain).await.unwrap_or_default()))
     };
     match asked.await {
@@ -104,10 +108,10 @@ async fn remote(chain: &ChainConfig) -> Checked {
     let name = chain.adapter.clone().unwrap_or_default();
     let asked = async {
         let family = families::watch_only(chain).await?;
-        let start = Instant::now();
+        let start_ms = now_ms();
         let status = family.adapter.status().await.or_fail(Code::Unavailable)?;
         let description = family.adapter.describe().await.or_fail(Code::Unavailable)?;
-        Ok::<_, Failure>((status, start.elapsed().as_millis(), format!("adapter {}", description.adapter_version)))
+        Ok::<_, Failure>((status, now_ms().saturating_sub(start_ms), format!("adapter {}", description.adapter_version)))
     };
     match asked.await {
         Ok((status, latency_ms, version)) => Checked::alive(&chain.name, name, &status, latency_ms, version),
@@ -137,9 +141,8 @@ async fn together(chain: &ChainConfig, checked: &[Checked]) -> Option<String> {
 }
 
 impl Checked {
-    fn alive(chain: &str, endpoint: String, status: &ChainStatus, latency_ms: u128, version: String) -> Self {
-        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let block_age_s = status.head.time_s.map(|time_s| now_s.saturating_sub(time_s));
+    fn alive(chain: &str, endpoint: String, status: &ChainStatus, latency_ms: u64, version: String) -> Self {
+        let block_age_s = status.head.time_s.map(|time_s| (now_ms() / 1_000).saturating_sub(time_s));
         let syncing = status.endpoints.iter().any(|one| one.syncing);
         let trouble = match block_age_s {
             _ if syncing => "still synchronising".to_string(),

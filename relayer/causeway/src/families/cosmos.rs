@@ -8,7 +8,7 @@ use causeway_adapter::{AdapterError, ChainAdapter, LightClient};
 use causeway_cosmos_adapter::{Config, CosmosAdapter, CosmosLightClient, KeyError, Keys};
 use causeway_types::classic::{ChannelEndId, ConnectionEnd, ConnectionId};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[async_trait]
@@ -35,6 +35,10 @@ impl BuiltIn for Config {
 
     fn has_key(&self, name: &str) -> bool {
         self.keys.contains_key(name)
+    }
+
+    fn keystore(&self, name: &str) -> Option<PathBuf> {
+        self.keys.get(name).map(|key| key.keystore.clone())
     }
 
     async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure> {

@@ -10,7 +10,7 @@ use causeway_adapter::rpc::{RemoteAdapter, RemoteOptions};
 use causeway_adapter::{ChainAdapter, Family, LightClient};
 use causeway_types::Height;
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Families that are built in, by the name of their table in the configuration.
@@ -36,6 +36,9 @@ pub(crate) trait BuiltIn: Send + Sync {
 
     /// Whether the table has a keystore of that name.
     fn has_key(&self, name: &str) -> bool;
+
+    /// Where the table says that the keystore of that name lies.
+    fn keystore(&self, name: &str) -> Option<PathBuf>;
 
     /// The adapter, with the named keys unlocked.
     async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure>;

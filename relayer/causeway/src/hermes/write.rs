@@ -37,9 +37,7 @@ pub(super) fn next_steps(chains: &[Chain]) -> Vec<String> {
     let mut next = Vec::new();
     for chain in chains {
         let (name, key) = (&chain.name, &chain.key_name);
-        next.push(format!(
-            "causeway key add {key} --chain {name} --folder keys/{name} --import-mnemonic {name}.words --passphrase-env {PASSPHRASE}"
-        ));
+        next.push(format!("causeway key add {key} --chain {name} --import-mnemonic {name}.words --passphrase-env {PASSPHRASE}"));
     }
     next.push("causeway health".to_string());
     next.extend(chains.iter().map(|chain| format!("causeway trust show {}", chain.name)));

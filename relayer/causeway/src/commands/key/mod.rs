@@ -5,7 +5,7 @@ mod balance;
 use crate::cli::Global;
 use crate::exit::{Code, Failure, OrFail};
 use crate::secrets::{self, PassphraseArgs};
-use crate::{config, output};
+use crate::{config, families, output};
 use causeway_cosmos_adapter::{AccountForm, keys as cosmos_keys};
 use causeway_evm_adapter::keys;
 use causeway_keystore::{KeyFile, Secret, SecretRef};
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// Look after the encrypted keys that sign transactions.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Command {
-    /// Folder of the keystores [default: `keys` beside the configuration].
+    /// Folder of the keystores [default: where the configuration of `--chain` names the key, else `keys` beside the configuration].
     #[arg(long, value_name = "FOLDER", global = true)]
     folder: Option<PathBuf>,
     #[command(subcommand)]
@@ -83,7 +83,12 @@ impl Command {
         if let Action::Balance { chains } = &self.action {
             return balance::execute(global, chains).await;
         }
-        let folder = self.folder.unwrap_or_else(|| global.config.parent().unwrap_or(std::path::Path::new(".")).join("keys"));
+        let configured = match &self.action {
+            Action::Add { name, chain: Some(chain), .. } => configured_folder(global, chain, name)?,
+            _ => None,
+        };
+        let base = global.config.parent().unwrap_or(std::path::Path::new("."));
+        let folder = self.folder.or(configured).unwrap_or_else(|| base.join("keys"));
         let form = match &self.action {
             Action::Add { chain: Some(chain), .. } => cosmos_form(global, chain)?,
             _ => None,
@@ -91,6 +96,16 @@ impl Command {
         // Key derivation takes a second of one core; the runtime keeps its threads.
         tokio::task::spawn_blocking(move || run(self.action, form, &folder, json)).await.or_fail(Code::Failed)?
     }
+}
+
+/// The folder in which the configuration expects a chain's key, if it names its file as keys are named here.
+fn configured_folder(global: &Global, chain: &str, name: &str) -> Result<Option<PathBuf>, Failure> {
+    let config = config::load_unchecked(&global.config)?;
+    let families = families::tables(config.chain(chain).or_fail(Code::BadConfig)?);
+    let keystore = families.into_iter().find_map(|family| family.keystore(name));
+    let keystore = keystore.filter(|file| file.file_name().is_some_and(|file| file == format!("{name}.json").as_str()));
+    let base = global.config.parent().unwrap_or(std::path::Path::new("."));
+    Ok(keystore.and_then(|file| file.parent().map(|folder| base.join(folder))))
 }
 
 /// What accounts look like on a chain of the Cosmos family; `None` for EVM chains.

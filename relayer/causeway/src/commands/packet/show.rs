@@ -47,13 +47,10 @@ pub(super) fn one(packet: &Packet, as_json: bool) {
     row("to", packet.dest_client.clone());
     row("times out at", packet.timeout_timestamp_s.to_string());
     for payload in &packet.payloads {
-        row(
-            "payload",
-            format!(
-                "{} to {}, {}, {}, {} bytes",
-                payload.source_port, payload.dest_port, payload.version, payload.encoding, payload.value_bytes
-            ),
-        );
+        // IBC classic names neither version nor encoding, and what a finished packet carried is no longer kept.
+        let size = if payload.value_bytes == 0 { String::new() } else { format!("{} bytes", payload.value_bytes) };
+        let parts = [format!("{} to {}", payload.source_port, payload.dest_port), payload.version.clone(), payload.encoding.clone(), size];
+        row("payload", parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "));
     }
     row("sent", place(packet.sent.as_ref()));
     row("receipt", enum_word::<Receipt>(packet.receipt, "RECEIPT_", Receipt::as_str_name));

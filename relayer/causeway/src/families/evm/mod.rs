@@ -12,7 +12,7 @@ use causeway_adapter::{AdapterError, ChainAdapter, LightClient};
 use causeway_evm_adapter::keys::{KeyError, Keys};
 use causeway_evm_adapter::{Config, EvmAdapter, EvmLightClient};
 use causeway_types::classic::ChannelEndId;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[async_trait]
@@ -39,6 +39,10 @@ impl BuiltIn for Config {
 
     fn has_key(&self, name: &str) -> bool {
         self.keys.contains_key(name)
+    }
+
+    fn keystore(&self, name: &str) -> Option<PathBuf> {
+        self.keys.get(name).map(|key| key.keystore.clone())
     }
 
     async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure> {
