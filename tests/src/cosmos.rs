@@ -239,6 +239,35 @@ impl Site {
         Ok(text(&found, "/address")?.to_owned())
     }
 
+    /// Closes a channel end, as its application may.
+    ///
+    /// # Errors
+    /// When the chain refuses it.
+    pub async fn close_channel(&self, index: usize, port: &str, channel: &str) -> Result<String> {
+        let network = &self.networks[index];
+        let signer = network.account("user")?.address.clone();
+        let close = json!({
+            "@type": "/ibc.core.channel.v1.MsgChannelCloseInit",
+            "port_id": port, "channel_id": channel, "signer": signer,
+        });
+        network.submit("user", &[close]).await
+    }
+
+    /// Waits until a path's channel is closed at both ends, as the running relayer's status tells.
+    ///
+    /// # Errors
+    /// When it is not after `limit`.
+    pub async fn wait_until_closed(&self, path: &str, limit: Duration) -> Result<()> {
+        poll::until(&format!("the channel of {path} to be closed"), limit, || async {
+            let status = self.cli.json(&["status"]).await?;
+            let paths = status["paths"].as_array().cloned().unwrap_or_default();
+            let found = paths.iter().find(|one| one["name"] == path).with_context(|| format!("no path {path}: {status}"))?;
+            let ends = found["channels"].as_array().cloned().unwrap_or_default();
+            Ok((ends.len() == 2 && ends.iter().all(|end| end["state"] == "closed")).then_some(()))
+        })
+        .await
+    }
+
     /// Pays an account on chain `index` from its user.
     ///
     /// # Errors

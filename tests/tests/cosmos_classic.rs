@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use causeway_tests::chains::simd::{NetworkConfig, binary_or_skip};
-use causeway_tests::cli::UNTRUSTED;
 use causeway_tests::cosmos::{CHAIN_IDS, Expiry, Site};
 
 /// Longest that everything sent may take to end.
@@ -54,7 +53,8 @@ async fn both_protocols_at_once() -> Result<()> {
 }
 
 /// Interchain accounts: the application begins an ordered channel, the operator's command finishes it, and what its owner orders is executed in
-/// order, over a kill as well; the first order that times out closes the channel, and a relayer started on it says so.
+/// order, over a kill as well; the first order that times out closes the channel at its end, the relayer closes the other one and returns what
+/// was still on its way. A channel that its application closes is closed at its other end. Other paths go on, and a relayer starts on all of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ordered_channel_keeps_its_order_and_closes() -> Result<()> {
     let Some(node) = binary_or_skip()? else {
@@ -83,14 +83,34 @@ async fn an_ordered_channel_keeps_its_order_and_closes() -> Result<()> {
     ensure!(paid(&site)? == 965, "{} left", paid(&site)?);
 
     relayer.kill()?;
+    // The first expires and closes the channel; the others could wait for long, but nobody will receive them.
     site.order(&account, 1, 5).await?;
+    site.order(&account, 3, 6_000).await?;
     let later = site.networks[1].height(0).await? + 20;
     site.networks[1].wait_for_height(later, END).await?;
     let mut relayer = site.start().await?;
     let relay = site.relay().await?;
-    relay.wait_until_ended(36, END).await?;
+    let packets = relay.wait_until_ended(39, END).await?;
     ensure!(paid(&site)? == 965, "{} left", paid(&site)?);
+    let on_close = packets.iter().filter(|packet| packet.costs.iter().any(|cost| cost.action == "timeout-on-close")).count();
+    ensure!(on_close == 3, "{on_close} packets were returned by the closing");
+    site.wait_until_closed("accounts", END).await?;
+
+    // The application of another channel closes it.
     relayer.kill()?;
-    site.cli.run(&["start"]).await?.refused(UNTRUSTED, &["icacontroller-", "closed", "open"])?;
+    let [mock, _] = site.open_channel("mocks", &["--port", "mock", "--version", "mock-version"]).await?;
+    let mut relayer = site.start().await?;
+    site.close_channel(0, "mock", &mock).await?;
+    site.wait_until_closed("mocks", END).await?;
+    let status = site.cli.ok(&["status"]).await?;
+    ensure!(status.stdout.contains("CLOSED"), "{status}");
+
+    // Started again on two closed channels, the relayer says so and goes on with the third.
+    relayer.kill()?;
+    let _relayer = site.start().await?;
+    let relay = site.relay().await?;
+    site.wait_until_closed("accounts", END).await?;
+    site.transfer_over(0, "channel-0", 2, LONG).await?;
+    relay.wait_until_ended(41, END).await?;
     Ok(())
 }

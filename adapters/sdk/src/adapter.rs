@@ -51,6 +51,11 @@ pub trait ChainAdapter: Send + Sync + std::fmt::Debug {
         Err(AdapterError::Unsupported { operation: "IBC classic" })
     }
 
+    /// From state: all channel ends of IBC classic that stand on a connection of this chain; an error where they are too many to be answered.
+    async fn channels(&self, _connection: &ConnectionId) -> Result<Vec<(ChannelEndId, ChannelEnd)>> {
+        Err(AdapterError::Unsupported { operation: "IBC classic" })
+    }
+
     /// The update, in canonical form, that proves the header at `height` (or the newest final one) for [`LightClient::verify_root`].
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)>;
 

@@ -1,5 +1,6 @@
 //! Events and state listings. State is the truth; an event is a hint that arrives sooner.
 
+use causeway_types::classic::{ChannelEndId, ConnectionId};
 use causeway_types::{Acknowledgement, ClientId, Hash, Head, Height, Packet, PacketEnd, Sequence, TxId};
 
 /// Narrows what is watched, so that clients opened by strangers cost nothing.
@@ -9,6 +10,8 @@ pub struct EventFilter {
     pub ends: Vec<PacketEnd>,
     /// Clients ON this chain of which it is of interest that they are updated or frozen. Empty: none.
     pub clients: Vec<ClientId>,
+    /// Connections ON this chain of whose channels it is of interest that they are opened or closed. Empty: those of `ends` alone.
+    pub connections: Vec<ConnectionId>,
 }
 
 impl EventFilter {
@@ -19,6 +22,9 @@ impl EventFilter {
             Event::Acknowledged { packet, .. } => self.ends.contains(&packet.dest()),
             Event::Completed { end, .. } | Event::TimedOut { end, .. } => self.ends.contains(end),
             Event::ClientUpdated { client } | Event::ClientFrozen { client } => self.clients.contains(client),
+            Event::ChannelChanged { id, connection } => {
+                self.connections.contains(connection) || self.ends.iter().any(|end| end.channel() == Some(id))
+            }
         }
     }
 }
@@ -100,6 +106,13 @@ pub enum Event {
     ClientFrozen {
         /// The client.
         client: ClientId,
+    },
+    /// A step of a channel's handshake was taken here, or a channel end was closed. How it stands now is for state to say.
+    ChannelChanged {
+        /// The end on this chain.
+        id: ChannelEndId,
+        /// The connection it stands on.
+        connection: ConnectionId,
     },
 }
 

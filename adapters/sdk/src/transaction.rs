@@ -1,7 +1,7 @@
 //! Transactions: build, sign, broadcast, outcome. The slot and every transaction id are journaled before a broadcast.
 
 use crate::{Counterparty, EncodedEvidence};
-use causeway_types::classic::{ChannelEnd, ChannelId, ConnectionEnd, ConnectionId, Order, PortId};
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ChannelId, ConnectionEnd, ConnectionId, Order, PortId};
 use causeway_types::{Acknowledgement, ClientId, Height, Packet, TxId};
 
 /// A step of a handshake of IBC classic: one end begins, the other answers, the first agrees, the other knows.
@@ -74,6 +74,26 @@ pub enum Message {
         /// [`causeway_types::Claim::NotReached`].
         order: Order,
         /// Index into [`BuildRequest::proofs`] and item within it.
+        proof: (usize, usize),
+    },
+    /// Return a packet that was not received before the channel was closed at its destination, whatever its timeout.
+    TimeoutOnClose {
+        /// The packet.
+        packet: Packet,
+        /// How packets of its path follow each other; what its evidence shows is as in [`Message::Timeout`].
+        order: Order,
+        /// Index into [`BuildRequest::proofs`] and item within it.
+        proof: (usize, usize),
+        /// Evidence of the closed end: index into [`BuildRequest::proofs`] and item within it, at the same height.
+        closed: (usize, usize),
+    },
+    /// Close a channel end whose other end is closed, which is proven.
+    ///
+    /// Source: cosmos/ibc `spec/core/ics-004-channel-and-packet-semantics` `chanCloseConfirm`.
+    CloseChannel {
+        /// The end on this chain.
+        id: ChannelEndId,
+        /// Evidence of the other end: index into [`BuildRequest::proofs`] and item within it.
         proof: (usize, usize),
     },
     /// A step of a connection's handshake.

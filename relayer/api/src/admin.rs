@@ -99,6 +99,15 @@ fn path_report(report: &PathReport) -> wire::Path {
         packets: report.packets.iter().map(count).collect(),
         oldest_pending_ms: report.oldest_pending_ms,
         halted: report.halted.as_deref().map(cut).unwrap_or_default(),
+        channels: report
+            .channels
+            .iter()
+            .map(|channel| wire::Channel {
+                chain: channel.chain.to_string(),
+                channel: channel.channel.to_string(),
+                state: channel.state.as_str().to_owned(),
+            })
+            .collect(),
     }
 }
 

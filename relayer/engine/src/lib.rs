@@ -16,6 +16,7 @@
 //! ```
 
 mod chain;
+mod channel;
 mod clearer;
 pub mod config;
 pub mod env;
@@ -39,6 +40,6 @@ pub use env::{Clock, Env, Rng, Spawner, Task};
 pub use error::{QueryError, StartError};
 pub use filter::matches as pattern_matches;
 pub use handle::{
-    ChainReport, Change, Changes, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
+    ChainReport, Change, Changes, ChannelReport, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
 };
 pub use packet::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};

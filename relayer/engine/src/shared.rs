@@ -6,6 +6,7 @@ use crate::journal::{Journal, LaneId, Opening};
 use crate::packet::{Action, Direction};
 use crate::{Env, metrics};
 use causeway_adapter::{ClientView, Message, MessageResult, ProofGroup};
+use causeway_types::classic::{ChannelEnd, HandshakeState};
 use causeway_types::{ChainId, Packet, PacketEnd, PacketKey};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,6 +21,10 @@ pub(crate) struct Path {
     pub(crate) spec: PathSpec,
     halted: Mutex<Option<String>>,
     views: Mutex<[Option<ClientView>; 2]>,
+    /// In IBC classic: how the channel stands at the end that packets of a direction leave from, as last seen.
+    channels: Mutex<[Option<ChannelEnd>; 2]>,
+    /// Something may have happened to the channel.
+    pub(crate) channel_news: Notify,
     /// One a direction: look for forgotten packets now.
     pub(crate) clear: [Notify; 2],
 }
@@ -34,7 +39,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Path {
     pub(crate) fn new(index: usize, spec: PathSpec) -> Self {
-        Self { index, spec, halted: Mutex::default(), views: Mutex::default(), clear: [Notify::new(), Notify::new()] }
+        let clear = [Notify::new(), Notify::new()];
+        let (halted, views, channels, channel_news) = (Mutex::default(), Mutex::default(), Mutex::default(), Notify::new());
+        Self { index, spec, halted, views, channels, channel_news, clear }
     }
 
     /// The end that packets of a direction leave from.
@@ -98,6 +105,22 @@ impl Path {
         if let Some(place) = lock(&self.views).get_mut(slot(direction)) {
             *place = Some(view);
         }
+    }
+
+    /// The channel at the end that packets of a direction leave from, as last seen; none in IBC v2.
+    pub(crate) fn channel(&self, direction: Direction) -> Option<ChannelEnd> {
+        lock(&self.channels).get(slot(direction)).cloned().flatten()
+    }
+
+    pub(crate) fn note_channel(&self, direction: Direction, end: ChannelEnd) {
+        if let Some(place) = lock(&self.channels).get_mut(slot(direction)) {
+            *place = Some(end);
+        }
+    }
+
+    /// Whether the channel is closed at the end that packets of a direction leave from. An endpoint's word: what depends on it is proven.
+    pub(crate) fn is_closed(&self, direction: Direction) -> bool {
+        self.channel(direction).is_some_and(|end| end.state == HandshakeState::Closed)
     }
 
     pub(crate) fn clear_notify(&self, direction: Direction) -> &Notify {

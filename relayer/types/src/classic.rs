@@ -185,6 +185,18 @@ pub enum HandshakeState {
     Closed,
 }
 
+impl HandshakeState {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::TryOpen => "try-open",
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// One end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionEnd {

@@ -150,6 +150,10 @@ impl ChainAdapter for CosmosAdapter {
         channels::channel(&self.chain, id).await
     }
 
+    async fn channels(&self, connection: &ConnectionId) -> Result<Vec<(ChannelEndId, ChannelEnd)>> {
+        channels::channels(&self.chain, connection).await
+    }
+
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
         plan::root(&self.chain, height).await
     }

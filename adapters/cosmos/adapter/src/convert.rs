@@ -163,7 +163,9 @@ pub(crate) fn channel_from(channel: channel_v1::Channel) -> Result<ChannelEnd, S
         channel_v1::State::Tryopen => HandshakeState::TryOpen,
         channel_v1::State::Open => HandshakeState::Open,
         channel_v1::State::Closed => HandshakeState::Closed,
-        other => return Err(format!("a channel in state {}", other.as_str_name())),
+        channel_v1::State::UninitializedUnspecified => {
+            return Err(format!("a channel in state {}, which this relay does not know: it may be in the middle of an upgrade", channel.state));
+        }
     };
     let order = match channel.ordering() {
         channel_v1::Order::Unordered => Order::Unordered,

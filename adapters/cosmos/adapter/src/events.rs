@@ -1,4 +1,4 @@
-//! Events of ibc-go: packets of both protocols and what happens to clients.
+//! Events of ibc-go: packets of both protocols, and what happens to clients and channels.
 //!
 //! Both protocols use the same names of types with other attributes. Events are hints: what does not parse is left out, and found again from
 //! state. Called by [`crate::watch`], [`crate::hydrate`] and [`crate::tx`].
@@ -7,7 +7,7 @@ use crate::answers::{AbciEvent, BlockResults};
 use crate::convert::{acknowledgement_from, packet_from};
 use causeway_adapter::{Event, LocatedEvent};
 use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
-use causeway_types::classic::{self, ChannelEndId, ChannelId, PortId, Timeout};
+use causeway_types::classic::{self, ChannelEndId, ChannelId, ConnectionId, PortId, Timeout};
 use causeway_types::{Acknowledgement, ClientId, Height, Packet, PacketEnd, Sequence, TxId, v2};
 use prost::Message;
 
@@ -22,6 +22,11 @@ pub(crate) fn event(raw: &AbciEvent) -> Option<Event> {
         "acknowledge_packet" => sent_from(raw).map(|(end, sequence)| Event::Completed { end, sequence }),
         "timeout_packet" => sent_from(raw).map(|(end, sequence)| Event::TimedOut { end, sequence }),
         "update_client" | "upgrade_client" | "recover_client" => Some(Event::ClientUpdated { client: client(raw)? }),
+        "channel_open_init" | "channel_open_try" | "channel_open_ack" | "channel_open_confirm" | "channel_close_init"
+        | "channel_close_confirm" | "channel_close" => Some(Event::ChannelChanged {
+            id: channel_end(raw, "port_id", "channel_id")?,
+            connection: ConnectionId::new(raw.get("connection_id")?).ok()?,
+        }),
         "client_misbehaviour" => Some(Event::ClientFrozen { client: client(raw)? }),
         _ => None,
     }

@@ -19,9 +19,10 @@ const WAIT_MS_MAX: u64 = 60_000;
 const BLOCKS_AT_ONCE: u64 = 100;
 
 pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest) -> Result<WatchBatch> {
-    let names = request.filter.ends.len().saturating_add(request.filter.clients.len());
+    let filter = &request.filter;
+    let names = filter.ends.len().saturating_add(filter.clients.len()).saturating_add(filter.connections.len());
     if names > FILTER_NAMES_MAX {
-        let detail = format!("{names} clients and channels; at most {FILTER_NAMES_MAX} are watched at once");
+        let detail = format!("{names} clients, channels and connections; at most {FILTER_NAMES_MAX} are watched at once");
         return Err(AdapterError::Invalid { what: "filter", detail });
     }
     let after = request.after.number;

@@ -23,7 +23,7 @@ async fn packets_are_received_acknowledged_and_timed_out() {
     let head = b.adapter.status().await.unwrap().head.height;
     let request = WatchRequest {
         after: head.minus(30),
-        filter: EventFilter { ends: vec![b.client.clone().into()], clients: vec![b.client.clone()] },
+        filter: EventFilter { ends: vec![b.client.clone().into()], clients: vec![b.client.clone()], connections: Vec::new() },
         blocks_max: 100,
         events_max: 1_000,
         wait_ms: 0,

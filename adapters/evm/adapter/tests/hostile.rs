@@ -68,7 +68,7 @@ async fn all_fail(adapter: &EvmAdapter, what: &str) {
     let client = ClientId::new("qbft-0").unwrap();
     let one = Sequence::new(1).unwrap();
     let claim = Claim::Commitment { packet: packet(), locator: None };
-    let filter = EventFilter { ends: vec![client.clone().into()], clients: vec![client.clone()] };
+    let filter = EventFilter { ends: vec![client.clone().into()], clients: vec![client.clone()], connections: Vec::new() };
     let watch = WatchRequest { after: Height::new(1), filter, blocks_max: 10, events_max: 10, wait_ms: 0 };
     assert!(adapter.status().await.is_err(), "{what}: status");
     assert!(adapter.watch(watch).await.is_err(), "{what}: watch");

@@ -12,7 +12,7 @@ const WAIT_SLACK_MS: u64 = 5_000;
 
 fn request(after: Height, ends: Vec<PacketEnd>, blocks_max: u64) -> WatchRequest {
     let clients = ends.iter().filter_map(PacketEnd::client).cloned().collect();
-    WatchRequest { after, filter: EventFilter { ends, clients }, blocks_max, events_max: 10_000, wait_ms: 0 }
+    WatchRequest { after, filter: EventFilter { ends, clients, connections: Vec::new() }, blocks_max, events_max: 10_000, wait_ms: 0 }
 }
 
 async fn start(subject: &Subject) -> Result<(Height, Height), Fault> {
@@ -113,6 +113,7 @@ pub(super) async fn filtered(subject: &Subject) -> Check {
             Event::Acknowledged { packet, .. } => packet.dest(),
             Event::Completed { end, .. } | Event::TimedOut { end, .. } => end.clone(),
             Event::ClientUpdated { client } | Event::ClientFrozen { client } => client.clone().into(),
+            Event::ChannelChanged { id, .. } => id.clone().into(),
         };
         ensure(of == end, || format!("an event of {of} though only {end} was asked for"))?;
     }

@@ -198,7 +198,10 @@ impl Host {
                 self.timeout(own(packet)?, evidence, now)
             }
             Message::MarkExpired { packet } => self.mark_expired(own(packet)?, now),
-            Message::OpenConnection { .. } | Message::OpenChannel { .. } => refused(NO_CLASSIC),
+            Message::TimeoutOnClose { .. }
+            | Message::CloseChannel { .. }
+            | Message::OpenConnection { .. }
+            | Message::OpenChannel { .. } => refused(NO_CLASSIC),
         }
     }
 

@@ -41,8 +41,8 @@ pub(super) fn gas(message: &Message) -> u64 {
         Message::RegisterCounterparty { .. } => 40_000,
         Message::UpdateClient { .. } | Message::SubmitMisbehaviour { .. } => 60_000,
         Message::Receive { .. } => 80_000,
-        Message::Acknowledge { .. } | Message::Timeout { .. } => 50_000,
-        Message::MarkExpired { .. } | Message::OpenConnection { .. } | Message::OpenChannel { .. } => 30_000,
+        Message::Acknowledge { .. } | Message::Timeout { .. } | Message::TimeoutOnClose { .. } => 50_000,
+        Message::MarkExpired { .. } | Message::CloseChannel { .. } | Message::OpenConnection { .. } | Message::OpenChannel { .. } => 30_000,
     }
 }
 
@@ -60,7 +60,11 @@ pub(super) fn size(message: &Message, proofs: &[ProofGroup]) -> u64 {
             let acks = acknowledgement.parts().iter().map(Vec::len).sum::<usize>();
             payloads(packet).saturating_add(acks).saturating_add(evidence(*proof))
         }
+        Message::TimeoutOnClose { packet, proof, closed, .. } => {
+            payloads(packet).saturating_add(evidence(*proof)).saturating_add(evidence(*closed))
+        }
         Message::MarkExpired { packet } => payloads(packet),
+        Message::CloseChannel { proof, .. } => evidence(*proof).saturating_add(64),
         Message::OpenConnection { .. } | Message::OpenChannel { .. } => 64,
     };
     (bytes as u64).saturating_add(100)

@@ -222,6 +222,11 @@ impl ChainAdapter for RemoteAdapter {
         self.open(self.ready().await?.channel(self.request(request, 0)).await)
     }
 
+    async fn channels(&self, connection: &ConnectionId) -> Result<Vec<(ChannelEndId, ChannelEnd)>> {
+        let request = pb::ChannelsRequest { connection: connection.to_string() };
+        self.open(self.ready().await?.channels(self.request(request, 0)).await)
+    }
+
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
         let request = pb::RootRequest { height: height.as_ref().map(Wire::to_pb) };
         self.open(self.ready().await?.root(self.request(request, 0)).await)

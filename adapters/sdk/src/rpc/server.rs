@@ -98,6 +98,11 @@ impl Adapter for Service {
         reply(self.adapter.channel(&id).await)
     }
 
+    async fn channels(&self, request: Request<pb::ChannelsRequest>) -> Reply<pb::ChannelsResponse> {
+        let connection = connection_id(&request.get_ref().connection).map_err(bad)?;
+        reply(self.adapter.channels(&connection).await)
+    }
+
     async fn root(&self, request: Request<pb::RootRequest>) -> Reply<pb::RootResponse> {
         let height = maybe(request.into_inner().height).map_err(bad)?;
         reply(self.adapter.root(height).await)

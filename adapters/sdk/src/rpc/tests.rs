@@ -173,18 +173,19 @@ impl Dice {
         ChainStatus { head: self.head(), endpoints: self.list(3, endpoint), divergence: self.some(Self::text) }
     }
     fn located(&mut self) -> LocatedEvent {
-        let event = match self.n(6) {
+        let event = match self.n(7) {
             0 => Event::Sent { packet: self.packet() },
             1 => Event::Acknowledged { packet: self.packet(), acknowledgement: self.ack() },
             2 => Event::Completed { end: self.end(), sequence: self.sequence() },
             3 => Event::TimedOut { end: self.end(), sequence: self.sequence() },
             4 => Event::ClientUpdated { client: self.client() },
+            5 => Event::ChannelChanged { id: self.channel(), connection: self.connection() },
             _ => Event::ClientFrozen { client: self.client() },
         };
         LocatedEvent { height: self.height(), tx: self.tx_id(), index: self.n(9) as u32, event }
     }
     fn watch(&mut self) -> WatchRequest {
-        let filter = EventFilter { ends: self.list(3, Self::end), clients: self.list(3, Self::client) };
+        let filter = EventFilter { ends: self.list(3, Self::end), clients: self.list(3, Self::client), connections: self.list(3, Self::connection) };
         WatchRequest { after: self.height(), filter, blocks_max: self.u64(), events_max: self.n(99) as u32, wait_ms: self.u64() }
     }
     fn batch(&mut self) -> WatchBatch {
@@ -249,12 +250,14 @@ impl Dice {
         let packet = self.packet();
         let step = [OpenStep::Init, OpenStep::Try, OpenStep::Ack, OpenStep::Confirm][self.n(4) as usize];
         let evidence = self.some(|_| proof);
-        match self.n(10) {
+        match self.n(12) {
             8 => Message::OpenConnection { step, id: self.some(Self::connection), end: self.connection_end(), proof: evidence },
             9 => {
                 let classic::ChannelEndId { port, channel } = self.channel();
                 Message::OpenChannel { step, port, id: self.some(|_| channel.clone()), end: self.channel_end(), proof: evidence }
             }
+            10 => Message::CloseChannel { id: self.channel(), proof },
+            11 => Message::TimeoutOnClose { packet, order: [Order::Unordered, Order::Ordered][self.n(2) as usize], proof, closed: (1, 2) },
             0 => Message::CreateClient { client_type: self.text(), initial: self.bytes() },
             1 => Message::RegisterCounterparty { client_id: self.client(), counterparty: self.counterparty() },
             2 => Message::UpdateClient { client_id: self.client(), update: self.bytes() },

@@ -120,6 +120,7 @@ impl Relay for FakeRelay {
             packets: vec![PacketCount { direction: Direction::BToA, state: StateKind::Dead, count: 4 }],
             oldest_pending_ms: Some(12),
             halted: None,
+            channels: Vec::new(),
         };
         Status { now_ms: 1, chains: vec![chain], paths: vec![path], change: content.changes.len() as u64 }
     }

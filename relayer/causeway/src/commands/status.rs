@@ -119,7 +119,16 @@ fn packets_line(path: &Path) -> String {
     let counts = if counts.is_empty() { "no packets yet".to_string() } else { counts.join(", ") };
     let oldest = path.oldest_pending_ms.map_or_else(String::new, |ms| format!("; oldest pending {}", output::age(ms / 1_000)));
     let halted = if path.halted.is_empty() { String::new() } else { format!("; HALTED: {}", path.halted) };
-    format!("{}: {counts}{oldest}{halted}", path.name)
+    format!("{}: {counts}{oldest}{}{halted}", path.name, channel_line(path))
+}
+
+/// A channel that is not open at both ends, in words.
+fn channel_line(path: &Path) -> String {
+    let ends: Vec<String> = path.channels.iter().map(|end| format!("{} on {} is {}", end.channel, end.chain, end.state)).collect();
+    if path.channels.iter().all(|end| end.state == "open") {
+        return String::new();
+    }
+    format!("; CLOSED: {}; nothing new is relayed, what is on its way is brought to its end", ends.join(", "))
 }
 
 fn as_json(status: &GetStatusResponse) -> Value {
@@ -166,6 +175,7 @@ fn path_json(path: &Path) -> Value {
     json!({
         "name": path.name,
         "halted": path.halted,
+        "channels": path.channels.iter().map(|end| json!({ "chain": end.chain, "channel": end.channel, "state": end.state })).collect::<Vec<_>>(),
         "oldest_pending_ms": path.oldest_pending_ms,
         "clients": path.clients.iter().map(|client| json!({
             "chain": client.chain,

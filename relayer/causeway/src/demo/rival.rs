@@ -28,7 +28,7 @@ pub(crate) async fn deliver(
 }
 
 async fn find(source: &Family, client: &ClientId, sequences: &[u64]) -> Result<Vec<Packet>, Failure> {
-    let filter = EventFilter { ends: vec![client.clone().into()], clients: Vec::new() };
+    let filter = EventFilter { ends: vec![client.clone().into()], clients: Vec::new(), connections: Vec::new() };
     let (mut packets, mut after) = (Vec::new(), Height::new(0));
     loop {
         let request = WatchRequest { after, filter: filter.clone(), blocks_max: 500, events_max: 1_000, wait_ms: 0 };

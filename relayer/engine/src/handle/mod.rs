@@ -4,7 +4,7 @@
 
 mod status;
 
-pub use status::{ChainReport, Change, Changes, ClientReport, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport};
+pub use status::{ChainReport, Change, Changes, ChannelReport, ClientReport, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport};
 
 use crate::chain::Chain;
 use crate::packet::{Direction, PacketState};
@@ -117,6 +117,7 @@ impl EngineHandle {
             clients: [self.client_report(path, Direction::BToA), self.client_report(path, Direction::AToB)],
             packets,
             oldest_pending_ms: oldest.map(|since| shared.env.clock.now_ms().saturating_sub(since)),
+            channels: [Direction::AToB, Direction::BToA].into_iter().filter_map(|direction| channel_report(path, direction)).collect(),
             halted: path.halted(),
         }
     }
@@ -238,6 +239,13 @@ impl EngineHandle {
         self.running.abort();
         drained
     }
+}
+
+/// The channel at the end that packets of `direction` leave from.
+fn channel_report(path: &Path, direction: Direction) -> Option<ChannelReport> {
+    let end = path.from(direction);
+    let (channel, seen) = (end.channel.clone()?, path.channel(direction)?);
+    Some(ChannelReport { chain: end.chain.clone(), channel, state: seen.state })
 }
 
 fn chain_report(chain: &Chain) -> ChainReport {

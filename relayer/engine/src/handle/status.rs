@@ -2,6 +2,7 @@
 
 use crate::packet::{Direction, StateKind};
 use causeway_adapter::EndpointStatus;
+use causeway_types::classic::{ChannelEndId, HandshakeState};
 use causeway_types::{ChainId, ClientId, Head, Height, PacketKey};
 
 /// The engine at a glance.
@@ -76,6 +77,9 @@ pub struct PathReport {
     pub packets: Vec<PacketCount>,
     /// Age of the oldest pending packet, milliseconds.
     pub oldest_pending_ms: Option<u64>,
+    /// In IBC classic: the channel at its ends, `a`, then `b`, as last seen. One that is closed takes no packets any more; what was on its way
+    /// is brought to its end.
+    pub channels: Vec<ChannelReport>,
     /// Why nothing is relayed, if the path was halted.
     pub halted: Option<String>,
 }
@@ -93,6 +97,17 @@ pub struct ClientReport {
     pub expires_in_s: Option<i64>,
     /// Whether it is frozen.
     pub frozen: bool,
+}
+
+/// A channel at the end of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelReport {
+    /// Its chain.
+    pub chain: ChainId,
+    /// The channel.
+    pub channel: ChannelEndId,
+    /// How it stands.
+    pub state: HandshakeState,
 }
 
 /// How many packets of one direction are in one state.

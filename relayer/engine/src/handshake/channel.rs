@@ -4,14 +4,9 @@
 
 use super::{ChannelSetup, NewChannel, Side};
 use crate::error::StartError;
-use crate::journal::Op;
-use causeway_adapter::{AdapterError, ClientView, Evidence, EvidenceItem, Message, OpenStep, Plan, ProofGroup, Provable, TrustedState};
+use causeway_adapter::{AdapterError, Message, OpenStep};
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ChannelId, ConnectionEnd, ConnectionId, HandshakeState, Order, PortId};
-use causeway_types::{Claim, ClientId, Height};
-use std::time::Duration;
-
-/// How often a proof is tried for before the step is given up; the next call goes on.
-const PROOF_ATTEMPTS: u32 = 60;
+use causeway_types::{Claim, ClientId};
 
 /// One end: the side that hosts it, and its client.
 type Of<'s> = (&'s Side<'s>, &'s ClientId);
@@ -21,8 +16,11 @@ pub(super) async fn open(a: Of<'_>, b: Of<'_>, setup: &ChannelSetup) -> Result<(
     let (end_a, connection_b) = match setup {
         ChannelSetup::New(new) => begin(a, b, new).await?,
         ChannelSetup::Begun(end) => {
-            let connection = a.0.channel(end).await?.connection;
-            (end.clone(), named_connection(a, b, &connection).await?)
+            let begun = a.0.channel(end).await?;
+            if begun.state == HandshakeState::Closed {
+                return Err(a.0.unexpected("channel-init", format!("{end} is closed; name one that is open or was begun")));
+            }
+            (end.clone(), named_connection(a, b, &begun.connection).await?)
         }
     };
     let begun = a.0.channel(&end_a).await?;
@@ -113,6 +111,10 @@ async fn named_connection(a: Of<'_>, b: Of<'_>, id: &ConnectionId) -> Result<Con
     let (Some(other), HandshakeState::Open) = (end.counterparty.clone(), end.state) else {
         return Err(refused(format!("{id} is not open; finish its handshake, or leave it out and a new one is made")));
     };
+    if end.delay_ns > 0 {
+        let seconds = end.delay_ns.div_ceil(1_000_000_000);
+        return Err(refused(format!("{id} delays every proof by {seconds} s, which this relay does not wait for; use a connection without")));
+    }
     if end.client != *a.1 || end.counterparty_client != *b.1 {
         let found = format!("{} and {}", end.client, end.counterparty_client);
         return Err(refused(format!("{id} stands on clients {found}, not on {} and {}; name those clients", a.1, b.1)));
@@ -167,11 +169,11 @@ enum Seen<'s> {
 }
 
 impl Side<'_> {
-    fn unexpected(&self, step: &'static str, error: impl ToString) -> StartError {
+    pub(super) fn unexpected(&self, step: &'static str, error: impl ToString) -> StartError {
         StartError::SetupRefused { chain: self.host.id().clone(), step, detail: error.to_string() }
     }
 
-    fn failed(&self, error: AdapterError) -> StartError {
+    pub(super) fn failed(&self, error: AdapterError) -> StartError {
         StartError::Adapter { chain: self.host.id().clone(), error }
     }
 
@@ -179,7 +181,7 @@ impl Side<'_> {
         self.host.call("connection", self.host.adapter().connection(id)).await.map_err(|error| self.failed(error))
     }
 
-    async fn channel(&self, id: &ChannelEndId) -> Result<ChannelEnd, StartError> {
+    pub(super) async fn channel(&self, id: &ChannelEndId) -> Result<ChannelEnd, StartError> {
         self.host.call("channel", self.host.adapter().channel(id)).await.map_err(|error| self.failed(error))
     }
 
@@ -194,79 +196,12 @@ impl Side<'_> {
             return Ok(done);
         }
         let Some((client, other, seen)) = needs else { return self.steps().run(step, &[message], &[]).await };
-        let (mut messages, group) = self.proven(step, client, (other, seen)).await?;
-        messages.push(message);
-        self.steps().run(step, &messages, &[group]).await
-    }
-
-    /// Updates of our client, and evidence at the height it holds then, of how an end stands on the other chain.
-    async fn proven(
-        &self,
-        step: &'static str,
-        client: &ClientId,
-        (other, seen): (&Side<'_>, Seen<'_>),
-    ) -> Result<(Vec<Message>, ProofGroup), StartError> {
         let claim = match seen {
             Seen::Connection(id) => Claim::Connection { id: id.clone(), end: other.connection(id).await? },
             Seen::Channel(id) => Claim::Channel { id: id.clone(), end: other.channel(id).await? },
         };
-        for _ in 0..PROOF_ATTEMPTS {
-            let provable = self.source.call("provable", self.source.adapter().provable(&claim)).await;
-            if let Provable::From(need) | Provable::Exactly(need) = provable.map_err(|error| self.failed(error))? {
-                let view = self.view(client).await?;
-                if let Some((messages, trusted)) = self.brought_to(&view, need).await?
-                    && let Some(evidence) = self.evidence(step, &claim, &trusted).await?
-                {
-                    let evidence = self.source.light_client().encode_evidence(&view.host_encoding, &evidence);
-                    let evidence = evidence.map_err(|violation| self.violated(violation))?;
-                    return Ok((messages, ProofGroup { client_id: client.clone(), evidence }));
-                }
-            }
-            self.host.env.clock.sleep(self.source.poll_interval().max(Duration::from_millis(200))).await;
-        }
-        Err(self.unexpected(step, format!("{} gives no proof of it; call again in a moment", self.source.id())))
-    }
-
-    fn violated(&self, violation: causeway_adapter::Violation) -> StartError {
-        StartError::Verification { chain: self.source.id().clone(), violation }
-    }
-
-    /// The updates that bring the client to a height, and the state it then trusts; `None` while the chain has not come that far.
-    async fn brought_to(&self, view: &ClientView, need: Height) -> Result<Option<(Vec<Message>, TrustedState)>, StartError> {
-        let limits = self.host.description.limits;
-        let plan = self.source.call("plan_update", self.source.adapter().plan_update(view, Some(need), limits)).await;
-        let Ok(Plan::Steps(steps)) = plan else { return Ok(None) };
-        let verified = |height| self.source.trust.verified_at(self.source, view, height, self.journal);
-        let not_provable = |height| StartError::NotProvable { chain: self.source.id().clone(), height };
-        let (mut messages, mut at) = (Vec::new(), None);
-        for step in steps {
-            let base = verified(step.trusted).await.map_err(|_| not_provable(step.trusted))?;
-            let judged = self.source.trust.judge(self.source, &base, &step.update);
-            let (state, writes) = judged.map_err(|_| not_provable(step.resulting))?;
-            self.journal.commit(writes.into_iter().map(Op::Write).collect()).await?;
-            let update = self.source.light_client().encode_update(&view.host_encoding, &step.update);
-            let update = update.map_err(|violation| self.violated(violation))?;
-            messages.push(Message::UpdateClient { client_id: view.client_id.clone(), update });
-            at = Some(state);
-        }
-        let trusted = match at {
-            Some(state) => state,
-            None => verified(view.latest).await.map_err(|_| not_provable(view.latest))?,
-        };
-        Ok(Some((messages, trusted)))
-    }
-
-    /// Evidence that verifies here; `None` while the endpoint cannot serve it.
-    async fn evidence(&self, step: &'static str, claim: &Claim, trusted: &TrustedState) -> Result<Option<Evidence>, StartError> {
-        let fetched = self.source.call("fetch", self.source.adapter().fetch(std::slice::from_ref(claim), trusted.height)).await;
-        let Ok(evidence) = fetched else { return Ok(None) };
-        if evidence.each.first() == Some(&EvidenceItem::NotSo) {
-            self.say(step, format!("{} does not show it at height {} yet", self.source.id(), trusted.height));
-            return Ok(None);
-        }
-        match self.source.light_client().verify_claim(trusted, claim, &evidence, 0) {
-            Ok(()) => Ok(Some(evidence)),
-            Err(violation) => Err(self.violated(violation)),
-        }
+        let (mut messages, group) = self.proven(step, client, &claim).await?;
+        messages.push(message);
+        self.steps().run(step, &messages, &[group]).await
     }
 }

@@ -5,6 +5,7 @@
 //! again for a finished path verifies and changes nothing. `causeway path create` calls it, with no engine running on the same store.
 
 mod channel;
+mod proof;
 mod step;
 
 use crate::chain::Chain;
@@ -71,7 +72,7 @@ pub struct Progress {
     pub detail: String,
 }
 
-type Report<'r> = &'r (dyn Fn(Progress) + Send + Sync);
+pub(crate) type Report<'r> = &'r (dyn Fn(Progress) + Send + Sync);
 
 /// Sets a path up, or goes on where an earlier call stopped. `report` is called at every step.
 ///
@@ -126,12 +127,12 @@ async fn chain(spec: &ChainSpec, journal: &Journal, env: &Env, report: Report<'_
 }
 
 /// One side of the path: a host and the chain that its client follows.
-struct Side<'s> {
-    name: &'s str,
-    host: &'s Chain,
-    source: &'s Chain,
-    journal: &'s Journal,
-    report: Report<'s>,
+pub(crate) struct Side<'s> {
+    pub(crate) name: &'s str,
+    pub(crate) host: &'s Chain,
+    pub(crate) source: &'s Chain,
+    pub(crate) journal: &'s Journal,
+    pub(crate) report: Report<'s>,
 }
 
 impl Side<'_> {

@@ -1,9 +1,9 @@
 //! What a transaction was built from, as rows: a stuck one is replaced from them after a restart, too.
 //!
-//! What it is not: rows of clients being created; path set-up journals its own steps. The submitter calls this where slots are replaceable.
+//! What it is not: rows of clients being created or channels being opened and closed: those steps look at both chains before they are repeated. The submitter calls this where slots are replaceable.
 
 use super::codec::{Damaged, Decoded, ack, ack_row, amount, bad, packet, packet_row, slot, slot_row};
-use super::wire::{MessageRow, ProofRow, RequestRow};
+use super::wire::{MessageRow, PlaceRow, ProofRow, RequestRow};
 use causeway_adapter::{BuildRequest, EncodedEvidence, FeePolicy, Message, ProofGroup};
 use causeway_types::classic::Order;
 use causeway_types::{ClientId, Height, Packet};
@@ -15,6 +15,8 @@ const ACKNOWLEDGE: u32 = 4;
 const TIMEOUT: u32 = 5;
 const MARK_EXPIRED: u32 = 6;
 const TIMEOUT_ORDERED: u32 = 7;
+const TIMEOUT_ON_CLOSE: u32 = 8;
+const TIMEOUT_ON_CLOSE_ORDERED: u32 = 9;
 
 /// A request and the price its newest transaction offers. `None` for messages that no flight carries.
 pub(crate) fn request_row(request: &BuildRequest, price: u128) -> Option<RequestRow> {
@@ -40,6 +42,10 @@ pub(crate) fn request(row: RequestRow, signer: &str, fees: &FeePolicy) -> Decode
     Ok((request, price))
 }
 
+fn number(index: usize) -> u64 {
+    u64::try_from(index).unwrap_or(u64::MAX)
+}
+
 fn message_row(message: &Message) -> Option<MessageRow> {
     let of_client = |kind, client: &ClientId, bytes: &[u8]| MessageRow {
         kind,
@@ -50,15 +56,16 @@ fn message_row(message: &Message) -> Option<MessageRow> {
     let of_packet = |kind, packet: &Packet, (group, item): (usize, usize)| MessageRow {
         kind,
         packet: Some(packet_row(packet)),
-        group: u64::try_from(group).unwrap_or(u64::MAX),
-        item: u64::try_from(item).unwrap_or(u64::MAX),
+        group: number(group),
+        item: number(item),
         ..Default::default()
     };
     Some(match message {
         Message::CreateClient { .. }
         | Message::RegisterCounterparty { .. }
         | Message::OpenConnection { .. }
-        | Message::OpenChannel { .. } => return None,
+        | Message::OpenChannel { .. }
+        | Message::CloseChannel { .. } => return None,
         Message::UpdateClient { client_id, update } => of_client(UPDATE, client_id, update),
         Message::SubmitMisbehaviour { client_id, misbehaviour } => of_client(MISBEHAVIOUR, client_id, misbehaviour),
         Message::Receive { packet, proof } => of_packet(RECEIVE, packet, *proof),
@@ -67,6 +74,11 @@ fn message_row(message: &Message) -> Option<MessageRow> {
         }
         Message::Timeout { packet, order: Order::Unordered, proof } => of_packet(TIMEOUT, packet, *proof),
         Message::Timeout { packet, order: Order::Ordered, proof } => of_packet(TIMEOUT_ORDERED, packet, *proof),
+        Message::TimeoutOnClose { packet, order, proof, closed } => {
+            let kind = if *order == Order::Ordered { TIMEOUT_ON_CLOSE_ORDERED } else { TIMEOUT_ON_CLOSE };
+            let closed = Some(PlaceRow { group: number(closed.0), item: number(closed.1) });
+            MessageRow { closed, ..of_packet(kind, packet, *proof) }
+        }
         Message::MarkExpired { packet } => of_packet(MARK_EXPIRED, packet, (0, 0)),
     })
 }
@@ -88,6 +100,11 @@ fn message(row: MessageRow) -> Decoded<Message> {
         ACKNOWLEDGE => Message::Acknowledge { packet, acknowledgement: ack(row.ack.ok_or_else(|| missing("acknowledgement"))?), proof },
         TIMEOUT => Message::Timeout { packet, order: Order::Unordered, proof },
         TIMEOUT_ORDERED => Message::Timeout { packet, order: Order::Ordered, proof },
+        TIMEOUT_ON_CLOSE | TIMEOUT_ON_CLOSE_ORDERED => {
+            let order = if row.kind == TIMEOUT_ON_CLOSE { Order::Unordered } else { Order::Ordered };
+            let closed = row.closed.ok_or_else(|| missing("evidence of the closed channel"))?;
+            Message::TimeoutOnClose { packet, order, proof, closed: (index(closed.group)?, index(closed.item)?) }
+        }
         MARK_EXPIRED => Message::MarkExpired { packet },
         kind => return Err(Damaged(format!("message kind {kind}"))),
     })

@@ -66,15 +66,21 @@ fn queue(record: &PacketRecord) -> Option<Queue> {
     }
 }
 
-/// When the packet's time is over at its destination, if that may still matter.
-fn expiry(record: &PacketRecord) -> Timeout {
-    let waits = record.state.tx().is_none()
+/// Whether the packet may yet be returned to its sender: known, not received, and in no transaction.
+fn undelivered(record: &PacketRecord) -> bool {
+    record.packet.is_some()
+        && record.state.tx().is_none()
         && !matches!(record.state, PacketState::Parked { .. })
         && record.received == Received::No
         && !record.marked
         && !record.stuck
-        && record.gone.is_none();
-    record.packet.as_ref().filter(|_| waits).map_or(Timeout { height: None, timestamp_ns: None }, Packet::timeout)
+        && record.gone.is_none()
+}
+
+/// When the packet's time is over at its destination, if that may still matter.
+fn expiry(record: &PacketRecord) -> Timeout {
+    let packet = record.packet.as_ref().filter(|_| undelivered(record));
+    packet.map_or(Timeout { height: None, timestamp_ns: None }, Packet::timeout)
 }
 
 impl Lane {
@@ -183,6 +189,15 @@ impl Table {
             over.filter_map(|sequence| Some((sequence, Arc::clone(records.get(&sequence)?)))).take(limit).collect();
         busy.extend(found.keys());
         found.into_values().collect()
+    }
+
+    /// Takes up to `limit` undelivered packets, whatever their timeout: the channel that should have received them is closed.
+    pub(crate) fn take_undelivered(&mut self, id: LaneId, limit: usize) -> Vec<Arc<PacketRecord>> {
+        let Some(Lane { records, busy, .. }) = self.lanes.get_mut(&id) else { return Vec::new() };
+        let free = records.values().filter(|record| undelivered(record) && !busy.contains(&record.key.sequence));
+        let found: Vec<_> = free.take(limit).cloned().collect();
+        busy.extend(found.iter().map(|record| record.key.sequence));
+        found
     }
 
     /// Of the packets that are wanted, those that an ordered channel takes next: none is passed over that is pending and that `passes` stops.

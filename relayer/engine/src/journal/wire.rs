@@ -251,7 +251,8 @@ pub(crate) struct RequestRow {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct MessageRow {
-    /// 1 update, 2 misbehaviour, 3 receive, 4 acknowledge, 5 timeout, 6 mark expired.
+    /// 1 update, 2 misbehaviour, 3 receive, 4 acknowledge, 5 timeout, 6 mark expired, 7 timeout of an ordered channel, 8 and 9 both timeouts
+    /// on a closed channel.
     #[prost(uint32, tag = "1")]
     pub(crate) kind: u32,
     #[prost(string, tag = "2")]
@@ -265,6 +266,18 @@ pub(crate) struct MessageRow {
     #[prost(uint64, tag = "6")]
     pub(crate) group: u64,
     #[prost(uint64, tag = "7")]
+    pub(crate) item: u64,
+    /// Evidence of the closed channel.
+    #[prost(message, optional, tag = "8")]
+    pub(crate) closed: Option<PlaceRow>,
+}
+
+/// Where evidence stands: its group and its item.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct PlaceRow {
+    #[prost(uint64, tag = "1")]
+    pub(crate) group: u64,
+    #[prost(uint64, tag = "2")]
     pub(crate) item: u64,
 }
 

@@ -121,7 +121,7 @@ pub enum PacketState {
         /// Who returned it.
         by: By,
     },
-    /// Waits for an earlier packet of an ordered channel.
+    /// Waits behind an earlier packet of an ordered channel that cannot be delivered.
     Blocked,
     /// Waits after a failure.
     Parked {
@@ -267,7 +267,7 @@ impl Stage {
 /// This packet's share of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
-    /// `receive`, `acknowledge`, `timeout` or `mark-expired`.
+    /// `receive`, `acknowledge`, `timeout`, `timeout-on-close` or `mark-expired`.
     pub action: String,
     /// Where.
     pub chain: ChainId,

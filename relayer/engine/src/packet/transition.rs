@@ -14,6 +14,8 @@ pub(crate) enum Action {
     Receive,
     Acknowledge,
     Timeout,
+    /// As a timeout, of a packet that was not received before its channel was closed.
+    TimeoutOnClose,
     MarkExpired,
 }
 
@@ -23,12 +25,13 @@ impl Action {
             Self::Receive => "receive",
             Self::Acknowledge => "acknowledge",
             Self::Timeout => "timeout",
+            Self::TimeoutOnClose => "timeout-on-close",
             Self::MarkExpired => "mark-expired",
         }
     }
 
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        [Self::Receive, Self::Acknowledge, Self::Timeout, Self::MarkExpired].into_iter().find(|action| action.as_str() == word)
+        [Self::Receive, Self::Acknowledge, Self::Timeout, Self::TimeoutOnClose, Self::MarkExpired].into_iter().find(|action| action.as_str() == word)
     }
 }
 
@@ -242,6 +245,20 @@ impl PacketRecord {
         }
     }
 
+    /// An earlier packet of its ordered channel cannot be delivered: it waits behind that one.
+    pub(crate) fn block(&mut self) {
+        if self.state == PacketState::Observed {
+            self.state = PacketState::Blocked;
+        }
+    }
+
+    /// Nothing before it stops it any more.
+    pub(crate) fn unblock(&mut self) {
+        if self.state == PacketState::Blocked {
+            self.resume();
+        }
+    }
+
     /// It is in a transaction that is about to be broadcast, with what was proven of it at a height of the source of the proof.
     pub(crate) fn submitted(&mut self, action: Action, tx: TxRef, proven_at: Option<Height>, now_ms: u64) {
         if action == Action::Receive {
@@ -250,7 +267,7 @@ impl PacketRecord {
         self.state = match action {
             Action::Receive => PacketState::Delivering(tx),
             Action::Acknowledge => PacketState::Acking(tx),
-            Action::Timeout | Action::MarkExpired => PacketState::TimingOut(Some(tx)),
+            Action::Timeout | Action::TimeoutOnClose | Action::MarkExpired => PacketState::TimingOut(Some(tx)),
         };
         self.reach(if action == Action::Receive { Stage::Submitted } else { Stage::Returning }, now_ms);
     }
@@ -323,7 +340,7 @@ impl PacketRecord {
                 let ack = self.ack_kind();
                 self.finish(PacketState::Completed { ack, by: By::Us }, now_ms);
             }
-            Action::Timeout => self.finish(PacketState::TimedOut { by: By::Us }, now_ms),
+            Action::Timeout | Action::TimeoutOnClose => self.finish(PacketState::TimedOut { by: By::Us }, now_ms),
         }
     }
 
@@ -366,7 +383,7 @@ impl PacketRecord {
                 self.resume();
             }
             (RejectReason::AlreadyDone, Action::Acknowledge) => self.gone_hint(false, when.now_ms),
-            (RejectReason::AlreadyDone, Action::Timeout) => self.gone_hint(true, when.now_ms),
+            (RejectReason::AlreadyDone, Action::Timeout | Action::TimeoutOnClose) => self.gone_hint(true, when.now_ms),
             // Whether it was received is for its acknowledgement to show; a packet that only looks refused is tried again.
             (RejectReason::Refused(text), Action::MarkExpired) => {
                 self.received_hint(when.now_ms);

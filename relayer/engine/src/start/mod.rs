@@ -6,6 +6,7 @@
 pub(crate) mod roots;
 
 use crate::chain::{Chain, TrustError};
+use crate::channel::ChannelKeeper;
 use crate::clearer::Clearer;
 use crate::config::{ChainSpec, End, EngineConfig};
 use crate::error::StartError;
@@ -21,7 +22,7 @@ use crate::{Env, metrics};
 use causeway_adapter::description::SEAM_VERSION;
 use causeway_adapter::{AdapterError, ClientView, Description};
 use causeway_store::{Store, Tree};
-use causeway_types::classic::{ChannelEndId, Order};
+use causeway_types::classic::{ChannelEnd, ChannelEndId, HandshakeState, Order};
 use causeway_types::{ChainId, Height};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -91,7 +92,8 @@ async fn client(env: &Env, config: &EngineConfig, path: &Path, direction: Direct
         return Err(StartError::ClientType { chain, client, source_chain: source.chain.clone(), expected, found });
     }
     if let Some(id) = &host.channel {
-        channel(env, host_spec, (id, host), (source, path.spec.order)).await?;
+        let end = channel(env, host_spec, (id, host), (source, path.spec.order)).await?;
+        path.note_channel(direction.reverse(), end);
         return if view.frozen { Err(StartError::ClientFrozen { chain, client }) } else { Ok(view) };
     }
     let registered = view.counterparty.as_ref().map(|end| end.client_id.as_str()).unwrap_or("none");
@@ -101,17 +103,23 @@ async fn client(env: &Env, config: &EngineConfig, path: &Path, direction: Direct
     if view.frozen { Err(StartError::ClientFrozen { chain, client }) } else { Ok(view) }
 }
 
-/// A channel of a path: open, in the path's order, to the channel at the other end, and over the client of this one.
-async fn channel(env: &Env, spec: &ChainSpec, (id, end): (&ChannelEndId, &End), (other, order): (&End, Order)) -> Result<(), StartError> {
+/// A channel of a path: open or closed by now (what is on its way is brought to its end), in the path's order, to the channel at the other end, and over the client of this one.
+async fn channel(env: &Env, spec: &ChainSpec, (id, end): (&ChannelEndId, &End), (other, order): (&End, Order)) -> Result<ChannelEnd, StartError> {
     let found = ask(env, spec, || spec.family.adapter.channel(id)).await?;
     let connection = ask(env, spec, || spec.family.adapter.connection(&found.connection)).await?;
     let counterparty = found.counterparty.clone().map(|channel| ChannelEndId { port: found.counterparty_port.clone(), channel });
     let text = |end: Option<&ChannelEndId>| end.map_or_else(|| "none".to_owned(), ToString::to_string);
+    let closed = found.state == HandshakeState::Closed;
+    if closed {
+        tracing::warn!(chain = %spec.id, channel = %id, "channel is closed: what is on its way is brought to its end, nothing new is relayed");
+    }
+    let found_end = found.clone();
     let rules = [
-        ("its state", "open".to_owned(), format!("{:?}", found.state).to_lowercase()),
+        ("its state", if closed { "closed" } else { "open" }.to_owned(), format!("{:?}", found.state).to_lowercase()),
         ("its order", format!("{order:?}").to_lowercase(), format!("{:?}", found.order).to_lowercase()),
         ("its other end", text(other.channel.as_ref()), text(counterparty.as_ref())),
         ("its client", end.client.to_string(), connection.client.to_string()),
+        ("the delay of its connection", "0 s".to_owned(), format!("{} s", connection.delay_ns.div_ceil(1_000_000_000))),
         ("the client at its other end", other.client.to_string(), connection.counterparty_client.to_string()),
     ];
     for (what, expected, found) in rules {
@@ -120,7 +128,7 @@ async fn channel(env: &Env, spec: &ChainSpec, (id, end): (&ChannelEndId, &End), 
             return Err(StartError::ChannelMismatch { chain, channel, what, expected, found: found.into() });
         }
     }
-    Ok(())
+    Ok(found_end)
 }
 
 /// Starts an engine.
@@ -249,6 +257,10 @@ async fn spawn(running: &Running, shared: &Arc<Shared>, inboxes: Inboxes) -> Res
                 Box::pin(Worker::new(Arc::clone(shared), Arc::clone(path), direction, (source, host)).run());
             running.spawn("worker", worker);
             running.spawn("clearer", Box::pin(clearer.run()));
+        }
+        let ends = (shared.chains.get(&path.spec.a.chain).cloned(), shared.chains.get(&path.spec.b.chain).cloned());
+        if let (Some(a), Some(b), Some(_)) = (ends.0, ends.1, &path.spec.a.channel) {
+            running.spawn("channel", Box::pin(ChannelKeeper::new(Arc::clone(shared), Arc::clone(path), [a, b]).run()));
         }
     }
     running.spawn("keeper", Box::pin(Keeper::new(Arc::clone(shared)).run()));

@@ -86,7 +86,7 @@ impl Watcher {
         let all = self.shared.paths.iter().flat_map(|path| [&path.spec.a, &path.spec.b]).filter(|end| end.chain == *self.chain.id());
         // Several channels may stand on one client.
         let clients: BTreeSet<_> = all.clone().map(|end| end.client.clone()).collect();
-        EventFilter { ends: all.map(End::packets).collect(), clients: clients.into_iter().collect() }
+        EventFilter { ends: all.map(End::packets).collect(), clients: clients.into_iter().collect(), connections: Vec::new() }
     }
 
     /// The first start: from the head on; what lies before is found by clearing.
@@ -162,6 +162,11 @@ impl Watcher {
             Event::Completed { end, sequence } => Some(self.gone((end, sequence), false, now_ms)),
             Event::TimedOut { end, sequence } => Some(self.gone((end, sequence), true, now_ms)),
             Event::ClientUpdated { .. } => None,
+            Event::ChannelChanged { id, .. } => {
+                let end = |path: &&Arc<Path>| path.direction_from(self.chain.id(), &id.clone().into()).is_some();
+                self.shared.paths.iter().filter(end).for_each(|path| path.channel_news.notify_one());
+                None
+            }
             Event::ClientFrozen { client } => {
                 let end = |path: &&Arc<Path>| {
                     [&path.spec.a, &path.spec.b].into_iter().any(|end| end.chain == *self.chain.id() && end.client == client)

@@ -7,7 +7,7 @@ use crate::shared::{Batch, Busy};
 use causeway_adapter::{Absence, ClientView, Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, Message, PacketState};
 use causeway_types::classic::Order;
 use causeway_types::{Acknowledgement, Locator, Packet, PacketEnd, PacketKey, Sequence};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Worker {
@@ -121,6 +121,7 @@ impl Worker {
         let (height, host_s) = self.host.hinted_head();
         let source_head = self.source.hinted_head();
         let absence = self.source.description.absence;
+        let (source_closed, host_closed) = (self.path.is_closed(self.direction), self.path.is_closed(self.direction.reverse()));
         let (inbound, returns) = (self.inbound(), self.returns());
         let in_time = |record: &PacketRecord| record.packet.as_ref().is_some_and(|packet| !packet.expired(height, Some(host_s)));
         let mut picked: Vec<Candidate> = Vec::new();
@@ -133,36 +134,21 @@ impl Worker {
             let mut taken = add(table.take(returns, Queue::Acknowledge, max / 2 + 1, |_| true), Action::Acknowledge);
             let room = max.saturating_sub(taken);
             taken = match absence {
+                _ if source_closed => add(table.take_undelivered(returns, room), Action::TimeoutOnClose),
                 Absence::Provable => add(table.take_expired(returns, source_head, room), Action::Timeout),
                 Absence::ByMarkExpired => add(table.take(returns, Queue::Timeout, room, |_| true), Action::Timeout),
             };
-            let room = max.saturating_sub(taken);
+            // A closed channel takes nothing; what was sent from one could not be acknowledged there.
+            let open = !source_closed && !host_closed;
+            let room = if open { max.saturating_sub(taken) } else { 0 };
             let reserve = cleared_waits.min(room / 4);
             taken = add(table.take(inbound, Queue::DeliverLive, room.saturating_sub(reserve), in_time), Action::Receive);
-            taken = add(table.take(inbound, Queue::DeliverCleared, max.saturating_sub(taken), in_time), Action::Receive);
+            let room = if open { max.saturating_sub(taken) } else { 0 };
+            taken = add(table.take(inbound, Queue::DeliverCleared, room, in_time), Action::Receive);
             add(table.take(returns, Queue::Acknowledge, max.saturating_sub(taken), |_| true), Action::Acknowledge);
         });
         let picked = if self.path.spec.order == Order::Ordered { self.in_order(picked) } else { picked };
         self.narrow(self.wait_for_company(picked))
-    }
-
-    /// An ordered channel takes packets, and acknowledgements, one after the other; what cannot be next waits.
-    fn in_order(&self, picked: Vec<Candidate>) -> Vec<Candidate> {
-        let of = |action| picked.iter().filter(|one| one.action == action).map(|one| one.record.key.sequence).collect::<BTreeSet<_>>();
-        let (receive, acknowledge) = (of(Action::Receive), of(Action::Acknowledge));
-        let (receive, acknowledge) = self.shared.journal.table(|table| {
-            let delivered = |record: &PacketRecord| record.received != Received::No;
-            (table.in_order(self.inbound(), &receive, delivered), table.in_order(self.returns(), &acknowledge, |_| false))
-        });
-        let next = |one: &Candidate| match one.action {
-            Action::Receive => receive.contains(&one.record.key.sequence),
-            Action::Acknowledge => acknowledge.contains(&one.record.key.sequence),
-            Action::Timeout | Action::MarkExpired => true,
-        };
-        let (mut next, rest): (Vec<Candidate>, Vec<Candidate>) = picked.into_iter().partition(next);
-        self.give_back(&rest);
-        next.sort_by_key(|one| (one.action, one.record.key.sequence));
-        next
     }
 
     /// A batch that is neither full nor old enough waits.
@@ -181,7 +167,7 @@ impl Worker {
         Vec::new()
     }
 
-    fn give_back(&self, picked: &[Candidate]) {
+    pub(super) fn give_back(&self, picked: &[Candidate]) {
         let keys: Vec<PacketKey> = picked.iter().map(|candidate| candidate.record.key.clone()).collect();
         self.shared.journal.table(|table| table.release(&keys));
     }

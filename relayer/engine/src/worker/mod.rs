@@ -8,6 +8,7 @@
 
 mod collect;
 mod gone;
+mod order;
 mod proof;
 mod update;
 
@@ -185,6 +186,7 @@ impl Worker {
             return Ok(());
         }
         self.unpark().await?;
+        self.keep_order().await?;
         self.hydrate().await?;
         self.learn_acks().await?;
         self.mark_expired().await?;
@@ -243,8 +245,10 @@ impl Worker {
         let mut proofs = Vec::new();
         for (group, (evidence, members)) in proven.groups.into_iter().enumerate() {
             proofs.push(ProofGroup { client_id: self.client.clone(), evidence });
+            // Behind the evidence of the packets stands that of the closed channel, where there is one.
+            let closed = members.len();
             for (item, candidate) in members.into_iter().enumerate() {
-                let Some(message) = message(&candidate, self.path.spec.order, (group, item)) else { continue };
+                let Some(message) = message(&candidate, self.path.spec.order, (group, item), closed) else { continue };
                 messages.push(message);
                 items.push(Some((candidate.record.key.clone(), candidate.action)));
             }
@@ -276,12 +280,13 @@ impl Worker {
     }
 }
 
-fn message(candidate: &Candidate, order: Order, proof: (usize, usize)) -> Option<Message> {
+fn message(candidate: &Candidate, order: Order, proof: (usize, usize), closed: usize) -> Option<Message> {
     let packet = candidate.record.packet.clone()?;
     Some(match candidate.action {
         Action::Receive => Message::Receive { packet, proof },
         Action::Acknowledge => Message::Acknowledge { packet, acknowledgement: candidate.record.ack.clone()?, proof },
         Action::Timeout => Message::Timeout { packet, order, proof },
+        Action::TimeoutOnClose => Message::TimeoutOnClose { packet, order, proof, closed: (proof.0, closed) },
         Action::MarkExpired => Message::MarkExpired { packet },
     })
 }

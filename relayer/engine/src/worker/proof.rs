@@ -36,10 +36,15 @@ enum Question {
     Block(&'static str, u64),
     /// All timeouts by absence at a time share the question for the latest of them.
     Absence,
+    /// Whatever the closing of a channel returns waits for one proof of it.
+    Closed,
     Own(&'static str, Sequence),
 }
 
-fn question(claim: &Claim) -> Option<Question> {
+fn question(action: Action, claim: &Claim) -> Option<Question> {
+    if action == Action::TimeoutOnClose {
+        return Some(Question::Closed);
+    }
     if let Some(locator) = claim.locator() {
         return Some(Question::Block(claim.kind(), locator.block));
     }
@@ -60,23 +65,31 @@ fn claim(candidate: &Candidate, order: Order) -> Option<Claim> {
         Action::Receive => Claim::Commitment { packet, locator: record.sent.clone() },
         Action::Acknowledge => Claim::Ack { packet, acknowledgement: record.ack.clone()?, locator: record.acked_at.clone() },
         Action::Timeout if record.marked => Claim::Expired { packet, locator: record.marked_at.clone() },
-        Action::Timeout if order == Order::Ordered => Claim::NotReached { packet },
-        Action::Timeout => Claim::NoReceipt { packet },
+        Action::Timeout | Action::TimeoutOnClose if order == Order::Ordered => Claim::NotReached { packet },
+        Action::Timeout | Action::TimeoutOnClose => Claim::NoReceipt { packet },
         Action::MarkExpired => return None,
     })
 }
 
 impl Worker {
+    /// That the channel is closed at the source, as it was seen there.
+    fn closed_claim(&self) -> Option<Claim> {
+        let id = self.path.from(self.direction).channel.clone()?;
+        let end = self.path.channel(self.direction).filter(|_| self.path.is_closed(self.direction))?;
+        Some(Claim::Channel { id, end })
+    }
+
     /// Asks when the candidates can be proven; those that cannot yet go back.
     pub(super) async fn provable(&self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<Vec<Ready>> {
         let mut asked: BTreeMap<Question, Claim> = BTreeMap::new();
         let mut claims = Vec::new();
         for candidate in candidates {
             let Some(claim) = claim(&candidate, self.path.spec.order) else { continue };
-            let Some(question) = question(&claim) else { continue };
+            let Some(question) = question(candidate.action, &claim) else { continue };
             let later = |known: &Claim| expires_at_s(known) < expires_at_s(&claim);
             if asked.get(&question).is_none_or(|known| question == Question::Absence && later(known)) {
-                asked.insert(question.clone(), claim.clone());
+                let about = if question == Question::Closed { self.closed_claim() } else { None };
+                asked.insert(question.clone(), about.unwrap_or_else(|| claim.clone()));
             }
             claims.push((candidate, claim, question));
         }
@@ -150,20 +163,33 @@ impl Worker {
             if members.is_empty() {
                 return Ok(None);
             }
-            let claims: Vec<Claim> = members.iter().map(|(_, claim)| claim.clone()).collect();
+            let on_close = members.iter().any(|(candidate, _)| candidate.action == Action::TimeoutOnClose);
+            let closed = if on_close { self.closed_claim() } else { None };
+            let claims: Vec<Claim> = members.iter().map(|(_, claim)| claim.clone()).chain(closed).collect();
             let evidence = match self.source.call("fetch", self.source.adapter().fetch(&claims, trusted.height)).await {
                 Ok(evidence) => evidence,
                 Err(AdapterError::HeightPruned { .. }) => return self.pruned(members, (ops, busy)).map(|()| None),
                 Err(error) => return Err(self.adapter_failed(&self.source, &error)),
             };
-            let judged: Vec<Result<(), Option<Violation>>> =
-                claims.iter().enumerate().map(|(index, claim)| self.judge(trusted, claim, &evidence, index)).collect();
+            let judge = |(index, claim): (usize, &Claim)| {
+                if let Some((Candidate { action: Action::Timeout, .. }, claim)) = members.get(index) {
+                    in_time(trusted, claim)?;
+                }
+                self.judge(trusted, claim, &evidence, index)
+            };
+            let mut judged: Vec<Result<(), Option<Violation>>> = claims.iter().enumerate().map(judge).collect();
             if judged.iter().all(Result::is_ok) {
                 let encoded = self.source.light_client().encode_evidence(&view.host_encoding, &evidence);
                 let encoded = encoded.map_err(|violation| self.unusable(&violation))?;
                 ops.extend(members.iter().filter_map(confirmed));
                 return Ok(Some((encoded, members.into_iter().map(|(candidate, _)| candidate).collect())));
             }
+            // Without the proof that the channel is closed nothing of the group holds.
+            if let Some(Err(violation)) = judged.get(members.len()) {
+                violation.iter().for_each(|violation| self.source.violated(violation, "claim"));
+                break;
+            }
+            judged.truncate(members.len());
             let mut kept = Vec::new();
             for ((candidate, claim), judged) in members.into_iter().zip(judged) {
                 match judged {
@@ -190,11 +216,6 @@ impl Worker {
             None => return Err(Some(Violation::new("evidence-count", "one item a claim", evidence.each.len().to_string()))),
             Some(EvidenceItem::NotSo) => return Err(None),
             Some(EvidenceItem::Bytes(_)) => {}
-        }
-        let early =
-            matches!(claim, Claim::NoReceipt { packet } | Claim::NotReached { packet } if !packet.expired(trusted.height, trusted.time_s));
-        if early {
-            return Err(Some(Violation::new("timeout-early", "a height after the timeout", trusted.height.to_string())));
         }
         self.source.light_client().verify_claim(trusted, claim, evidence, index).map_err(Some)
     }
@@ -226,7 +247,7 @@ impl Worker {
             Action::Timeout if candidate.record.marked && (repeated || violation.is_none()) => {
                 Op::change(key, move |record| record.mark_refuted(&text, when))
             }
-            Action::Timeout if violation.is_none() => Op::change(key, move |record| {
+            Action::Timeout | Action::TimeoutOnClose if violation.is_none() => Op::change(key, move |record| {
                 record.received_hint(when.now_ms);
                 record.park(&text, when);
             }),
@@ -243,6 +264,16 @@ impl Worker {
             busy.put_back(&candidate.record.key);
         }
         Ok(())
+    }
+}
+
+/// A timeout is proven at a height that is past it.
+fn in_time(trusted: &TrustedState, claim: &Claim) -> Result<(), Option<Violation>> {
+    match claim {
+        Claim::NoReceipt { packet } | Claim::NotReached { packet } if !packet.expired(trusted.height, trusted.time_s) => {
+            Err(Some(Violation::new("timeout-early", "a height after the timeout", trusted.height.to_string())))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -138,11 +138,12 @@ impl Job<'_> {
         Ok((Vec::new(), 0))
     }
 
-    /// An update alone, when packets were asked for and none is left, is not worth a fee.
+    /// An update alone, when something else was asked for and nothing of it is left, is not worth a fee.
     fn is_worth_it(&self, items: &[Item]) -> bool {
-        let is_packet = |index: usize| self.request.messages.get(index).is_some_and(|message| packet_of(message).is_some());
-        let asked = (0..self.request.messages.len()).any(is_packet);
-        !items.is_empty() && (!asked || items.iter().any(|item| is_packet(item.index)))
+        let is_more =
+            |index: usize| self.request.messages.get(index).is_some_and(|message| !matches!(message, Message::UpdateClient { .. }));
+        let asked = (0..self.request.messages.len()).any(is_more);
+        !items.is_empty() && (!asked || items.iter().any(|item| is_more(item.index)))
     }
 
     /// The last message of the shortest beginning that fails, and what the chain says of it.

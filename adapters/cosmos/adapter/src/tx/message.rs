@@ -75,6 +75,33 @@ pub(crate) fn message(index: usize, message: &Message, proofs: &[ProofGroup], si
                 }
             }
         }
+        Message::TimeoutOnClose { packet: Packet::V2(_), .. } => return Err(invalid(index, "packets of IBC v2 have no channel to close")),
+        Message::TimeoutOnClose { packet: Packet::Classic(packet), order, proof: place, closed } => {
+            let (evidence, height) = proof(None, *place)?;
+            let (proof_close, closed_at) = proof(None, *closed)?;
+            if height != closed_at {
+                return Err(invalid(index, "its two proofs are of two heights"));
+            }
+            let (next_sequence_recv, proof_unreceived) = unreceived(index, *order, evidence)?;
+            any(&channel::MsgTimeoutOnClose {
+                packet: Some(classic_to(packet)),
+                proof_unreceived,
+                proof_close,
+                proof_height: Some(height),
+                next_sequence_recv,
+                signer,
+            })
+        }
+        Message::CloseChannel { id, proof: place } => {
+            let (proof_init, height) = proof(None, *place)?;
+            any(&channel::MsgChannelCloseConfirm {
+                port_id: id.port.to_string(),
+                channel_id: id.channel.to_string(),
+                proof_init,
+                proof_height: Some(height),
+                signer,
+            })
+        }
         Message::OpenConnection { step, id, end, proof: place } => {
             let evidence = place.map(|place| proof(None, place)).transpose()?;
             open_connection(index, (*step, id.as_ref(), end), evidence, signer)?
@@ -195,7 +222,9 @@ fn open_channel(
 pub(crate) fn packet_of(message: &Message) -> Option<(&Packet, PacketEnd, bool)> {
     match message {
         Message::Receive { packet, .. } => Some((packet, packet.dest(), false)),
-        Message::Acknowledge { packet, .. } | Message::Timeout { packet, .. } => Some((packet, packet.source(), true)),
+        Message::Acknowledge { packet, .. } | Message::Timeout { packet, .. } | Message::TimeoutOnClose { packet, .. } => {
+            Some((packet, packet.source(), true))
+        }
         _ => None,
     }
 }
@@ -203,7 +232,11 @@ pub(crate) fn packet_of(message: &Message) -> Option<(&Packet, PacketEnd, bool)>
 /// The client on this chain that judges the evidence of a message.
 pub(crate) fn client_of<'a>(message: &Message, proofs: &'a [ProofGroup]) -> Option<&'a ClientId> {
     let (group, _) = match message {
-        Message::Receive { proof, .. } | Message::Acknowledge { proof, .. } | Message::Timeout { proof, .. } => *proof,
+        Message::Receive { proof, .. }
+        | Message::Acknowledge { proof, .. }
+        | Message::Timeout { proof, .. }
+        | Message::TimeoutOnClose { proof, .. }
+        | Message::CloseChannel { proof, .. } => *proof,
         Message::OpenConnection { proof, .. } | Message::OpenChannel { proof, .. } => (*proof)?,
         _ => return None,
     };

@@ -265,6 +265,7 @@ pub(crate) fn noop(response: &Any) -> bool {
     classic(unpack::<channel_v1::MsgRecvPacketResponse>(response).ok().map(|response| response.result))
         || classic(unpack::<channel_v1::MsgAcknowledgementResponse>(response).ok().map(|response| response.result))
         || classic(unpack::<channel_v1::MsgTimeoutResponse>(response).ok().map(|response| response.result))
+        || classic(unpack::<channel_v1::MsgTimeoutOnCloseResponse>(response).ok().map(|response| response.result))
         || is(unpack::<channel::MsgRecvPacketResponse>(response).ok().map(|response| response.result))
         || is(unpack::<channel::MsgAcknowledgementResponse>(response).ok().map(|response| response.result))
         || is(unpack::<channel::MsgTimeoutResponse>(response).ok().map(|response| response.result))

@@ -56,7 +56,10 @@ pub(crate) fn plan(
         let Some((packet, proof)) = packet_of(message) else {
             // `MarkExpired` is for families that cannot prove absence; anything else waits its turn.
             let reason = match message {
-                Message::OpenConnection { .. } | Message::OpenChannel { .. } => RejectReason::Refused(NO_CLASSIC.to_string()),
+                Message::OpenConnection { .. }
+                | Message::OpenChannel { .. }
+                | Message::TimeoutOnClose { .. }
+                | Message::CloseChannel { .. } => RejectReason::Refused(NO_CLASSIC.to_string()),
                 Message::MarkExpired { .. } => RejectReason::Refused("this chain proves absence; no transaction marks expiry".to_string()),
                 _ => RejectReason::NoRoom,
             };

@@ -138,7 +138,7 @@ impl Side {
 
     /// All events since the deployment.
     pub async fn events(&self) -> Vec<LocatedEvent> {
-        let filter = EventFilter { ends: vec![self.client.clone().into()], clients: vec![self.client.clone()] };
+        let filter = EventFilter { ends: vec![self.client.clone().into()], clients: vec![self.client.clone()], connections: Vec::new() };
         let mut after = Height::new(self.config.deployment_height);
         let mut all = Vec::new();
         loop {

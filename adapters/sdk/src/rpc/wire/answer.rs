@@ -6,7 +6,7 @@ use crate::{
     Outcome, PacketState, Plan, Provable, SignedTx, WatchBatch,
 };
 use causeway_proto::adapter::v1 as pb;
-use causeway_types::classic::{ChannelEnd, ConnectionEnd};
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd};
 use causeway_types::{Height, Sequence};
 
 /// A response that carries `Result<Value, AdapterError>`.
@@ -56,6 +56,7 @@ answer!(ClientResponse, client_response, View, ClientView);
 answer!(ConsensusResponse, consensus_response, View, ConsensusView);
 answer!(ConnectionResponse, connection_response, End, ConnectionEnd);
 answer!(ChannelResponse, channel_response, End, ChannelEnd);
+answer!(ChannelsResponse, channels_response, List, Vec<(ChannelEndId, ChannelEnd)>, channels_to, channels_from);
 answer!(RootResponse, root_response, Root, (Height, Vec<u8>), root_to, root_from);
 answer!(FetchResponse, fetch_response, Evidence, Evidence);
 answer!(BuildResponse, build_response, Built, Built);
@@ -68,6 +69,17 @@ fn commitments_to((sequences, last): &(Vec<Sequence>, Option<Sequence>)) -> pb::
 
 fn commitments_from(pb: pb::CommitmentList) -> Result<(Vec<Sequence>, Option<Sequence>), WireError> {
     Ok((super::sequences(pb.sequences)?, pb.last.map(sequence).transpose()?))
+}
+
+#[allow(clippy::ptr_arg, reason = "the macro passes the value of the answer as it is")]
+fn channels_to(channels: &Vec<(ChannelEndId, ChannelEnd)>) -> pb::ChannelList {
+    let one = |(id, end): &(ChannelEndId, ChannelEnd)| pb::IdentifiedChannel { id: id.to_string(), end: Some(end.to_pb()) };
+    pb::ChannelList { channels: channels.iter().map(one).collect() }
+}
+
+fn channels_from(pb: pb::ChannelList) -> Result<Vec<(ChannelEndId, ChannelEnd)>, WireError> {
+    let one = |channel: pb::IdentifiedChannel| Ok((super::channel_end(&channel.id)?, need("channel end", channel.end)?));
+    pb.channels.into_iter().map(one).collect()
 }
 
 #[allow(clippy::ptr_arg, reason = "the macro passes the value of the answer as it is")]

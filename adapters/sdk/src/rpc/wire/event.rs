@@ -1,5 +1,6 @@
 //! Events and state listings on the wire.
 
+use super::classic::{channel_end, connection_id};
 use super::{Wire, WireError, all, client_id, hash, need, packet_end, sequence, sequences, to_all, tx_id};
 use crate::{Event, EventFilter, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, PacketState, WatchBatch, WatchRequest};
 use causeway_proto::adapter::v1 as pb;
@@ -14,6 +15,7 @@ impl Wire for WatchRequest {
             after: Some(self.after.to_pb()),
             ends: self.filter.ends.iter().map(ToString::to_string).collect(),
             clients: self.filter.clients.iter().map(ToString::to_string).collect(),
+            connections: self.filter.connections.iter().map(ToString::to_string).collect(),
             blocks_max: self.blocks_max,
             events_max: self.events_max,
             wait_ms: self.wait_ms,
@@ -23,9 +25,10 @@ impl Wire for WatchRequest {
     fn from_pb(pb: pb::WatchRequest) -> Result<Self, WireError> {
         let ends = pb.ends.iter().map(|text| packet_end(text)).collect::<Result<_, _>>()?;
         let clients = pb.clients.iter().map(|text| client_id(text)).collect::<Result<_, _>>()?;
+        let connections = pb.connections.iter().map(|text| connection_id(text)).collect::<Result<_, _>>()?;
         Ok(Self {
             after: need("cursor", pb.after)?,
-            filter: EventFilter { ends, clients },
+            filter: EventFilter { ends, clients, connections },
             blocks_max: pb.blocks_max,
             events_max: pb.events_max,
             wait_ms: pb.wait_ms,
@@ -51,6 +54,9 @@ impl Wire for Event {
             Self::TimedOut { end, sequence } => Kind::TimedOut(named(end, *sequence)),
             Self::ClientUpdated { client } => Kind::ClientUpdated(client.to_string()),
             Self::ClientFrozen { client } => Kind::ClientFrozen(client.to_string()),
+            Self::ChannelChanged { id, connection } => {
+                Kind::ChannelChanged(pb::event::ChannelChanged { id: id.to_string(), connection: connection.to_string() })
+            }
         };
         pb::Event { kind: Some(kind) }
     }
@@ -65,6 +71,9 @@ impl Wire for Event {
             Kind::TimedOut(of) => Self::TimedOut { end: packet_end(&of.end)?, sequence: sequence(of.sequence)? },
             Kind::ClientUpdated(client) => Self::ClientUpdated { client: client_id(&client)? },
             Kind::ClientFrozen(client) => Self::ClientFrozen { client: client_id(&client)? },
+            Kind::ChannelChanged(of) => {
+                Self::ChannelChanged { id: channel_end(&of.id)?, connection: connection_id(&of.connection)? }
+            }
         })
     }
 }

@@ -47,6 +47,15 @@ impl Wire for Message {
                 proof: Some(to_proof(*proof)),
                 ordered: *order == Order::Ordered,
             }),
+            Self::TimeoutOnClose { packet, order, proof, closed } => Kind::TimeoutOnClose(parts::TimeoutOnClose {
+                packet: Some(packet.to_pb()),
+                proof: Some(to_proof(*proof)),
+                closed: Some(to_proof(*closed)),
+                ordered: *order == Order::Ordered,
+            }),
+            Self::CloseChannel { id, proof } => {
+                Kind::CloseChannel(parts::CloseChannel { id: id.to_string(), proof: Some(to_proof(*proof)) })
+            }
             Self::MarkExpired { packet } => Kind::MarkExpired(packet.to_pb()),
             Self::OpenConnection { step, id, end, proof } => Kind::OpenConnection(parts::OpenConnection {
                 step: classic::to_step(*step).into(),
@@ -85,6 +94,13 @@ impl Wire for Message {
                 packet: need("packet", part.packet)?,
                 proof: proof(part.proof)?,
             },
+            Kind::TimeoutOnClose(part) => Self::TimeoutOnClose {
+                order: if part.ordered { Order::Ordered } else { Order::Unordered },
+                packet: need("packet", part.packet)?,
+                proof: proof(part.proof)?,
+                closed: proof(part.closed)?,
+            },
+            Kind::CloseChannel(part) => Self::CloseChannel { id: classic::channel_end(&part.id)?, proof: proof(part.proof)? },
             Kind::MarkExpired(packet) => Self::MarkExpired { packet: Wire::from_pb(packet)? },
             Kind::OpenConnection(part) => Self::OpenConnection {
                 step: classic::step(part.step())?,
