@@ -6,6 +6,7 @@
 mod sim;
 
 use causeway_adapter::fakes::FakeFamily;
+use causeway_types::classic::Order;
 use sim::{Class, simulate};
 
 fn families(seed: u64) -> (FakeFamily, FakeFamily) {
@@ -57,5 +58,55 @@ fn nothing_is_lost_under_faults_and_crashes() {
             println!("failing seed: {seed} on {:?}; repeat it with SIM_SEED={seed}", families(seed));
             std::panic::resume_unwind(panic);
         }
+    }
+}
+
+/// Families that can prove absence host channels here.
+fn channel_families(seed: u64) -> (FakeFamily, FakeFamily) {
+    let pairs = [FakeFamily::Lagged, FakeFamily::Slotted].map(|left| [FakeFamily::Lagged, FakeFamily::Slotted].map(|right| (left, right)));
+    pairs.as_flattened()[(seed % 4) as usize]
+}
+
+fn order(seed: u64) -> Order {
+    if seed / 4 % 2 == 0 { Order::Unordered } else { Order::Ordered }
+}
+
+#[test]
+fn channels_lose_nothing_under_faults_and_crashes() {
+    let seeds = number("SIM_SEED").map_or(0..number("SIM_SEEDS").unwrap_or(64), |seed| seed..seed + 1);
+    for seed in seeds {
+        let (left, right) = channel_families(seed);
+        println!("seed {seed}: {left:?}-{right:?} {:?}", order(seed));
+        simulate(seed, left, right, async |sim| {
+            sim.use_channel(order(seed));
+            sim.send_mixed(20);
+            sim.run(120, 2_000).await;
+            sim.check().await;
+        });
+    }
+}
+
+/// What was received before the channel was closed is acknowledged, what was not comes back, and the other end is closed: at every moment of the
+/// closing.
+#[test]
+fn a_channel_that_its_application_closes_comes_to_its_end() {
+    for seed in 0..32 {
+        let (left, right) = channel_families(seed);
+        println!("seed {seed}: {left:?}-{right:?} {:?}", order(seed));
+        simulate(seed, left, right, async |sim| {
+            sim.use_channel(order(seed));
+            for _ in 0..10 {
+                sim.send(false, Class::Echo);
+            }
+            sim.try_start().await.unwrap();
+            for _ in 0..seed / 4 {
+                sim.second().await;
+            }
+            sim.send(false, Class::Echo);
+            sim.close_left();
+            sim.run(0, 600).await;
+            sim.check().await;
+            assert!(sim.is_closed(), "seed {seed}: an end is open");
+        });
     }
 }

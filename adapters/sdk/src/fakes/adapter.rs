@@ -11,6 +11,7 @@ use crate::{
     SignedTx, SlotOrdering, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
 use causeway_types::{Claim, ClientId, Hash, Head, Height, PacketEnd, Sequence, path};
 use prost::Message as _;
 use std::sync::MutexGuard;
@@ -159,8 +160,13 @@ impl ChainAdapter for FakeAdapter {
     }
 
     async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
-        let client = own(end)?;
         let state = self.enter("commitments")?;
+        let client = match end {
+            PacketEnd::Client(client) => client,
+            PacketEnd::Channel(channel) => {
+                return Ok(state.host.commitments_classic(channel, from, (limit as usize).clamp(1, SEQUENCES_MAX)));
+            }
+        };
         self.require_client(&state, client)?;
         let prefix = path::packet_commitment(client, from);
         let stem = prefix.len().saturating_sub(8);
@@ -178,12 +184,17 @@ impl ChainAdapter for FakeAdapter {
     }
 
     async fn packet_states(&self, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
-        let client = own(end)?;
         let state = self.enter("packet_states")?;
-        self.require_client(&state, client)?;
         if sequences.len() > SEQUENCES_MAX {
             return Err(too_many("sequences", sequences.len()));
         }
+        let client = match end {
+            PacketEnd::Client(client) => client,
+            PacketEnd::Channel(channel) => {
+                return Ok(sequences.iter().map(|sequence| state.host.state_classic(channel, *sequence, &state.faults)).collect());
+            }
+        };
+        self.require_client(&state, client)?;
         let hash = |key: Vec<u8>| state.host.store.get(&key).and_then(|value| Hash::try_from(value.as_slice()).ok());
         let look = |sequence: &Sequence| {
             let number = sequence.get();
@@ -251,6 +262,17 @@ impl ChainAdapter for FakeAdapter {
         })
     }
 
+    async fn connection(&self, id: &ConnectionId) -> Result<ConnectionEnd> {
+        let state = self.enter("connection")?;
+        state.host.connections.get(id).cloned().ok_or_else(|| AdapterError::NotFound { what: "connection", name: id.to_string() })
+    }
+
+    async fn channel(&self, id: &ChannelEndId) -> Result<ChannelEnd> {
+        let state = self.enter("channel")?;
+        let found = state.host.channels.get(id).map(|channel| channel.end.clone());
+        found.ok_or_else(|| AdapterError::NotFound { what: "channel", name: id.to_string() })
+    }
+
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
         let state = self.enter("root")?;
         let number = self.final_number(&state, height)?;
@@ -305,11 +327,6 @@ impl ChainAdapter for FakeAdapter {
             next_slot: numbered.then(|| account.next.saturating_sub(pending)),
         })
     }
-}
-
-/// The client of an end: these chains host IBC v2 alone.
-fn own(end: &PacketEnd) -> Result<&ClientId> {
-    end.client().ok_or(AdapterError::Unsupported { operation: "IBC classic" })
 }
 
 /// The address of an account.

@@ -10,6 +10,7 @@ use super::pool::{Included, PoolTx, TxBody};
 use super::wire::{self, Header, Signature, Update};
 use super::world::Shared;
 use crate::{ClientParams, Counterparty, Event, Family, HostLimits, LocatedEvent, Message, MessageResult, SlotOrdering, TrustedState};
+use causeway_types::classic::{self, ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId, Timeout};
 use causeway_types::{ClientId, Hash, Height, Packet, PacketEnd, Payload, Sequence, TxId, v2};
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -93,6 +94,8 @@ pub(super) struct AccountState {
 #[derive(Debug, Clone)]
 pub(super) enum Internal {
     Send(v2::Packet),
+    SendClassic(classic::Packet),
+    Close(ChannelEndId),
     Receive(v2::Packet),
     Return(v2::Packet, bool),
     StealSlot(String),
@@ -219,6 +222,32 @@ impl FakeChain {
         self.send_packet(client, vec![payload], timeout_timestamp_s)
     }
 
+    /// Sends a packet over a channel of IBC classic; it is in the next block. [`super::DATA_REFUSE`] and [`super::DATA_POISON`] say what its
+    /// receiver does with it.
+    ///
+    /// # Errors
+    /// A message when there is no such channel, or it is not open.
+    pub fn send_over(&self, channel: &ChannelEndId, data: &[u8], timeout: Timeout) -> Result<Packet, String> {
+        let mut state = self.lock();
+        let packet = state.host.send_classic(channel, data.to_vec(), timeout)?;
+        state.internal.push_back(Internal::SendClassic(packet.clone()));
+        Ok(Packet::Classic(packet))
+    }
+
+    /// The application closes its channel in the next block.
+    pub fn close_channel(&self, channel: &ChannelEndId) {
+        self.lock().internal.push_back(Internal::Close(channel.clone()));
+    }
+
+    /// How a channel end stands.
+    pub fn channel_state(&self, channel: &ChannelEndId) -> Option<classic::HandshakeState> {
+        self.lock().host.channels.get(channel).map(|channel| channel.end.state)
+    }
+
+    pub(super) fn add_channel(&self, connection: (ConnectionId, ConnectionEnd), channel: (ChannelEndId, ChannelEnd)) {
+        self.lock().host.add_channel(connection, channel);
+    }
+
     /// A competing relayer delivers the packet in the next block.
     pub fn compete_receive(&self, packet: &Packet) {
         if let Packet::V2(packet) = packet {
@@ -297,6 +326,10 @@ impl FakeChain {
 
     /// Whether the packet was received here.
     pub fn has_receipt(&self, packet: &Packet) -> bool {
+        if let PacketEnd::Channel(channel) = packet.dest() {
+            let state = self.lock();
+            return state.host.state_classic(&channel, packet.sequence(), &FakeFaults::default()).received;
+        }
         let key = causeway_types::Claim::Receipt { packet: packet.clone(), locator: None }.path();
         self.lock().host.store.get(&key).is_some_and(|value| value == super::light_client::RECEIVED)
     }
@@ -445,6 +478,8 @@ impl State {
             let tx = self.internal_id(config, now.block, number);
             let events = match internal {
                 Internal::Send(packet) => vec![self.host.commit(&packet)],
+                Internal::SendClassic(packet) => vec![self.host.commit_classic(&packet)],
+                Internal::Close(id) => self.host.close(&id),
                 Internal::Receive(packet) => self.compete(&packet, now),
                 Internal::Return(packet, timed_out) => self.host.complete(&packet, timed_out),
                 Internal::StealSlot(signer) => {

@@ -1,5 +1,6 @@
 //! What a fake chain keeps and executes: hosted clients, and a router with the rules of IBC v2. No blocks, no transactions, no clock of its own.
 
+use super::classic::HostedChannel;
 use super::family::{FakeFamily, HOST_DELAY_S};
 use super::light_client::{EXPIRED, FakeLightClient, RECEIVED};
 use super::merkle::Map;
@@ -8,6 +9,7 @@ use crate::{
     Absence, ClientParams, Counterparty, Event, Evidence, EvidenceItem, HeaderClock, LightClient, Message, MessageResult, ProofGroup,
     TrustedState, Verdict,
 };
+use causeway_types::classic::{ChannelEndId, ConnectionEnd, ConnectionId};
 use causeway_types::v2::{Acknowledgement, Packet};
 use causeway_types::{Claim, ClientId, Height, Payload, Sequence, commitment, path};
 use prost::Message as _;
@@ -41,13 +43,12 @@ fn refused<T>(text: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Refused(text.into()))
 }
 
-/// These chains host IBC v2 alone.
-const NO_CLASSIC: &str = "IBC classic is not hosted here";
+const TWO_PROTOCOLS: &str = "packet and acknowledgement are of two protocols";
 
 fn own(packet: &causeway_types::Packet) -> Result<&Packet, Failure> {
     match packet {
         causeway_types::Packet::V2(packet) => Ok(packet),
-        causeway_types::Packet::Classic(_) => refused(NO_CLASSIC),
+        causeway_types::Packet::Classic(_) => refused(TWO_PROTOCOLS),
     }
 }
 
@@ -127,6 +128,8 @@ impl HostedClient {
 pub(super) struct Host {
     pub(super) family: FakeFamily,
     pub(super) clients: BTreeMap<ClientId, HostedClient>,
+    pub(super) connections: BTreeMap<ConnectionId, ConnectionEnd>,
+    pub(super) channels: BTreeMap<ChannelEndId, HostedChannel>,
     /// The IBC store: what headers commit to.
     pub(super) store: Map,
     /// Keys written since the last block: what the header of a block-bound chain commits to.
@@ -137,10 +140,11 @@ pub(super) struct Host {
 
 impl Host {
     pub(super) fn new(family: FakeFamily) -> Self {
-        Self { family, clients: BTreeMap::new(), store: Map::new(), written: Map::new(), dirty: false }
+        let (clients, connections, channels) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { family, clients, connections, channels, store: Map::new(), written: Map::new(), dirty: false }
     }
 
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.dirty = true;
         self.store.insert(key.clone(), value.clone());
         self.written.insert(key, value);
@@ -179,6 +183,19 @@ impl Host {
 
     /// Executes a message. On failure nothing has changed.
     pub(super) fn execute(&mut self, message: &Message, proofs: &[ProofGroup], now: Now) -> Result<(MessageResult, Vec<Event>), Failure> {
+        let classic = match message {
+            Message::Receive { packet, .. } | Message::Acknowledge { packet, .. } | Message::Timeout { packet, .. } => {
+                matches!(packet, causeway_types::Packet::Classic(_))
+            }
+            Message::TimeoutOnClose { .. }
+            | Message::CloseChannel { .. }
+            | Message::OpenConnection { .. }
+            | Message::OpenChannel { .. } => true,
+            _ => false,
+        };
+        if classic {
+            return self.execute_classic(message, proofs, now);
+        }
         match message {
             Message::CreateClient { client_type, initial } => self.create_client(client_type, initial, now),
             Message::RegisterCounterparty { client_id, counterparty } => self.register(client_id, counterparty),
@@ -190,7 +207,7 @@ impl Host {
             }
             Message::Acknowledge { packet, acknowledgement, proof } => {
                 let evidence = self.evidence(proofs, *proof)?;
-                let causeway_types::Acknowledgement::V2(acknowledgement) = acknowledgement else { return refused(NO_CLASSIC) };
+                let causeway_types::Acknowledgement::V2(acknowledgement) = acknowledgement else { return refused(TWO_PROTOCOLS) };
                 self.acknowledge(own(packet)?, acknowledgement, evidence, now)
             }
             Message::Timeout { packet, proof, .. } => {
@@ -201,11 +218,11 @@ impl Host {
             Message::TimeoutOnClose { .. }
             | Message::CloseChannel { .. }
             | Message::OpenConnection { .. }
-            | Message::OpenChannel { .. } => refused(NO_CLASSIC),
+            | Message::OpenChannel { .. } => refused(TWO_PROTOCOLS),
         }
     }
 
-    fn evidence(&self, proofs: &[ProofGroup], (group, item): (usize, usize)) -> Result<(ClientId, Evidence), Failure> {
+    pub(super) fn evidence(&self, proofs: &[ProofGroup], (group, item): (usize, usize)) -> Result<(ClientId, Evidence), Failure> {
         let found = proofs.get(group).and_then(|group| group.evidence.each.get(item).map(|bytes| (group, bytes)));
         let Some((group, bytes)) = found else {
             return refused("the message names evidence that is not there");
@@ -296,7 +313,13 @@ impl Host {
     }
 
     /// Checks a claim with the hosted client; returns the time of the height, where there is one.
-    fn check(&mut self, claim: &Claim, own: &ClientId, (named, evidence): (ClientId, Evidence), now: Now) -> Result<Option<u64>, Failure> {
+    pub(super) fn check(
+        &mut self,
+        claim: &Claim,
+        own: &ClientId,
+        (named, evidence): (ClientId, Evidence),
+        now: Now,
+    ) -> Result<Option<u64>, Failure> {
         if named != *own {
             return refused(format!("evidence is for client {named}, the packet for {own}"));
         }

@@ -3,7 +3,7 @@
 use super::family::FakeFamily;
 use super::merkle;
 use super::wire::{self, ClientState, Consensus, Header, Misbehaviour, Signature, Statement, Update};
-use crate::{ClientParams, EncodedEvidence, Evidence, EvidenceItem, HeaderClock, LightClient, TrustedState, Verdict, Violation};
+use crate::{Absence, ClientParams, EncodedEvidence, Evidence, EvidenceItem, HeaderClock, LightClient, TrustedState, Verdict, Violation};
 use causeway_types::{Claim, Hash, Height};
 use prost::Message;
 use std::collections::BTreeSet;
@@ -110,11 +110,9 @@ impl FakeLightClient {
             Claim::Commitment { .. } | Claim::Ack { .. } => claim.value().map(|hash| hash.to_vec()),
             Claim::Receipt { .. } => Some(RECEIVED.to_vec()),
             Claim::Expired { .. } => Some(EXPIRED.to_vec()),
-            Claim::NoCommitment { .. }
-            | Claim::NoReceipt { .. }
-            | Claim::NotReached { .. }
-            | Claim::Connection { .. }
-            | Claim::Channel { .. } => None,
+            Claim::Connection { end, .. } => Some(super::classic::connection_bytes(end)),
+            Claim::Channel { end, .. } => Some(super::classic::channel_bytes(end)),
+            Claim::NoCommitment { .. } | Claim::NoReceipt { .. } | Claim::NotReached { .. } => None,
         }
     }
 
@@ -181,8 +179,14 @@ impl LightClient for FakeLightClient {
         let EvidenceItem::Bytes(bytes) = item else {
             return Err(Violation::new("evidence-item", "bytes", "not so"));
         };
-        if matches!(claim, Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. }) {
-            return Err(Violation::new("claim-kind", "a claim of IBC v2", claim.kind()));
+        if let Claim::NotReached { packet } = claim {
+            let (next, proof) =
+                bytes.split_first_chunk::<8>().ok_or_else(|| Violation::new("evidence-item", "a sequence and a proof", "less"))?;
+            if u64::from_be_bytes(*next) > packet.sequence().get() || self.family.absence() != Absence::Provable {
+                let found = u64::from_be_bytes(*next).to_string();
+                return Err(Violation::new("packet-reached", format!("at most {}", packet.sequence()), found));
+            }
+            return merkle::verify_member(&header.root, &wire::decode("proof", proof)?, &claim.path(), next);
         }
         let (path, value) = (claim.path(), self.expected(claim));
         match (self.family, value) {

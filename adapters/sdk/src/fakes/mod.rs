@@ -16,6 +16,7 @@
 mod adapter;
 mod broken;
 mod chain;
+mod classic;
 mod driver;
 mod family;
 mod faults;
@@ -33,6 +34,7 @@ mod world;
 pub use adapter::FakeAdapter;
 pub use broken::{Breakage, BrokenAdapter};
 pub use chain::{FakeChain, FakeChainConfig};
+pub use classic::{DATA_POISON, DATA_REFUSE};
 pub use driver::FakeDriver;
 pub use family::{FakeFamily, HOST_DELAY_S, PERIOD_BLOCKS};
 pub use faults::FakeFaults;

@@ -2,6 +2,7 @@
 
 use super::adapter::{FakeAdapter, SEQUENCES_MAX, forge, too_many};
 use super::chain::{Block, State};
+use super::classic::{channel_bytes, connection_bytes};
 use super::family::{FakeFamily, HOST_DELAY_S};
 use super::light_client::{EXPIRED, RECEIVED};
 use super::wire::{self, ClientState, Signature, Statement, Update};
@@ -111,18 +112,24 @@ impl FakeAdapter {
         let family = self.family();
         let written = state.written_at.get(&claim.path()).copied();
         Ok(match claim {
-            Claim::NoReceipt { .. } | Claim::NoCommitment { .. } if family.absence() == Absence::ByMarkExpired => {
+            Claim::NoReceipt { .. } | Claim::NotReached { .. } | Claim::NoCommitment { .. }
+                if family.absence() == Absence::ByMarkExpired =>
+            {
                 return Err(AdapterError::Unsupported { operation: "proof of absence" });
             }
-            Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. } => {
-                return Err(AdapterError::Unsupported { operation: "IBC classic" });
+            // What stands there changes: it is looked for in the newest state that can be proven.
+            Claim::Connection { .. } | Claim::Channel { .. } => {
+                let tree = state.committed(newest);
+                let shown = tree.as_ref().is_some_and(|tree| holds(claim, tree.get(&claim.path())));
+                if shown { Provable::From(family.client_height(newest)) } else { later }
             }
-            Claim::NoReceipt { packet } => {
-                let due = packet.expires_at_s().unwrap_or(u64::MAX);
-                if state.block(newest).is_none_or(|block| block.time_s < due) {
+            Claim::NoReceipt { packet } | Claim::NotReached { packet } => {
+                let over =
+                    |number: u64| state.block(number).is_some_and(|block| packet.expired(family.client_height(number), Some(block.time_s)));
+                if !over(newest) {
                     return Ok(later);
                 }
-                let first = (0..=newest).rev().take_while(|number| state.block(*number).is_some_and(|b| b.time_s >= due)).last();
+                let first = (0..=newest).rev().take_while(|number| over(*number)).last();
                 first.map_or(later, |block| Provable::From(family.client_height(block)))
             }
             Claim::NoCommitment { .. } => match state.committed(newest) {
@@ -160,6 +167,7 @@ impl FakeAdapter {
             }
             let mut bytes = match (self.family(), found) {
                 (FakeFamily::Clockless, Some(value)) => endorse(block, &key, value).encode_to_vec(),
+                (_, Some(value)) if matches!(claim, Claim::NotReached { .. }) => [value, &tree.prove(&key).encode_to_vec()].concat(),
                 _ => tree.prove(&key).encode_to_vec(),
             };
             if state.faults.lie_evidence
@@ -179,7 +187,12 @@ fn holds(claim: &Claim, found: Option<&[u8]>) -> bool {
         Claim::NoReceipt { .. } | Claim::NoCommitment { .. } => found.is_none(),
         Claim::Receipt { .. } => found == Some(RECEIVED),
         Claim::Expired { .. } => found == Some(EXPIRED),
-        Claim::NotReached { .. } | Claim::Connection { .. } | Claim::Channel { .. } => false,
+        Claim::NotReached { packet } => {
+            let next = found.and_then(|value| value.try_into().ok()).map(u64::from_be_bytes);
+            next.is_some_and(|next| next <= packet.sequence().get())
+        }
+        Claim::Connection { end, .. } => found == Some(connection_bytes(end).as_slice()),
+        Claim::Channel { end, .. } => found == Some(channel_bytes(end).as_slice()),
         Claim::Commitment { .. } | Claim::Ack { .. } => claim.value().is_some_and(|value| found == Some(value.as_slice())),
     }
 }

@@ -3,6 +3,7 @@
 use super::chain::{FakeChain, FakeChainConfig};
 use super::family::FakeFamily;
 use causeway_types::ClientId;
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ChannelId, ConnectionEnd, ConnectionId, HandshakeState, Order, PortId};
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,6 +94,44 @@ impl FakeWorld {
         a.register(&on_a, &on_b)?;
         b.register(&on_b, &on_a)?;
         Ok((on_a, on_b))
+    }
+
+    /// Puts an open channel of IBC classic between two chains, over the clients that [`Self::connect`] gave. Returns its ends on `a` and `b`.
+    ///
+    /// # Errors
+    /// A message when an identifier is refused.
+    pub fn open_channel(
+        &self,
+        (a, on_a): (&FakeChain, &ClientId),
+        (b, on_b): (&FakeChain, &ClientId),
+        order: Order,
+    ) -> Result<(ChannelEndId, ChannelEndId), String> {
+        let words = |error: causeway_types::IdError| error.to_string();
+        let connection = ConnectionId::new("connection-0").map_err(words)?;
+        let end = |channel: &str| {
+            Ok::<_, String>(ChannelEndId { port: PortId::new("echo").map_err(words)?, channel: ChannelId::new(channel).map_err(words)? })
+        };
+        let (end_a, end_b) = (end("channel-0")?, end("channel-1")?);
+        for (chain, own, other, ends) in [(a, on_a, on_b, (&end_a, &end_b)), (b, on_b, on_a, (&end_b, &end_a))] {
+            let hop = ConnectionEnd {
+                state: HandshakeState::Open,
+                client: own.clone(),
+                counterparty_client: other.clone(),
+                counterparty: Some(connection.clone()),
+                counterparty_prefix: b"fake".to_vec(),
+                delay_ns: 0,
+            };
+            let channel = ChannelEnd {
+                state: HandshakeState::Open,
+                order,
+                counterparty_port: ends.1.port.clone(),
+                counterparty: Some(ends.1.channel.clone()),
+                connection: connection.clone(),
+                version: "fake-1".into(),
+            };
+            chain.add_channel((connection.clone(), hop), (ends.0.clone(), channel));
+        }
+        Ok((end_a, end_b))
     }
 
     /// A world of two chains of the given families, `left` and `right`, joined; and their clients.

@@ -315,12 +315,12 @@ impl PacketRecord {
         let noop = *result == MessageResult::Noop;
         self.attempts = 0;
         self.share_max = 0;
-        if noop && matches!(action, Action::Acknowledge | Action::Timeout) {
+        if noop && matches!(action, Action::Acknowledge | Action::Timeout | Action::TimeoutOnClose) {
             // That another was first is an endpoint's word, and has to be proven like any other.
             if self.carried_by(&landed.tx) {
                 self.resume();
             }
-            return self.gone_hint(action == Action::Timeout, now_ms);
+            return self.gone_hint(action != Action::Acknowledge, now_ms);
         }
         match action {
             Action::Receive => {

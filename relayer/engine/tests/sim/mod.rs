@@ -5,13 +5,16 @@
 
 mod recorder;
 
-use causeway_adapter::fakes::{FakeChain, FakeChainConfig, FakeFamily, FakeWait, FakeWorld, PORT_ECHO, PORT_REFUSE, TokioSleep};
+use causeway_adapter::fakes::{
+    DATA_POISON, DATA_REFUSE, FakeChain, FakeChainConfig, FakeFamily, FakeWait, FakeWorld, PORT_ECHO, PORT_REFUSE, TokioSleep,
+};
 use causeway_adapter::{Family, FeePolicy};
 use causeway_engine::{
     AckKind, ChainSpec, Clock, End, Engine, EngineConfig, EngineHandle, Env, Filter, PacketRecord, PacketState, PathSpec, RootOfTrust,
     Spawner, Task,
 };
 use causeway_store::{CommitFault, MemoryStore, Store};
+use causeway_types::classic::{ChannelEndId, HandshakeState, Order, Timeout};
 use causeway_types::{ChainId, ClientId, Packet, PacketKey};
 use futures::future::BoxFuture;
 use rand::Rng as _;
@@ -102,6 +105,10 @@ pub struct Sim {
     pub sent: Vec<Sent>,
     pub crashes: u32,
     config: EngineConfig,
+    /// In IBC classic: the ends on the left and on the right.
+    channels: Option<[ChannelEndId; 2]>,
+    /// A channel may be closed under its packets, so that some come back that could have been delivered.
+    closes: bool,
     engine: Option<(EngineHandle, Process)>,
     seed: u64,
 }
@@ -148,8 +155,48 @@ impl Sim {
         config.deadlines.hint_ms = 8_000;
         let clock = SimClock::ahead(Duration::ZERO);
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        let (sent, crashes, engine) = (Vec::new(), 0, None);
-        Self { rng, world, left, right, left_client, right_client, store, clock, recorders, sent, crashes, config, engine, seed }
+        let (sent, crashes, engine, channels, closes) = (Vec::new(), 0, None, None, false);
+        Self {
+            rng,
+            world,
+            left,
+            right,
+            left_client,
+            right_client,
+            store,
+            clock,
+            recorders,
+            sent,
+            crashes,
+            config,
+            channels,
+            closes,
+            engine,
+            seed,
+        }
+    }
+
+    /// Relays over a channel of IBC classic instead of the pair of clients.
+    pub fn use_channel(&mut self, order: Order) {
+        let ends = self.world.open_channel((&self.left, &self.left_client), (&self.right, &self.right_client), order).unwrap();
+        self.world.tick(1);
+        let path = &mut self.config.paths[0];
+        (path.a.channel, path.b.channel, path.order) = (Some(ends.0.clone()), Some(ends.1.clone()), order);
+        self.channels = Some([ends.0, ends.1]);
+        self.closes = order == Order::Ordered;
+    }
+
+    /// The application on the left closes the channel.
+    pub fn close_left(&mut self) {
+        self.closes = true;
+        let [left, _] = self.channels.as_ref().unwrap();
+        self.left.close_channel(left);
+    }
+
+    /// Whether the channel is closed at both ends.
+    pub fn is_closed(&self) -> bool {
+        let [left, right] = self.channels.as_ref().unwrap();
+        [self.left.channel_state(left), self.right.channel_state(right)] == [Some(HandshakeState::Closed); 2]
     }
 
     pub fn config(&mut self) -> &mut EngineConfig {
@@ -196,7 +243,27 @@ impl Sim {
         }
     }
 
+    fn send_classic(&mut self, right: bool, class: Class) {
+        let [left_end, right_end] = self.channels.clone().unwrap();
+        let (from, end, name) = if right { (&self.left, left_end, "left") } else { (&self.right, right_end, "right") };
+        let now = self.world.now_s();
+        let (data, timeout_s) = match class {
+            Class::Echo | Class::Competed => (b"echo".to_vec(), now + 40_000),
+            Class::Refused => (DATA_REFUSE.to_vec(), now + 40_000),
+            Class::Poison => (DATA_POISON.to_vec(), now + 200),
+            Class::Late => (b"late".to_vec(), now),
+        };
+        let timeout = Timeout { height: None, timestamp_ns: Some(timeout_s * 1_000_000_000) };
+        // Nobody sends over a closed channel.
+        let Ok(packet) = from.send_over(&end, &data, timeout) else { return };
+        let key = PacketKey { chain: ChainId::new(name).unwrap(), end: end.into(), sequence: packet.sequence() };
+        self.sent.push(Sent { class, packet, key, right });
+    }
+
     pub fn send(&mut self, right: bool, class: Class) {
+        if self.channels.is_some() {
+            return self.send_classic(right, class);
+        }
         let now = self.world.now_s();
         let (from, client, name) = if right { (&self.left, &self.left_client, "left") } else { (&self.right, &self.right_client, "right") };
         let (port, timeout) = match class {
@@ -231,6 +298,8 @@ impl Sim {
         let chain = if self.rng.random() { self.left.clone() } else { self.right.clone() };
         let sequence: u64 = self.rng.random_range(1..12);
         let kind = self.rng.random_range(0..18);
+        // A packet that is called finished though it is not lets a timeout behind it close an ordered channel.
+        let kind = if kind == 9 && self.closes { 8 } else { kind };
         match kind {
             15 => return chain.clear_pool(),
             16 => return chain.steal_slot("first"),
@@ -347,6 +416,7 @@ impl Sim {
                 (PacketState::Completed { ack, .. }, Class::Echo | Class::Competed) => *ack != AckKind::Error && received,
                 (PacketState::Completed { ack, .. }, Class::Refused) => *ack != AckKind::Success && received,
                 (PacketState::TimedOut { .. }, Class::Poison | Class::Late) => !received,
+                (PacketState::TimedOut { .. }, _) if self.closes => !received,
                 _ => false,
             };
             assert!(fits, "{label}: ended as {:?} (attempts {}), received {received}", record.state, record.attempts);

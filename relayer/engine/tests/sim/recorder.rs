@@ -10,6 +10,7 @@ use causeway_adapter::{
     WatchRequest,
 };
 use causeway_store::{MemoryStore, Store, Tree};
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
 use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -160,6 +161,16 @@ impl ChainAdapter for Recorder {
             view.hash[0] ^= 1;
         }
         Ok(view)
+    }
+
+    async fn connection(&self, id: &ConnectionId) -> Result<ConnectionEnd> {
+        self.count("connection");
+        self.inner.connection(id).await
+    }
+
+    async fn channel(&self, id: &ChannelEndId) -> Result<ChannelEnd> {
+        self.count("channel");
+        self.inner.channel(id).await
     }
 
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
