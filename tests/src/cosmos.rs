@@ -210,19 +210,53 @@ impl Site {
         Ok([end("/a/channel")?, end("/b/channel")?])
     }
 
-    /// Registers an interchain account of the user of the first chain on the second, over the connection of the channel opened before, and
-    /// finishes its channel with the operator's command; answers the account's address.
+    /// Writes into the configuration that channels of interchain accounts on the first connection are finished when they are begun.
     ///
     /// # Errors
-    /// When a step fails.
-    pub async fn register_account(&self) -> Result<String> {
+    /// When the file cannot be written.
+    pub fn finish_handshakes(&self) -> Result<()> {
+        let [a, b] = NAMES;
+        let mut text = std::fs::read_to_string(self.cli.config())?;
+        text.push_str(&format!(
+            "\n[[handshake]]\nchains = [\"{a}\", \"{b}\"]\nconnection = \"{CONNECTION}\"\nports = [\"icacontroller-*\", \"icahost\"]\n"
+        ));
+        Ok(std::fs::write(self.cli.config(), text)?)
+    }
+
+    /// Registers an interchain account of the user of the first chain on the second: its application begins a channel.
+    ///
+    /// # Errors
+    /// When the chain refuses it.
+    pub async fn begin_account(&self) -> Result<String> {
         let network = &self.networks[0];
         let owner = network.account("user")?.address.clone();
         let register = json!({
             "@type": "/ibc.applications.interchain_accounts.controller.v1.MsgRegisterInterchainAccount",
             "owner": owner, "connection_id": CONNECTION, "version": "", "ordering": "ORDER_ORDERED",
         });
-        network.submit("user", &[register]).await?;
+        network.submit("user", &[register]).await
+    }
+
+    /// The address of the user's interchain account, once its channel is open.
+    ///
+    /// # Errors
+    /// When there is none yet.
+    pub fn account(&self) -> Result<String> {
+        let network = &self.networks[0];
+        let owner = network.account("user")?.address.clone();
+        let found = network.query(&["interchain-accounts", "controller", "interchain-account", &owner, CONNECTION])?;
+        Ok(text(&found, "/address")?.to_owned())
+    }
+
+    /// As [`Site::begin_account`], over the connection of the channel opened before, and finishes its channel with the operator's command;
+    /// answers the account's address.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub async fn register_account(&self) -> Result<String> {
+        self.begin_account().await?;
+        let network = &self.networks[0];
+        let owner = network.account("user")?.address.clone();
         let port = format!("icacontroller-{owner}");
         let channels = network.query(&["ibc", "channel", "channels"])?;
         let all = channels["channels"].as_array().cloned().unwrap_or_default();
@@ -235,8 +269,7 @@ impl Site {
         let clients = [text(path, "/a/client")?, text(path, "/b/client")?];
         let args = ["path", "create", NAMES[0], NAMES[1], "--name", "accounts", "--classic", "--channel-a", &channel];
         self.cli.ok(&[&args[..], &["--client-a", clients[0], "--client-b", clients[1]]].concat()).await?;
-        let found = network.query(&["interchain-accounts", "controller", "interchain-account", &owner, CONNECTION])?;
-        Ok(text(&found, "/address")?.to_owned())
+        self.account()
     }
 
     /// Closes a channel end, as its application may.

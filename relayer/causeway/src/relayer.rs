@@ -75,6 +75,7 @@ pub(crate) async fn engine_config(config: &Config, trust_on_first_use: bool) -> 
     }
     let paths = config.paths.iter().map(path_spec).collect::<Result<Vec<_>, _>>()?;
     let mut engine = EngineConfig::new(chains, paths);
+    engine.handshakes = config.handshakes.iter().map(|handshake| handshake.parse().or_fail(Code::BadConfig)).collect::<Result<_, _>>()?;
     engine.batching.count_max = config.relayer.batch_packets_max;
     engine.batching.age_max_ms = config.relayer.batch_age_max_ms;
     engine.clearing.interval_ms = config.relayer.clear_interval_s.saturating_mul(1_000);
@@ -103,7 +104,7 @@ pub(crate) fn start_failure(error: &StartError) -> Failure {
         StartError::Config(_) | StartError::ChainIdMismatch { .. } | StartError::SeamVersion { .. } => Code::BadConfig,
         StartError::Store(_) | StartError::SchemaTooNew { .. } | StartError::Damaged { .. } => Code::Store,
         StartError::Adapter { error, .. } => match error {
-            causeway_adapter::AdapterError::Invalid { .. } => Code::BadConfig,
+            causeway_adapter::AdapterError::Invalid { .. } | causeway_adapter::AdapterError::Unsupported { .. } => Code::BadConfig,
             _ => Code::Unavailable,
         },
         StartError::NotProvable { .. } => Code::Unavailable,

@@ -3,7 +3,7 @@
 //! The binary turns its TOML into these; tests write them directly. [`EngineConfig::validate`] runs before anything is opened.
 
 use causeway_adapter::{ClientParams, Family, FeePolicy};
-use causeway_types::classic::{ChannelEndId, Order};
+use causeway_types::classic::{ChannelEndId, ConnectionId, Order};
 use causeway_types::{ChainId, ClientId, Hash, Height, PacketEnd};
 
 /// Everything an engine needs to know.
@@ -13,6 +13,8 @@ pub struct EngineConfig {
     pub chains: Vec<ChainSpec>,
     /// Paths between them, each with a distinct name.
     pub paths: Vec<PathSpec>,
+    /// Connections whose channels are finished when others begin them, and relayed.
+    pub handshakes: Vec<HandshakeSpec>,
     /// How packets are put together into transactions.
     pub batching: Batching,
     /// How old work is found again from state.
@@ -91,6 +93,20 @@ pub struct PathSpec {
     pub order: Order,
     /// What is relayed.
     pub filter: Filter,
+}
+
+/// A connection of IBC classic on which channels that others begin are finished, step by proven step, and relayed as paths of their own:
+/// what interchain accounts need. The relay pays for the steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandshakeSpec {
+    /// One chain.
+    pub a: ChainId,
+    /// The other.
+    pub b: ChainId,
+    /// The connection on `a`; it is open, and its other end is on `b`.
+    pub connection_a: ConnectionId,
+    /// Ports whose channels are wanted: the port at each end fits one of these patterns, in which `*` stands for any run of characters.
+    pub ports: Vec<String>,
 }
 
 /// What of a path is relayed. Patterns may hold `*` for any run of characters.
@@ -204,6 +220,7 @@ impl EngineConfig {
         Self {
             chains,
             paths,
+            handshakes: Vec::new(),
             batching: Batching::default(),
             clearing: Clearing::default(),
             deadlines: Deadlines::default(),
@@ -227,6 +244,18 @@ impl EngineConfig {
         }
         for (i, path) in self.paths.iter().enumerate() {
             self.validate_path(i, path)?;
+        }
+        for (i, handshake) in self.handshakes.iter().enumerate() {
+            let key = format!("handshakes[{i}]");
+            if handshake.a == handshake.b {
+                return fail(key, handshake.a.to_string(), "a connection joins two chains");
+            }
+            if let Some(unknown) = [&handshake.a, &handshake.b].into_iter().find(|id| !self.chains.iter().any(|chain| chain.id == **id)) {
+                return fail(key, unknown.to_string(), "name a chain that is configured");
+            }
+            if handshake.ports.is_empty() {
+                return fail(key, "no ports".into(), "name the ports whose channels are wanted; `*` stands for any run of characters");
+            }
         }
         let b = &self.batching;
         if b.count_max == 0 || b.in_flight_max == 0 {

@@ -3,7 +3,7 @@
 use crate::config::ConfigError;
 use causeway_adapter::{AdapterError, Violation};
 use causeway_store::StoreError;
-use causeway_types::classic::ChannelEndId;
+use causeway_types::classic::{ChannelEndId, ConnectionId};
 use causeway_types::{ChainId, ClientId, Hash, Height};
 
 /// A hash as people read it.
@@ -197,6 +197,22 @@ pub enum StartError {
         /// What differs.
         what: &'static str,
         /// What the path needs.
+        expected: String,
+        /// What the chain says.
+        found: Box<str>,
+    },
+    /// The connection of a handshake is not what is needed.
+    #[error(
+        "connection {connection} on chain {chain}: {what} is {found}, a handshake needs {expected}; name another connection, or finish this one"
+    )]
+    ConnectionMismatch {
+        /// The chain.
+        chain: ChainId,
+        /// The connection.
+        connection: ConnectionId,
+        /// What differs.
+        what: &'static str,
+        /// What is needed.
         expected: String,
         /// What the chain says.
         found: Box<str>,

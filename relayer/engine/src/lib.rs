@@ -27,6 +27,7 @@ pub mod handshake;
 mod journal;
 mod keeper;
 pub mod metrics;
+mod opener;
 pub mod packet;
 mod shared;
 mod start;
@@ -35,11 +36,14 @@ pub mod trust;
 mod watcher;
 mod worker;
 
-pub use config::{Batching, ChainSpec, Clearing, ConfigError, Deadlines, End, EngineConfig, Filter, PathSpec, Retention, RootOfTrust};
+pub use config::{
+    Batching, ChainSpec, Clearing, ConfigError, Deadlines, End, EngineConfig, Filter, HandshakeSpec, PathSpec, Retention, RootOfTrust,
+};
 pub use env::{Clock, Env, Rng, Spawner, Task};
 pub use error::{QueryError, StartError};
 pub use filter::matches as pattern_matches;
 pub use handle::{
-    ChainReport, Change, Changes, ChannelReport, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
+    ChainReport, Change, Changes, ChannelReport, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status,
+    WalletReport,
 };
 pub use packet::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};

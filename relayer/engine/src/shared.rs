@@ -2,7 +2,9 @@
 
 use crate::chain::Chain;
 use crate::config::{End, EngineConfig, PathSpec};
+use crate::handshake::Proven;
 use crate::journal::{Journal, LaneId, Opening};
+use crate::opener::Connected;
 use crate::packet::{Action, Direction};
 use crate::{Env, metrics};
 use causeway_adapter::{ClientView, Message, MessageResult, ProofGroup};
@@ -10,7 +12,7 @@ use causeway_types::classic::{ChannelEnd, HandshakeState};
 use causeway_types::{ChainId, Packet, PacketEnd, PacketKey};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -189,6 +191,8 @@ pub(crate) struct SignerLane {
     pub(crate) sender: mpsc::Sender<Batch>,
     /// Batches handed over and not finished.
     pub(crate) load: Arc<AtomicUsize>,
+    /// Everything that an earlier process had sent with it has ended.
+    pub(crate) settled: CancellationToken,
 }
 
 /// Everything.
@@ -198,7 +202,10 @@ pub(crate) struct Shared {
     pub(crate) env: Env,
     pub(crate) journal: Journal,
     pub(crate) chains: BTreeMap<ChainId, Arc<Chain>>,
-    pub(crate) paths: Vec<Arc<Path>>,
+    /// Those of the configuration, then those of channels that were opened since; none goes away.
+    paths: RwLock<Arc<[Arc<Path>]>>,
+    /// Connections whose channels are finished when others begin them.
+    pub(crate) connected: Vec<Arc<Connected>>,
     pub(crate) signers: BTreeMap<ChainId, Vec<SignerLane>>,
     /// No new work.
     pub(crate) drain: CancellationToken,
@@ -206,11 +213,81 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
 }
 
+/// What an engine begins with.
+pub(crate) struct Beginning {
+    pub(crate) config: EngineConfig,
+    pub(crate) env: Env,
+    pub(crate) journal: Journal,
+    pub(crate) chains: BTreeMap<ChainId, Arc<Chain>>,
+    pub(crate) paths: Vec<Arc<Path>>,
+    pub(crate) connected: Vec<Arc<Connected>>,
+    pub(crate) signers: BTreeMap<ChainId, Vec<SignerLane>>,
+}
+
 impl Shared {
     /// Whether the path relays the packet; otherwise why not.
     pub(crate) fn admits(&self, path: &Path, direction: Direction, packet: &Packet) -> Result<(), &'static str> {
         let source = self.chains.get(&path.from(direction).chain).ok_or("its chain is not configured")?;
         path.spec.filter.admits(packet, source.light_client().as_ref())
+    }
+
+    pub(crate) fn new(beginning: Beginning) -> Self {
+        let Beginning { config, env, journal, chains, paths, connected, signers } = beginning;
+        let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
+        Self { config, env, journal, chains, paths: RwLock::new(paths.into()), connected, signers, drain, stop }
+    }
+
+    /// The paths there are now.
+    pub(crate) fn paths(&self) -> Arc<[Arc<Path>]> {
+        Arc::clone(&self.paths.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a path has one of these ends.
+    pub(crate) fn relays(&self, spec: &PathSpec) -> bool {
+        let has = |path: &Arc<Path>, end: &End| path.direction_from(&end.chain, &end.packets()).is_some();
+        self.paths().iter().any(|path| has(path, &spec.a) || has(path, &spec.b))
+    }
+
+    /// Takes a path up at run time; none where its name or an end of it is taken.
+    pub(crate) fn add_path(&self, spec: PathSpec) -> Option<Arc<Path>> {
+        if self.relays(&spec) {
+            return None;
+        }
+        let mut paths = self.paths.write().unwrap_or_else(PoisonError::into_inner);
+        if paths.iter().any(|path| path.spec.name == spec.name) {
+            tracing::warn!(path = %spec.name, "a path of that name is there already: the open channel is not relayed; name it in the configuration");
+            return None;
+        }
+        let path = Arc::new(Path::new(paths.len(), spec));
+        self.journal.open_lanes(&path.openings());
+        *paths = paths.iter().cloned().chain([Arc::clone(&path)]).collect();
+        Some(path)
+    }
+
+    /// Waits until everything that an earlier process had sent to a chain has ended.
+    pub(crate) async fn settled(&self, chain: &ChainId) {
+        for lane in self.signers.get(chain).into_iter().flatten() {
+            lane.settled.cancelled().await;
+        }
+    }
+
+    /// Carries out a message that is about no packet, with what it needs, and waits for its end.
+    pub(crate) async fn carry_out_proven(&self, chain: &ChainId, proven: Proven, message: Message) -> BatchEnd {
+        for update in proven.ahead {
+            if let end @ BatchEnd::NotSent(_) = self.carry_out(chain, vec![update], Vec::new()).await {
+                return end;
+            }
+        }
+        let messages = proven.updates.into_iter().chain([message]).collect();
+        self.carry_out(chain, messages, vec![proven.group]).await
+    }
+
+    async fn carry_out(&self, chain: &ChainId, messages: Vec<Message>, proofs: Vec<ProofGroup>) -> BatchEnd {
+        let (done, ended) = oneshot::channel();
+        let items = vec![None; messages.len()];
+        let busy = Busy::new(self.journal.clone(), Vec::new());
+        self.submit(chain, Batch { messages, proofs, items, busy, done: Some(done) }).await;
+        ended.await.unwrap_or_else(|_| BatchEnd::NotSent("the submitter ended".into()))
     }
 
     /// Hands a batch to the least loaded key of a chain; waits while all are full.

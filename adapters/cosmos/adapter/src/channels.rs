@@ -3,9 +3,9 @@
 use crate::chain::{Chain, Query, Result};
 use crate::convert::{channel_from, connection_from};
 use causeway_adapter::AdapterError;
+use causeway_cosmos_proto::cosmos::base::query::v1beta1::PageRequest;
 use causeway_cosmos_proto::ibc::core::channel::v1 as channel_v1;
 use causeway_cosmos_proto::ibc::core::connection::v1 as connection_v1;
-use causeway_cosmos_proto::cosmos::base::query::v1beta1::PageRequest;
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ChannelId, ConnectionEnd, ConnectionId, PortId};
 
 /// Channels on one page of a listing, and pages of one listing: 10,000 channels of one connection.

@@ -164,7 +164,10 @@ pub(crate) fn channel_from(channel: channel_v1::Channel) -> Result<ChannelEnd, S
         channel_v1::State::Open => HandshakeState::Open,
         channel_v1::State::Closed => HandshakeState::Closed,
         channel_v1::State::UninitializedUnspecified => {
-            return Err(format!("a channel in state {}, which this relay does not know: it may be in the middle of an upgrade", channel.state));
+            return Err(format!(
+                "a channel in state {}, which this relay does not know: it may be in the middle of an upgrade",
+                channel.state
+            ));
         }
     };
     let order = match channel.ordering() {

@@ -22,8 +22,13 @@ pub(crate) fn event(raw: &AbciEvent) -> Option<Event> {
         "acknowledge_packet" => sent_from(raw).map(|(end, sequence)| Event::Completed { end, sequence }),
         "timeout_packet" => sent_from(raw).map(|(end, sequence)| Event::TimedOut { end, sequence }),
         "update_client" | "upgrade_client" | "recover_client" => Some(Event::ClientUpdated { client: client(raw)? }),
-        "channel_open_init" | "channel_open_try" | "channel_open_ack" | "channel_open_confirm" | "channel_close_init"
-        | "channel_close_confirm" | "channel_close" => Some(Event::ChannelChanged {
+        "channel_open_init"
+        | "channel_open_try"
+        | "channel_open_ack"
+        | "channel_open_confirm"
+        | "channel_close_init"
+        | "channel_close_confirm"
+        | "channel_close" => Some(Event::ChannelChanged {
             id: channel_end(raw, "port_id", "channel_id")?,
             connection: ConnectionId::new(raw.get("connection_id")?).ok()?,
         }),

@@ -114,7 +114,7 @@ impl CosmosAdapter {
     /// The sequence that the chain gave the packet, from the events of the block.
     async fn sequence_of(&self, end: &PacketEnd, tx_id: &TxId, height: Height) -> Result<Sequence> {
         let after = Height { number: height.number.saturating_sub(1), ..height };
-        let filter = EventFilter { ends: vec![end.clone()], clients: Vec::new() };
+        let filter = EventFilter { ends: vec![end.clone()], clients: Vec::new(), connections: Vec::new() };
         let request = WatchRequest { after, filter, blocks_max: 1, events_max: 10_000, wait_ms: 5_000 };
         let batch = self.watch(request).await?;
         let sent = batch.events.into_iter().filter(|event| event.tx == *tx_id).find_map(|event| match event.event {

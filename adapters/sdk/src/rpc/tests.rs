@@ -185,7 +185,8 @@ impl Dice {
         LocatedEvent { height: self.height(), tx: self.tx_id(), index: self.n(9) as u32, event }
     }
     fn watch(&mut self) -> WatchRequest {
-        let filter = EventFilter { ends: self.list(3, Self::end), clients: self.list(3, Self::client), connections: self.list(3, Self::connection) };
+        let filter =
+            EventFilter { ends: self.list(3, Self::end), clients: self.list(3, Self::client), connections: self.list(3, Self::connection) };
         WatchRequest { after: self.height(), filter, blocks_max: self.u64(), events_max: self.n(99) as u32, wait_ms: self.u64() }
     }
     fn batch(&mut self) -> WatchBatch {

@@ -1,5 +1,6 @@
 //! The typed configuration. Field docs say unit, default and bounds; `validate` enforces them.
 
+use super::handshake::HandshakeConfig;
 use crate::families;
 use causeway_engine::End;
 use causeway_types::classic::Order;
@@ -31,6 +32,9 @@ pub(crate) struct Config {
     /// The paths between them; `causeway path create` adds one.
     #[serde(default, rename = "path")]
     pub(crate) paths: Vec<PathConfig>,
+    /// Connections on which channels that others begin are finished and relayed.
+    #[serde(default, rename = "handshake")]
+    pub(crate) handshakes: Vec<HandshakeConfig>,
 }
 
 /// The relayer itself.
@@ -299,6 +303,9 @@ impl Config {
             if !paths.insert(path.name.as_str()) {
                 return Err(format!("path \"{}\" is configured twice; names are unique", path.name));
             }
+        }
+        for (index, handshake) in self.handshakes.iter().enumerate() {
+            handshake.validate(self).map_err(|message| format!("handshake {}: {message}", index + 1))?;
         }
         Ok(())
     }

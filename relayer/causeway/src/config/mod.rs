@@ -4,6 +4,7 @@
 
 mod edit;
 mod file;
+mod handshake;
 #[cfg(test)]
 mod tests;
 

@@ -10,13 +10,12 @@ use crate::StartError;
 use crate::chain::Chain;
 use crate::handshake::Side;
 use crate::packet::Direction;
-use crate::shared::{Batch, BatchEnd, Busy, Path, Shared};
+use crate::shared::{BatchEnd, Path, Shared};
 use causeway_adapter::{AdapterError, Message, PacketState};
 use causeway_types::classic::{ChannelEndId, HandshakeState};
 use causeway_types::{Claim, PacketKey, Sequence};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// Time between two looks at a channel that nothing was heard of, milliseconds.
 const LOOK_MS: u64 = 30_000;
@@ -117,22 +116,20 @@ impl ChannelKeeper {
         }
         let silent = |_| {};
         let side = Side { name: &self.path.spec.name, host, source, journal: &self.shared.journal, report: &silent };
-        let (mut messages, group) = side.proven("channel-close", &to.client, &Claim::Channel { id: closed, end }).await?;
-        messages.push(Message::CloseChannel { id: open, proof: (0, 0) });
-        let (done, ended) = oneshot::channel();
-        let items = vec![None; messages.len()];
-        let busy = Busy::new(self.shared.journal.clone(), Vec::new());
-        self.shared.submit(host.id(), Batch { messages, proofs: vec![group], items, busy, done: Some(done) }).await;
-        match ended.await {
+        let proven = side.proven("channel-close", &to.client, &Claim::Channel { id: closed, end }).await?;
+        match self.shared.carry_out_proven(host.id(), proven, Message::CloseChannel { id: open, proof: (0, 0) }).await {
             // State says whether it is closed now.
-            Ok(BatchEnd::Landed(_)) => Ok(()),
-            Ok(BatchEnd::NotSent(why)) => Err(Trouble::NotSent(why)),
-            Err(_) => Err(Trouble::NotSent("the submitter ended".into())),
+            BatchEnd::Landed(_) => Ok(()),
+            BatchEnd::NotSent(why) => Err(Trouble::NotSent(why)),
         }
     }
 
     /// A packet sent from the open end whose acknowledgement the closed one has written, and that may still be brought.
-    async fn acknowledged(&self, direction: Direction, (closed, open): (&ChannelEndId, &ChannelEndId)) -> Result<Option<Sequence>, Trouble> {
+    async fn acknowledged(
+        &self,
+        direction: Direction,
+        (closed, open): (&ChannelEndId, &ChannelEndId),
+    ) -> Result<Option<Sequence>, Trouble> {
         let (source, host) = (self.chain(direction), self.chain(direction.reverse()));
         let (closed, open) = (closed.clone().into(), open.clone().into());
         let stuck = |sequence: Sequence| {

@@ -4,7 +4,9 @@
 
 mod status;
 
-pub use status::{ChainReport, Change, Changes, ChannelReport, ClientReport, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport};
+pub use status::{
+    ChainReport, Change, Changes, ChannelReport, ClientReport, PacketCount, PacketFilter, Page, PathReport, Status, WalletReport,
+};
 
 use crate::chain::Chain;
 use crate::packet::{Direction, PacketState};
@@ -31,9 +33,16 @@ impl Engine {
     }
 }
 
-/// An engine's tasks.
+/// An engine and its tasks.
 #[derive(Debug)]
 pub(crate) struct Running {
+    shared: Arc<Shared>,
+    pub(crate) tasks: Arc<Tasks>,
+}
+
+/// The actors of an engine; more may come while it runs.
+#[derive(Debug)]
+pub(crate) struct Tasks {
     shared: Arc<Shared>,
     tracker: TaskTracker,
     tasks: Mutex<Vec<Box<dyn Task>>>,
@@ -41,9 +50,16 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, tracker: TaskTracker::new(), tasks: Mutex::default() }
+        let tasks = Arc::new(Tasks { shared: Arc::clone(&shared), tracker: TaskTracker::new(), tasks: Mutex::default() });
+        Self { shared, tasks }
     }
 
+    pub(crate) fn abort(&self) {
+        self.tasks.abort();
+    }
+}
+
+impl Tasks {
     fn keep(&self, task: Box<dyn Task>) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }
@@ -94,7 +110,7 @@ impl EngineHandle {
         Status {
             now_ms: shared.env.clock.now_ms(),
             chains: shared.config.chains.iter().filter_map(|spec| shared.chains.get(&spec.id)).map(|chain| chain_report(chain)).collect(),
-            paths: shared.paths.iter().map(|path| self.path_report(path)).collect(),
+            paths: shared.paths().iter().map(|path| self.path_report(path)).collect(),
             change: *shared.journal.change_numbers().borrow(),
         }
     }
@@ -210,7 +226,8 @@ impl EngineHandle {
     /// # Errors
     /// [`QueryError::UnknownPath`].
     pub fn clear(&self, path: &str) -> Result<(), QueryError> {
-        let found = self.shared().paths.iter().find(|candidate| candidate.spec.name == path);
+        let paths = self.shared().paths();
+        let found = paths.iter().find(|candidate| candidate.spec.name == path);
         let found = found.ok_or_else(|| QueryError::UnknownPath(path.to_owned()))?;
         found.clear.iter().for_each(tokio::sync::Notify::notify_one);
         Ok(())
@@ -230,10 +247,10 @@ impl EngineHandle {
     /// Returns whether everything drained in time.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
         self.shared().drain.cancel();
-        self.running.tracker.close();
+        self.running.tasks.tracker.close();
         let drained = tokio::select! {
             biased;
-            () = self.running.tracker.wait() => true,
+            () = self.running.tasks.tracker.wait() => true,
             () = self.shared().env.clock.sleep(deadline) => false,
         };
         self.running.abort();

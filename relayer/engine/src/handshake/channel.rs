@@ -2,7 +2,7 @@
 //!
 //! Source: cosmos/ibc `spec/core/ics-003-connection-semantics` and `ics-004-channel-and-packet-semantics` (who proves what to whom).
 
-use super::{ChannelSetup, NewChannel, Side};
+use super::{ChannelSetup, NewChannel, Proven, Side};
 use crate::error::StartError;
 use causeway_adapter::{AdapterError, Message, OpenStep};
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ChannelId, ConnectionEnd, ConnectionId, HandshakeState, Order, PortId};
@@ -28,7 +28,7 @@ pub(super) async fn open(a: Of<'_>, b: Of<'_>, setup: &ChannelSetup) -> Result<(
         Some(channel) => ChannelEndId { port: begun.counterparty_port.clone(), channel },
         None => answer(b, a, (&end_a, &begun), connection_b).await?,
     };
-    agree(a, b, (&end_a, &end_b)).await?;
+    let end_b = agree(a, b, (&end_a, end_b)).await?;
     Ok(([end_a, end_b], begun.order))
 }
 
@@ -55,6 +55,31 @@ async fn begin(a: Of<'_>, b: Of<'_>, new: &NewChannel) -> Result<(ChannelEndId, 
     Ok((ChannelEndId { port: new.port_a.clone(), channel }, connection_b))
 }
 
+/// The message that answers a begun channel over the connection's end on the answering chain.
+pub(crate) fn try_message((id, begun): (&ChannelEndId, &ChannelEnd), connection: ConnectionId) -> Message {
+    let end = ChannelEnd {
+        state: HandshakeState::TryOpen,
+        counterparty_port: id.port.clone(),
+        counterparty: Some(id.channel.clone()),
+        connection,
+        ..begun.clone()
+    };
+    open_channel(OpenStep::Try, &begun.counterparty_port, None, &end)
+}
+
+/// The message that agrees, at the end that began, with an answer: the application there had the last word on the version.
+pub(crate) fn ack_message((own, at): (&ChannelEndId, &ChannelEnd), (answer, answered): (&ChannelEndId, &ChannelEnd)) -> Message {
+    let (counterparty, version) = (Some(answer.channel.clone()), answered.version.clone());
+    let after = ChannelEnd { state: HandshakeState::Open, counterparty, version, ..at.clone() };
+    open_channel(OpenStep::Ack, &own.port, Some(own.channel.clone()), &after)
+}
+
+/// The message with which the end that answered takes notice of the agreement.
+pub(crate) fn confirm_message(own: &ChannelEndId, at: &ChannelEnd) -> Message {
+    let after = ChannelEnd { state: HandshakeState::Open, ..at.clone() };
+    open_channel(OpenStep::Confirm, &own.port, Some(own.channel.clone()), &after)
+}
+
 /// Answers on `b` the channel that was begun on `a`.
 async fn answer(
     b: Of<'_>,
@@ -62,36 +87,28 @@ async fn answer(
     (end_a, begun): (&ChannelEndId, &ChannelEnd),
     connection: ConnectionId,
 ) -> Result<ChannelEndId, StartError> {
-    let port = begun.counterparty_port.clone();
-    let end = ChannelEnd {
-        state: HandshakeState::TryOpen,
-        counterparty_port: end_a.port.clone(),
-        counterparty: Some(end_a.channel.clone()),
-        connection,
-        ..begun.clone()
-    };
-    let message = open_channel(OpenStep::Try, &port, None, &end);
+    let message = try_message((end_a, begun), connection);
     let text = b.0.step("channel-try", message, Some((b.1, a.0, Seen::Channel(end_a)))).await?;
-    Ok(ChannelEndId { port, channel: channel_id(b.0, "channel-try", &text)? })
+    Ok(ChannelEndId { port: begun.counterparty_port.clone(), channel: channel_id(b.0, "channel-try", &text)? })
 }
 
-/// The last two steps, where they have not been taken.
-async fn agree(a: Of<'_>, b: Of<'_>, (end_a, end_b): (&ChannelEndId, &ChannelEndId)) -> Result<(), StartError> {
+/// The last two steps, where they have not been taken. Answers the end on `b` that the one on `a` agreed with: somebody else's answer may have
+/// been the first.
+async fn agree(a: Of<'_>, b: Of<'_>, (end_a, mut end_b): (&ChannelEndId, ChannelEndId)) -> Result<ChannelEndId, StartError> {
     let at_a = a.0.channel(end_a).await?;
-    if at_a.state != HandshakeState::Open {
-        // The application at the other end had the last word on the version.
-        let version = b.0.channel(end_b).await?.version;
-        let after = ChannelEnd { state: HandshakeState::Open, counterparty: Some(end_b.channel.clone()), version, ..at_a };
-        let message = open_channel(OpenStep::Ack, &end_a.port, Some(end_a.channel.clone()), &after);
-        a.0.step("channel-ack", message, Some((a.1, b.0, Seen::Channel(end_b)))).await?;
+    if at_a.state == HandshakeState::Init {
+        let message = ack_message((end_a, &at_a), (&end_b, &b.0.channel(&end_b).await?));
+        a.0.step("channel-ack", message, Some((a.1, b.0, Seen::Channel(&end_b)))).await?;
+    } else if let Some(agreed) = at_a.counterparty.filter(|agreed| *agreed != end_b.channel) {
+        a.0.say("channel-ack", format!("{end_a} agreed with {agreed}, which somebody else answered with"));
+        end_b.channel = agreed;
     }
-    let at_b = b.0.channel(end_b).await?;
+    let at_b = b.0.channel(&end_b).await?;
     if at_b.state != HandshakeState::Open {
-        let after = ChannelEnd { state: HandshakeState::Open, ..at_b };
-        let message = open_channel(OpenStep::Confirm, &end_b.port, Some(end_b.channel.clone()), &after);
+        let message = confirm_message(&end_b, &at_b);
         b.0.step("channel-confirm", message, Some((b.1, a.0, Seen::Channel(end_a)))).await?;
     }
-    Ok(())
+    Ok(end_b)
 }
 
 fn open_channel(step: OpenStep, port: &PortId, id: Option<ChannelId>, end: &ChannelEnd) -> Message {
@@ -113,7 +130,9 @@ async fn named_connection(a: Of<'_>, b: Of<'_>, id: &ConnectionId) -> Result<Con
     };
     if end.delay_ns > 0 {
         let seconds = end.delay_ns.div_ceil(1_000_000_000);
-        return Err(refused(format!("{id} delays every proof by {seconds} s, which this relay does not wait for; use a connection without")));
+        return Err(refused(format!(
+            "{id} delays every proof by {seconds} s, which this relay does not wait for; use a connection without"
+        )));
     }
     if end.client != *a.1 || end.counterparty_client != *b.1 {
         let found = format!("{} and {}", end.client, end.counterparty_client);
@@ -200,8 +219,8 @@ impl Side<'_> {
             Seen::Connection(id) => Claim::Connection { id: id.clone(), end: other.connection(id).await? },
             Seen::Channel(id) => Claim::Channel { id: id.clone(), end: other.channel(id).await? },
         };
-        let (mut messages, group) = self.proven(step, client, &claim).await?;
-        messages.push(message);
+        let Proven { ahead, updates, group } = self.proven(step, client, &claim).await?;
+        let messages: Vec<Message> = ahead.into_iter().chain(updates).chain([message]).collect();
         self.steps().run(step, &messages, &[group]).await
     }
 }

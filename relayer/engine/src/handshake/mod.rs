@@ -4,7 +4,7 @@
 //! Every step is journaled before its transaction is broadcast; after a crash the same call looks the outcome up and goes on. Calling it
 //! again for a finished path verifies and changes nothing. `causeway path create` calls it, with no engine running on the same store.
 
-mod channel;
+pub(crate) mod channel;
 mod proof;
 mod step;
 
@@ -17,6 +17,7 @@ use causeway_adapter::{AdapterError, ClientView, Counterparty, Message, TrustedS
 use causeway_store::Store;
 use causeway_types::ClientId;
 use causeway_types::classic::{ChannelEndId, ConnectionId, Order, PortId};
+pub(crate) use proof::Proven;
 use std::sync::Arc;
 use step::Steps;
 
@@ -95,6 +96,10 @@ pub async fn create_path(setup: PathSetup, store: Arc<dyn Store>, env: Env, repo
 async fn run(setup: &PathSetup, journal: &Journal, env: &Env, report: Report<'_>) -> Result<PathSpec, StartError> {
     let a = chain(&setup.a, journal, env, report).await?;
     let b = chain(&setup.b, journal, env, report).await?;
+    if setup.channel.is_some() {
+        hosts_channels(&a).await?;
+        hosts_channels(&b).await?;
+    }
     let side = |host, source| Side { name: &setup.name, host, source, journal, report };
     let (on_a, on_b) = (side(&a, &b), side(&b, &a));
     let client_a = on_a.client("client-a", setup.client_a.as_ref()).await?;
@@ -124,6 +129,15 @@ async fn chain(spec: &ChainSpec, journal: &Journal, env: &Env, report: Report<'_
     let height = trust.latest().height;
     report(Progress { step: "root", chain: spec.id.clone(), detail: format!("trusted up to height {height}") });
     Ok(Chain::new(spec.clone(), description, trust, env.clone(), Deadlines::default()))
+}
+
+/// Refuses a chain whose family has no channels, before anything is paid for.
+async fn hosts_channels(chain: &Chain) -> Result<(), StartError> {
+    let Ok(first) = ConnectionId::new("connection-0") else { return Ok(()) };
+    match chain.call("connection", chain.adapter().connection(&first)).await {
+        Err(error @ AdapterError::Unsupported { .. }) => Err(StartError::Adapter { chain: chain.id().clone(), error }),
+        _ => Ok(()),
+    }
 }
 
 /// One side of the path: a host and the chain that its client follows.
@@ -218,7 +232,7 @@ impl Side<'_> {
     }
 
     /// What the host says of the client fits what was verified of the chain it follows.
-    async fn verify(&self, client: &ClientId) -> Result<(), StartError> {
+    pub(crate) async fn verify(&self, client: &ClientId) -> Result<(), StartError> {
         let view = self.view(client).await?;
         let chain = self.host.id().clone();
         let expected = self.source.light_client().client_type();

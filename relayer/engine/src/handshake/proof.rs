@@ -10,24 +10,44 @@ use std::time::Duration;
 /// How often a proof is tried for before the step is given up; the next call goes on.
 const PROOF_ATTEMPTS: u32 = 60;
 
+/// A claim that was verified here, and how it gets to the host.
+pub(crate) struct Proven {
+    /// Updates that need a transaction each, before anything else.
+    pub(crate) ahead: Vec<Message>,
+    /// Updates that go along with what is proven.
+    pub(crate) updates: Vec<Message>,
+    /// The evidence.
+    pub(crate) group: ProofGroup,
+}
+
+/// Updates on the way to a height, and what is trusted there.
+struct Brought {
+    ahead: Vec<Message>,
+    updates: Vec<Message>,
+    trusted: TrustedState,
+}
+
 impl Side<'_> {
     /// Updates of our client, and evidence at the height it holds then, of a claim about the other chain.
-    pub(crate) async fn proven(
-        &self,
-        step: &'static str,
-        client: &ClientId,
-        claim: &Claim,
-    ) -> Result<(Vec<Message>, ProofGroup), StartError> {
+    pub(crate) async fn proven(&self, step: &'static str, client: &ClientId, claim: &Claim) -> Result<Proven, StartError> {
+        // One height is gone for, even if its update is taken only later: a newer one might be put off for ever.
+        let mut need = None;
         for _ in 0..PROOF_ATTEMPTS {
-            let provable = self.source.call("provable", self.source.adapter().provable(claim)).await;
-            if let Provable::From(need) | Provable::Exactly(need) = provable.map_err(|error| self.failed(error))? {
+            if need.is_none() {
+                let provable = self.source.call("provable", self.source.adapter().provable(claim)).await;
+                if let Provable::From(height) | Provable::Exactly(height) = provable.map_err(|error| self.failed(error))? {
+                    need = Some(height);
+                }
+            }
+            if let Some(height) = need {
                 let view = self.view(client).await?;
-                if let Some((messages, trusted)) = self.brought_to(&view, need).await?
-                    && let Some(evidence) = self.evidence(step, claim, &trusted).await?
-                {
-                    let evidence = self.source.light_client().encode_evidence(&view.host_encoding, &evidence);
-                    let evidence = evidence.map_err(|violation| self.violated(violation))?;
-                    return Ok((messages, ProofGroup { client_id: client.clone(), evidence }));
+                if let Some(Brought { ahead, updates, trusted }) = self.brought_to(&view, height).await? {
+                    if let Some(evidence) = self.evidence(step, claim, &trusted).await? {
+                        let evidence = self.source.light_client().encode_evidence(&view.host_encoding, &evidence);
+                        let evidence = evidence.map_err(|violation| self.violated(violation))?;
+                        return Ok(Proven { ahead, updates, group: ProofGroup { client_id: client.clone(), evidence } });
+                    }
+                    need = None;
                 }
             }
             self.host.env.clock.sleep(self.source.poll_interval().max(Duration::from_millis(200))).await;
@@ -39,14 +59,17 @@ impl Side<'_> {
         StartError::Verification { chain: self.source.id().clone(), violation }
     }
 
-    /// The updates that bring the client to a height, and the state it then trusts; `None` while the chain has not come that far.
-    async fn brought_to(&self, view: &ClientView, need: Height) -> Result<Option<(Vec<Message>, TrustedState)>, StartError> {
+    /// The updates that bring the client to a height; `None` while the chain has not come that far, or the host would take them only later.
+    async fn brought_to(&self, view: &ClientView, need: Height) -> Result<Option<Brought>, StartError> {
         let limits = self.host.description.limits;
         let plan = self.source.call("plan_update", self.source.adapter().plan_update(view, Some(need), limits)).await;
         let Ok(Plan::Steps(steps)) = plan else { return Ok(None) };
         let verified = |height| self.source.trust.verified_at(self.source, view, height, self.journal);
         let not_provable = |height| StartError::NotProvable { chain: self.source.id().clone(), height };
-        let (mut messages, mut at) = (Vec::new(), None);
+        if steps.iter().any(|step| step.not_before_s.is_some_and(|at| at > self.host.hinted_time_s())) {
+            return Ok(None);
+        }
+        let (mut ahead, mut updates, mut at) = (Vec::new(), Vec::new(), None);
         for step in steps {
             let base = verified(step.trusted).await.map_err(|_| not_provable(step.trusted))?;
             let judged = self.source.trust.judge(self.source, &base, &step.update);
@@ -54,14 +77,17 @@ impl Side<'_> {
             self.journal.commit(writes.into_iter().map(Op::Write).collect()).await?;
             let update = self.source.light_client().encode_update(&view.host_encoding, &step.update);
             let update = update.map_err(|violation| self.violated(violation))?;
-            messages.push(Message::UpdateClient { client_id: view.client_id.clone(), update });
+            updates.push(Message::UpdateClient { client_id: view.client_id.clone(), update });
+            if step.own_transaction {
+                ahead.append(&mut updates);
+            }
             at = Some(state);
         }
         let trusted = match at {
             Some(state) => state,
             None => verified(view.latest).await.map_err(|_| not_provable(view.latest))?,
         };
-        Ok(Some((messages, trusted)))
+        Ok(Some(Brought { ahead, updates, trusted }))
     }
 
     /// Evidence that verifies here; `None` while the endpoint cannot serve it.

@@ -57,7 +57,7 @@ pub(super) struct Shared {
     pub(super) table: Mutex<Table>,
     pub(super) finished: Mutex<Finished>,
     /// One a direction: work may have appeared for its two workers.
-    pub(super) wakes: HashMap<LaneId, Arc<Notify>>,
+    pub(super) wakes: Mutex<HashMap<LaneId, Arc<Notify>>>,
     pub(super) change: watch::Sender<u64>,
     pub(super) failure: watch::Sender<Option<String>>,
 }
@@ -115,7 +115,7 @@ impl Journal {
         let shared = Arc::new(Shared {
             table: Mutex::new(table),
             finished: Mutex::new(finished),
-            wakes,
+            wakes: Mutex::new(wakes),
             change: watch::Sender::new(change),
             failure: watch::Sender::new(None),
         });
@@ -155,7 +155,16 @@ impl Journal {
 
     /// Is notified when something changed in a lane.
     pub(crate) fn wake(&self, lane: LaneId) -> Arc<Notify> {
-        self.shared.wakes.get(&lane).cloned().unwrap_or_default()
+        lock(&self.shared.wakes).get(&lane).cloned().unwrap_or_default()
+    }
+
+    /// Adds lanes at run time. What is pending of them is found from state, not in the store: they are new.
+    pub(crate) fn open_lanes(&self, lanes: &[Opening]) {
+        let mut wakes = lock(&self.shared.wakes);
+        for lane in lanes {
+            wakes.insert(lane.id, Arc::new(Notify::new()));
+            self.table(|table| table.open(lane.id, (lane.chain.clone(), lane.end.clone())));
+        }
     }
 
     /// Frees packets that a worker took.
@@ -170,7 +179,7 @@ impl Shared {
     fn wake(&self, lanes: &[LaneId]) {
         for id in lanes {
             for lane in [*id, LaneId(id.0, id.1.reverse())] {
-                if let Some(notify) = self.wakes.get(&lane) {
+                if let Some(notify) = lock(&self.wakes).get(&lane) {
                     notify.notify_one();
                 }
             }

@@ -124,10 +124,15 @@ impl Table {
     pub(crate) fn new(lanes: impl IntoIterator<Item = (LaneId, ChainId, PacketEnd)>) -> Self {
         let mut table = Self::default();
         for (id, chain, end) in lanes {
-            table.lanes.insert(id, Lane::default());
-            table.ids.insert((chain, end), id);
+            table.open(id, (chain, end));
         }
         table
+    }
+
+    /// Adds a lane.
+    pub(crate) fn open(&mut self, id: LaneId, sent_from: (ChainId, PacketEnd)) {
+        self.lanes.insert(id, Lane::default());
+        self.ids.insert(sent_from, id);
     }
 
     /// The lane of packets sent from this end.

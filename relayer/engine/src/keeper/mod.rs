@@ -39,7 +39,7 @@ impl Keeper {
             metrics::spending(chain.id(), chain.spent_today(), chain.spec.spend_cap_per_day);
         }
         let finished = self.shared.journal.finished();
-        for path in &self.shared.paths {
+        for path in self.shared.paths().iter() {
             let name = &path.spec.name;
             let mut oldest = None;
             for direction in [Direction::AToB, Direction::BToA] {

@@ -31,7 +31,9 @@ impl Action {
     }
 
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        [Self::Receive, Self::Acknowledge, Self::Timeout, Self::TimeoutOnClose, Self::MarkExpired].into_iter().find(|action| action.as_str() == word)
+        [Self::Receive, Self::Acknowledge, Self::Timeout, Self::TimeoutOnClose, Self::MarkExpired]
+            .into_iter()
+            .find(|action| action.as_str() == word)
     }
 }
 

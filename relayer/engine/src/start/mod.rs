@@ -3,19 +3,21 @@
 //! Order: adapters answer and are who they should be; clients exist and fit the paths; roots of trust hold; the journal opens; clients hold
 //! what was verified. Only then are actors spawned. Every refusal is a [`StartError`] that says what to do.
 
+mod connections;
 pub(crate) mod roots;
 
 use crate::chain::{Chain, TrustError};
 use crate::channel::ChannelKeeper;
 use crate::clearer::Clearer;
-use crate::config::{ChainSpec, End, EngineConfig};
+use crate::config::{ChainSpec, End, EngineConfig, PathSpec};
 use crate::error::StartError;
-use crate::handle::Running;
+use crate::handle::{Running, Tasks};
 use crate::journal::{Journal, codec, keys, wire};
 use crate::keeper::Keeper;
+use crate::opener::{Connected, Opener};
 use crate::packet::Direction;
-use crate::shared::{Path, Shared, SignerLane};
-use crate::submitter::Submitter;
+use crate::shared::{Beginning, Path, Shared, SignerLane};
+use crate::submitter::{Mailbox, Submitter};
 use crate::watcher::Watcher;
 use crate::worker::Worker;
 use crate::{Env, metrics};
@@ -37,7 +39,7 @@ const MAILBOX: usize = 4;
 /// Attempts of a call at the start, a second apart.
 const PATIENCE: u32 = 5;
 
-type Inboxes = Vec<(Arc<Chain>, String, (mpsc::Receiver<crate::shared::Batch>, Arc<AtomicUsize>))>;
+type Inboxes = Vec<(Arc<Chain>, String, Mailbox)>;
 
 /// Calls a chain that may not be up yet: a few attempts, then the refusal.
 pub(crate) async fn ask<T, F>(env: &Env, spec: &ChainSpec, call: impl Fn() -> F) -> Result<T, StartError>
@@ -104,7 +106,12 @@ async fn client(env: &Env, config: &EngineConfig, path: &Path, direction: Direct
 }
 
 /// A channel of a path: open or closed by now (what is on its way is brought to its end), in the path's order, to the channel at the other end, and over the client of this one.
-async fn channel(env: &Env, spec: &ChainSpec, (id, end): (&ChannelEndId, &End), (other, order): (&End, Order)) -> Result<ChannelEnd, StartError> {
+async fn channel(
+    env: &Env,
+    spec: &ChainSpec,
+    (id, end): (&ChannelEndId, &End),
+    (other, order): (&End, Order),
+) -> Result<ChannelEnd, StartError> {
     let found = ask(env, spec, || spec.family.adapter.channel(id)).await?;
     let connection = ask(env, spec, || spec.family.adapter.connection(&found.connection)).await?;
     let counterparty = found.counterparty.clone().map(|channel| ChannelEndId { port: found.counterparty_port.clone(), channel });
@@ -136,15 +143,16 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
     config.validate()?;
     metrics::describe();
     let descriptions = futures::future::try_join_all(config.chains.iter().map(|spec| describe(&env, spec))).await?;
-    let paths: Vec<Arc<Path>> = config.paths.iter().enumerate().map(|(index, spec)| Arc::new(Path::new(index, spec.clone()))).collect();
+    let mut followed: BTreeMap<ChainId, Height> = BTreeMap::new();
+    let (connected, opened) = connected(&env, &config, &mut followed).await?;
+    let specs = config.paths.iter().cloned().chain(opened).enumerate();
+    let paths: Vec<Arc<Path>> = specs.map(|(index, spec)| Arc::new(Path::new(index, spec))).collect();
     let openings: Vec<_> = paths.iter().flat_map(|path| path.openings()).collect();
     let (journal, actor) = Journal::open(Arc::clone(&store), &openings, &env, config.retention.changes).await?;
-    let mut followed: BTreeMap<ChainId, Height> = BTreeMap::new();
     for path in &paths {
         for direction in [Direction::AToB, Direction::BToA] {
             let view = client(&env, &config, path, direction).await?;
-            let lowest = followed.entry(path.from(direction).chain.clone()).or_insert(view.latest);
-            *lowest = view.latest.min(*lowest);
+            lower(&mut followed, &path.from(direction).chain, view.latest);
             path.note_view(direction, view);
         }
     }
@@ -158,16 +166,43 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
         chains.insert(spec.id.clone(), Arc::new(chain));
     }
     let (signers, inboxes) = lanes(&chains);
-    let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
-    let shared = Arc::new(Shared { config, env: env.clone(), journal, chains, paths, signers, drain, stop });
+    let shared = Arc::new(Shared::new(Beginning { config, env: env.clone(), journal, chains, paths, connected, signers }));
     let running = Running::new(Arc::clone(&shared));
-    running.spawn_untracked("journal", Box::pin(actor));
+    running.tasks.spawn_untracked("journal", Box::pin(actor));
     if let Err(error) = agree(&shared).await {
         running.abort();
         return Err(error);
     }
-    spawn(&running, &shared, inboxes).await?;
+    spawn(&running.tasks, &shared, inboxes).await?;
     Ok(running)
+}
+
+/// The lowest height that a client of a chain holds: its root of trust must not be above it.
+fn lower(followed: &mut BTreeMap<ChainId, Height>, chain: &ChainId, latest: Height) {
+    let lowest = followed.entry(chain.clone()).or_insert(latest);
+    *lowest = latest.min(*lowest);
+}
+
+/// Connections whose channels are finished, and the paths of those that are there already and that no path of the configuration has.
+async fn connected(
+    env: &Env,
+    config: &EngineConfig,
+    followed: &mut BTreeMap<ChainId, Height>,
+) -> Result<(Vec<Arc<Connected>>, Vec<PathSpec>), StartError> {
+    let (mut all, mut opened) = (Vec::new(), Vec::new());
+    for spec in &config.handshakes {
+        let (one, [on_a, on_b]) = connections::connect(env, config, spec).await?;
+        lower(followed, &spec.b, on_a.latest);
+        lower(followed, &spec.a, on_b.latest);
+        for path in connections::paths(env, config, &one).await? {
+            let taken = |known: &PathSpec| known.name == path.name || [&known.a, &known.b].contains(&&path.a);
+            if !config.paths.iter().chain(&opened).any(taken) {
+                opened.push(path);
+            }
+        }
+        all.push(Arc::new(one));
+    }
+    Ok((all, opened))
 }
 
 fn spent(bytes: &[u8]) -> Result<(u64, u128), codec::Damaged> {
@@ -182,8 +217,10 @@ fn lanes(chains: &BTreeMap<ChainId, Arc<Chain>>) -> (BTreeMap<ChainId, Vec<Signe
         for signer in &chain.spec.signers {
             let (sender, inbox) = mpsc::channel(MAILBOX);
             let load = Arc::new(AtomicUsize::new(0));
-            signers.entry(id.clone()).or_default().push(SignerLane { sender, load: Arc::clone(&load) });
-            inboxes.push((Arc::clone(chain), signer.clone(), (inbox, load)));
+            let settled = CancellationToken::new();
+            let lane = SignerLane { sender, load: Arc::clone(&load), settled: settled.clone() };
+            signers.entry(id.clone()).or_default().push(lane);
+            inboxes.push((Arc::clone(chain), signer.clone(), (inbox, load, settled)));
         }
     }
     (signers, inboxes)
@@ -191,7 +228,7 @@ fn lanes(chains: &BTreeMap<ChainId, Arc<Chain>>) -> (BTreeMap<ChainId, Vec<Signe
 
 /// Every client holds what was verified of the chain it follows.
 async fn agree(shared: &Shared) -> Result<(), StartError> {
-    for path in &shared.paths {
+    for path in shared.paths().iter() {
         for direction in [Direction::AToB, Direction::BToA] {
             let (source_end, host_end) = (path.from(direction), path.to(direction));
             let (Some(source), Some(host)) = (shared.chains.get(&source_end.chain), shared.chains.get(&host_end.chain)) else { continue };
@@ -236,9 +273,9 @@ fn unverified(source: &Chain, view: &ClientView, error: TrustError) -> Result<()
     }
 }
 
-async fn spawn(running: &Running, shared: &Arc<Shared>, inboxes: Inboxes) -> Result<(), StartError> {
+async fn spawn(tasks: &Arc<Tasks>, shared: &Arc<Shared>, inboxes: Inboxes) -> Result<(), StartError> {
     for (chain, signer, mailbox) in inboxes {
-        running.spawn("submitter", Box::pin(Submitter::new(Arc::clone(shared), chain, signer, mailbox).run()));
+        tasks.spawn("submitter", Box::pin(Submitter::new(Arc::clone(shared), chain, signer, mailbox).run()));
     }
     for chain in shared.chains.values() {
         let cursor = match shared.journal.store().get(Tree::Meta, &keys::cursor(chain.id())).await? {
@@ -246,23 +283,34 @@ async fn spawn(running: &Running, shared: &Arc<Shared>, inboxes: Inboxes) -> Res
             None => None,
         };
         chain.seen().cursor = cursor;
-        running.spawn("watcher", Box::pin(Watcher::new(Arc::clone(shared), Arc::clone(chain), cursor).run()));
+        tasks.spawn("watcher", Box::pin(Watcher::new(Arc::clone(shared), Arc::clone(chain), cursor).run()));
     }
-    for path in &shared.paths {
-        for direction in [Direction::AToB, Direction::BToA] {
-            let find = |id: &ChainId| shared.chains.get(id).cloned();
-            let (Some(source), Some(host)) = (find(&path.from(direction).chain), find(&path.to(direction).chain)) else { continue };
-            let clearer = Clearer::new(Arc::clone(shared), Arc::clone(path), direction, Arc::clone(&source));
-            let worker: BoxFuture<'static, ()> =
-                Box::pin(Worker::new(Arc::clone(shared), Arc::clone(path), direction, (source, host)).run());
-            running.spawn("worker", worker);
-            running.spawn("clearer", Box::pin(clearer.run()));
-        }
-        let ends = (shared.chains.get(&path.spec.a.chain).cloned(), shared.chains.get(&path.spec.b.chain).cloned());
-        if let (Some(a), Some(b), Some(_)) = (ends.0, ends.1, &path.spec.a.channel) {
-            running.spawn("channel", Box::pin(ChannelKeeper::new(Arc::clone(shared), Arc::clone(path), [a, b]).run()));
+    for path in shared.paths().iter() {
+        spawn_path(tasks, shared, path);
+    }
+    for one in &shared.connected {
+        let ends = (shared.chains.get(&one.spec.a).cloned(), shared.chains.get(&one.spec.b).cloned());
+        if let (Some(a), Some(b)) = ends {
+            let opener = Opener::new(Arc::clone(shared), Arc::clone(tasks), Arc::clone(one), [a, b]);
+            tasks.spawn("opener", Box::pin(opener.run()));
         }
     }
-    running.spawn("keeper", Box::pin(Keeper::new(Arc::clone(shared)).run()));
+    tasks.spawn("keeper", Box::pin(Keeper::new(Arc::clone(shared)).run()));
     Ok(())
+}
+
+/// Starts the actors of a path: at the start, or when its channel was opened.
+pub(crate) fn spawn_path(tasks: &Tasks, shared: &Arc<Shared>, path: &Arc<Path>) {
+    let find = |id: &ChainId| shared.chains.get(id).cloned();
+    let (Some(a), Some(b)) = (find(&path.spec.a.chain), find(&path.spec.b.chain)) else { return };
+    for (direction, source, host) in [(Direction::AToB, &a, &b), (Direction::BToA, &b, &a)] {
+        let clearer = Clearer::new(Arc::clone(shared), Arc::clone(path), direction, Arc::clone(source));
+        let chains = (Arc::clone(source), Arc::clone(host));
+        let worker: BoxFuture<'static, ()> = Box::pin(Worker::new(Arc::clone(shared), Arc::clone(path), direction, chains).run());
+        tasks.spawn("worker", worker);
+        tasks.spawn("clearer", Box::pin(clearer.run()));
+    }
+    if path.spec.a.channel.is_some() {
+        tasks.spawn("channel", Box::pin(ChannelKeeper::new(Arc::clone(shared), Arc::clone(path), [a, b]).run()));
+    }
 }

@@ -14,16 +14,20 @@ use crate::packet::{Action, TxRef};
 use crate::shared::{Batch, BatchEnd, Shared};
 use causeway_adapter::{AdapterError, BuildRequest, Built, Message, RejectReason, Rejected, SignedTx, Slot, SlotOrdering};
 use causeway_store::{StoreError, Tree, Write};
-use causeway_types::PacketKey;
+use causeway_types::{PacketKey, TxId};
 use flight::Flight;
 use prost::Message as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Blocks for which an unordered transaction stays valid.
 const EXPIRY_BLOCKS: u64 = 20;
+
+/// What a submitter and those who hand batches to it share.
+pub(crate) type Mailbox = (mpsc::Receiver<Batch>, Arc<AtomicUsize>, CancellationToken);
 
 /// What a message of a transaction is about.
 type Item = Option<(PacketKey, Action)>;
@@ -34,6 +38,9 @@ pub(crate) struct Submitter {
     signer: String,
     inbox: mpsc::Receiver<Batch>,
     load: Arc<AtomicUsize>,
+    /// Cancelled once everything that an earlier process had sent has ended.
+    settled: CancellationToken,
+    inherited: BTreeSet<TxId>,
     flights: Vec<Flight>,
     next: Option<u64>,
     account_seen_ms: u64,
@@ -64,13 +71,9 @@ impl From<AdapterError> for BuildFailure {
 }
 
 impl Submitter {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        chain: Arc<Chain>,
-        signer: String,
-        (inbox, load): (mpsc::Receiver<Batch>, Arc<AtomicUsize>),
-    ) -> Self {
-        Self { shared, chain, signer, inbox, load, flights: Vec::new(), next: None, account_seen_ms: 0, gap: None }
+    pub(crate) fn new(shared: Arc<Shared>, chain: Arc<Chain>, signer: String, (inbox, load, settled): Mailbox) -> Self {
+        let inherited = BTreeSet::new();
+        Self { shared, chain, signer, inbox, load, settled, inherited, flights: Vec::new(), next: None, account_seen_ms: 0, gap: None }
     }
 
     pub(crate) async fn run(mut self) {
@@ -81,6 +84,10 @@ impl Submitter {
         let mut head = self.chain.head.subscribe();
         let shared = Arc::clone(&self.shared);
         loop {
+            self.inherited.retain(|name| self.flights.iter().any(|flight| flight.name() == name));
+            if self.inherited.is_empty() {
+                self.settled.cancel();
+            }
             let room = self.flights.len() < shared.config.batching.in_flight_max;
             let draining = shared.drain.is_cancelled();
             if draining && self.flights.is_empty() && self.inbox.is_empty() {
@@ -320,6 +327,7 @@ impl Submitter {
                 Err(error) => tracing::error!(chain = %self.chain.id(), detail = %error.0, "a transaction in the journal does not decode"),
             }
         }
+        self.inherited = self.flights.iter().map(|flight| flight.name().clone()).collect();
         self.flights.sort_by_key(|flight| (flight.number(), flight.created_ms));
         self.follow().await
     }

@@ -5,6 +5,7 @@
 use crate::chain::Chain;
 use crate::config::End;
 use crate::journal::{Op, codec, keys};
+use crate::opener::Connected;
 use crate::packet::PacketRecord;
 use crate::shared::{Path, Shared};
 use causeway_adapter::{AdapterError, Event, EventFilter, LocatedEvent, WatchBatch, WatchRequest};
@@ -83,10 +84,12 @@ impl Watcher {
     }
 
     fn filter(&self) -> EventFilter {
-        let all = self.shared.paths.iter().flat_map(|path| [&path.spec.a, &path.spec.b]).filter(|end| end.chain == *self.chain.id());
+        let paths = self.shared.paths();
+        let all = paths.iter().flat_map(|path| [&path.spec.a, &path.spec.b]).filter(|end| end.chain == *self.chain.id());
         // Several channels may stand on one client.
         let clients: BTreeSet<_> = all.clone().map(|end| end.client.clone()).collect();
-        EventFilter { ends: all.map(End::packets).collect(), clients: clients.into_iter().collect(), connections: Vec::new() }
+        let connections = self.shared.connected.iter().filter_map(|one| one.connection_on(self.chain.id())).cloned().collect();
+        EventFilter { ends: all.map(End::packets).collect(), clients: clients.into_iter().collect(), connections }
     }
 
     /// The first start: from the head on; what lies before is found by clearing.
@@ -122,7 +125,7 @@ impl Watcher {
 
     /// A gap: state has to tell what events did not.
     fn clear(&self) {
-        for path in &self.shared.paths {
+        for path in self.shared.paths().iter() {
             path.clear.iter().for_each(tokio::sync::Notify::notify_one);
         }
     }
@@ -141,8 +144,9 @@ impl Watcher {
         let WatchBatch { cursor, head, events } = batch;
         if self.cursor.is_none_or(|known| cursor > known) {
             let mut ops = Vec::with_capacity(events.len().saturating_add(1));
+            let paths = self.shared.paths();
             for located in events {
-                ops.extend(self.op(located));
+                ops.extend(self.op(&paths, located));
             }
             self.move_cursor(cursor, ops).await?;
         }
@@ -150,28 +154,30 @@ impl Watcher {
         Ok(())
     }
 
-    fn op(&self, located: LocatedEvent) -> Option<Op> {
+    fn op(&self, paths: &[Arc<Path>], located: LocatedEvent) -> Option<Op> {
         let at = Locator { block: located.height.number, transaction: located.tx, index: located.index };
         let now_ms = self.chain.now_ms();
         match located.event {
-            Event::Sent { packet } => self.shared.paths.iter().find_map(|path| self.sent(path, &packet, &at, now_ms)),
+            Event::Sent { packet } => paths.iter().find_map(|path| self.sent(path, &packet, &at, now_ms)),
             Event::Acknowledged { packet, acknowledgement } => {
                 let told = (packet, acknowledgement);
-                self.shared.paths.iter().find_map(|path| self.acknowledged(path, &told, &at, now_ms))
+                paths.iter().find_map(|path| self.acknowledged(path, &told, &at, now_ms))
             }
             Event::Completed { end, sequence } => Some(self.gone((end, sequence), false, now_ms)),
             Event::TimedOut { end, sequence } => Some(self.gone((end, sequence), true, now_ms)),
             Event::ClientUpdated { .. } => None,
-            Event::ChannelChanged { id, .. } => {
+            Event::ChannelChanged { id, connection } => {
                 let end = |path: &&Arc<Path>| path.direction_from(self.chain.id(), &id.clone().into()).is_some();
-                self.shared.paths.iter().filter(end).for_each(|path| path.channel_news.notify_one());
+                paths.iter().filter(end).for_each(|path| path.channel_news.notify_one());
+                let on = |one: &&Arc<Connected>| one.connection_on(self.chain.id()) == Some(&connection);
+                self.shared.connected.iter().filter(on).for_each(|one| one.news.notify_one());
                 None
             }
             Event::ClientFrozen { client } => {
                 let end = |path: &&Arc<Path>| {
                     [&path.spec.a, &path.spec.b].into_iter().any(|end| end.chain == *self.chain.id() && end.client == client)
                 };
-                for path in self.shared.paths.iter().filter(end) {
+                for path in paths.iter().filter(end) {
                     path.halt(self.chain.id(), "client-frozen", format!("client {client} on {} was frozen", self.chain.id()));
                 }
                 None

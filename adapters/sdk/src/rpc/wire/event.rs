@@ -71,9 +71,7 @@ impl Wire for Event {
             Kind::TimedOut(of) => Self::TimedOut { end: packet_end(&of.end)?, sequence: sequence(of.sequence)? },
             Kind::ClientUpdated(client) => Self::ClientUpdated { client: client_id(&client)? },
             Kind::ClientFrozen(client) => Self::ClientFrozen { client: client_id(&client)? },
-            Kind::ChannelChanged(of) => {
-                Self::ChannelChanged { id: channel_end(&of.id)?, connection: connection_id(&of.connection)? }
-            }
+            Kind::ChannelChanged(of) => Self::ChannelChanged { id: channel_end(&of.id)?, connection: connection_id(&of.connection)? },
         })
     }
 }
