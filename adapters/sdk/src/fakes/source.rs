@@ -117,11 +117,11 @@ impl FakeAdapter {
             {
                 return Err(AdapterError::Unsupported { operation: "proof of absence" });
             }
-            // What stands there changes: it is looked for in the newest state that can be proven.
+            // What stands there changes: it holds from the first block on since which it has stood like this.
             Claim::Connection { .. } | Claim::Channel { .. } => {
-                let tree = state.committed(newest);
-                let shown = tree.as_ref().is_some_and(|tree| holds(claim, tree.get(&claim.path())));
-                if shown { Provable::From(family.client_height(newest)) } else { later }
+                let shown = |number: u64| state.committed(number).is_some_and(|tree| holds(claim, tree.get(&claim.path())));
+                let first = (0..=newest).rev().take_while(|number| shown(*number)).last();
+                first.map_or(later, |block| Provable::From(family.client_height(block)))
             }
             Claim::NoReceipt { packet } | Claim::NotReached { packet } => {
                 let over =
