@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::chains::simd::{Network, NetworkConfig};
+use crate::chains::simd::{Account, Network, NetworkConfig};
 use crate::cli::{Cli, text};
 use crate::process::Process;
 use crate::relay::{Pages, Relay};
@@ -91,16 +91,20 @@ impl Site {
         Ok(std::fs::write(self.cli.config(), text)?)
     }
 
+    /// Changes the configuration.
+    ///
+    /// # Errors
+    /// When what shall be replaced is not there.
+    pub fn edit(&self, old: &str, new: &str) -> Result<()> {
+        let text = std::fs::read_to_string(self.cli.config())?;
+        ensure!(text.contains(old), "`{old}` is not in the configuration");
+        Ok(std::fs::write(self.cli.config(), text.replace(old, new))?)
+    }
+
     /// The relayer's accounts are those that the genesis blocks fund.
     async fn add_keys(&self) -> Result<()> {
         for (name, network) in NAMES.iter().zip(&self.networks) {
-            let account = network.account("relayer")?;
-            let words = self.folder.path().join(format!("{name}.words"));
-            std::fs::write(&words, &account.mnemonic)?;
-            let (key, words) = (format!("relayer-{name}"), words.to_string_lossy().into_owned());
-            let args = ["key", "add", &key, "--chain", name, "--import-mnemonic", &words, "--passphrase-env", PASSPHRASE_VARIABLE];
-            let added = self.cli.json(&args).await?;
-            ensure!(text(&added, "/address")? == account.address, "{added}");
+            add_key(&self.cli, self.folder.path(), name, network.account("relayer")?).await?;
         }
         Ok(())
     }
@@ -123,26 +127,33 @@ impl Site {
         Ok(())
     }
 
+    /// Another operator of the same path: a configuration, a journal and funded keys of its own, in a folder of its own.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub async fn rival(&self) -> Result<Rival> {
+        let folder = self.folder.path().join("rival");
+        std::fs::create_dir_all(&folder)?;
+        let (grpc_port, http_port) = (ports::pick()?, ports::pick()?);
+        let text = std::fs::read_to_string(self.cli.config())?
+            .replace(&format!(":{}\"", self.grpc_port), &format!(":{grpc_port}\""))
+            .replace(&format!(":{}\"", self.http_port), &format!(":{http_port}\""));
+        let config = folder.join("causeway.toml");
+        std::fs::write(&config, text)?;
+        let cli = self.cli.with_config(config);
+        for (name, network) in NAMES.iter().zip(&self.networks) {
+            add_key(&cli, &folder, name, network.account("rival")?).await?;
+        }
+        Ok(Rival { cli, grpc_port, http_port })
+    }
+
     /// Starts the relayer and waits until it is ready.
     ///
     /// # Errors
     /// When it ends, or is not ready in time; the message carries the end of its log.
     pub async fn start(&mut self) -> Result<Process> {
         self.starts += 1;
-        let mut relayer = self.cli.spawn(&format!("start-{}", self.starts), &["start", "--json"])?;
-        let http = self.http()?;
-        let process = std::cell::RefCell::new(&mut relayer);
-        let ready = poll::until("the relayer to be ready", START_LIMIT, || async {
-            let running = process.borrow_mut().check_running();
-            match running {
-                Ok(()) => Ok((http.get("/readyz").await?.0 == 200).then_some(Ok(()))),
-                Err(error) => Ok(Some(Err(error))),
-            }
-        })
-        .await;
-        let tail = process.borrow().log_tail();
-        ready.with_context(|| tail)??;
-        Ok(relayer)
+        start(&self.cli, &format!("start-{}", self.starts), &self.http()?).await
     }
 
     /// The running relayer's services.
@@ -382,6 +393,68 @@ impl Site {
         let denom = format!("ibc/{}", text(&hash, "/hash")?);
         network.balance(&network.account("user")?.address, &denom)
     }
+}
+
+/// A second operator, who relays the same path with keys of its own.
+#[derive(Debug)]
+pub struct Rival {
+    cli: Cli,
+    grpc_port: u16,
+    http_port: u16,
+}
+
+impl Rival {
+    /// Starts its relayer and waits until it is ready.
+    ///
+    /// # Errors
+    /// As [`Site::start`].
+    pub async fn start(&self) -> Result<Process> {
+        start(&self.cli, "rival", &self.http()?).await
+    }
+
+    /// Its services.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn relay(&self) -> Result<Relay> {
+        Relay::connect(&format!("http://127.0.0.1:{}", self.grpc_port)).await
+    }
+
+    /// Its HTTP pages.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn http(&self) -> Result<Pages> {
+        Pages::new(format!("http://127.0.0.1:{}", self.http_port))
+    }
+}
+
+/// Takes an account of the genesis block into the keystore that the configuration names for the chain.
+async fn add_key(cli: &Cli, folder: &Path, chain: &str, account: &Account) -> Result<()> {
+    let words = folder.join(format!("{chain}.words"));
+    std::fs::write(&words, &account.mnemonic)?;
+    let (key, words) = (format!("relayer-{chain}"), words.to_string_lossy().into_owned());
+    let args = ["key", "add", &key, "--chain", chain, "--import-mnemonic", &words, "--passphrase-env", PASSPHRASE_VARIABLE];
+    let added = cli.json(&args).await?;
+    ensure!(text(&added, "/address")? == account.address, "{added}");
+    Ok(())
+}
+
+/// Starts a relayer and waits until it is ready.
+async fn start(cli: &Cli, name: &str, http: &Pages) -> Result<Process> {
+    let mut relayer = cli.spawn(name, &["start", "--json"])?;
+    let process = std::cell::RefCell::new(&mut relayer);
+    let ready = poll::until("the relayer to be ready", START_LIMIT, || async {
+        let running = process.borrow_mut().check_running();
+        match running {
+            Ok(()) => Ok((http.get("/readyz").await?.0 == 200).then_some(Ok(()))),
+            Err(error) => Ok(Some(Err(error))),
+        }
+    })
+    .await;
+    let tail = process.borrow().log_tail();
+    ready.with_context(|| tail)??;
+    Ok(relayer)
 }
 
 fn payment(from: &str, to: &str, amount: u64) -> Value {

@@ -29,6 +29,12 @@ pub enum Lie {
     Silence = 4,
     /// The chain id.
     ChainId = 5,
+    /// CometBFT: a signature of every commit.
+    CommitSignature = 6,
+    /// CometBFT: a byte of every proof of a store.
+    StoreProof = 7,
+    /// CometBFT: the root of the application's state in every header.
+    AppHash = 8,
 }
 
 /// A running proxy. It ends with the runtime that it was started on.
@@ -121,12 +127,29 @@ impl Shared {
                 *result = Value::from("0x7a69");
                 true
             }
+            "commit" if is(Lie::CommitSignature) => flip_base64(result.pointer_mut("/signed_header/commit/signatures/0/signature")),
+            "commit" if is(Lie::AppHash) => flip_last(result.pointer_mut("/signed_header/header/app_hash")),
+            "abci_query" if is(Lie::StoreProof) => flip_base64(result.pointer_mut("/response/proofOps/ops/0/data")),
             _ => false,
         };
         if changed {
             self.told.fetch_add(1, Ordering::SeqCst);
         }
     }
+}
+
+/// Changes a character in the middle of base64 text.
+fn flip_base64(text: Option<&mut Value>) -> bool {
+    let Some(Value::String(text)) = text else {
+        return false;
+    };
+    let place = text.len() / 2;
+    let Some(digit) = text.get(place..=place) else {
+        return false;
+    };
+    let other = if digit == "A" { "B" } else { "A" };
+    text.replace_range(place..=place, other);
+    true
 }
 
 /// Flips a bit some bytes before the end of hex text: inside the last seal, or the last child of a node.

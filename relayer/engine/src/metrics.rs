@@ -41,8 +41,9 @@ pub(crate) fn transaction(chain: &ChainId, result: &'static str) {
     counter!("causeway_transactions_total", "chain" => chain.to_string(), "result" => result).increment(1);
 }
 
-pub(crate) fn redundant(chain: &ChainId) {
-    counter!("causeway_redundant_messages_total", "chain" => chain.to_string()).increment(1);
+/// Somebody else was first: seen before a transaction was sent (`before`, it cost nothing), or in a block (`included`, it was paid for).
+pub(crate) fn redundant(chain: &ChainId, seen: &'static str) {
+    counter!("causeway_redundant_messages_total", "chain" => chain.to_string(), "seen" => seen).increment(1);
 }
 
 pub(crate) fn gas(chain: &ChainId, used: u64) {

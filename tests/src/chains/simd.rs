@@ -209,6 +209,15 @@ impl Network {
         self.wait_until_ready(index).await
     }
 
+    /// Starts node `index` again with no peer to learn from: it answers, and stays where it is.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_node_alone(&mut self, index: usize) -> Result<()> {
+        self.node_mut(index)?.launch(&[])?;
+        self.wait_until_ready(index).await
+    }
+
     /// Adds a node that follows the chain without a vote, and returns its index.
     ///
     /// # Errors

@@ -45,8 +45,7 @@ impl CosmosAdapter {
     /// when none of them answers.
     pub async fn connect(config: &Config, keys: Keys) -> Result<Self> {
         let adapter = Self::new(config, keys)?;
-        adapter.chain.head().await?;
-        // All endpoints are asked once, so that one that is behind is not the first to be believed.
+        // All endpoints are asked at first, so that one that is behind, or has no block yet, is not the first to be believed.
         let head = status(&adapter.chain).await?.head;
         tracing::info!(chain_id = config.chain_id, height = head.height.number, "connected");
         Ok(adapter)
@@ -220,7 +219,7 @@ async fn status(chain: &Chain) -> Result<ChainStatus> {
     let (Some(best), Some(lowest)) = (heads.iter().max_by_key(|head| head.number), heads.iter().map(|head| head.number).min()) else {
         return Err(last_error.unwrap_or_else(|| chain.protocol("head", "an endpoint that answers", "none")));
     };
-    chain.rpc.note_heads(endpoints.iter().filter_map(|one| one.head.map(|head| (one.endpoint.as_str(), head.height.number))));
+    chain.rpc.note_heads(endpoints.iter().map(|one| (one.endpoint.as_str(), one.head.map_or(0, |head| head.height.number))));
     let divergence = if heads.len() > 1 { divergence(chain, lowest).await } else { None };
     Ok(ChainStatus { head: chain.seam_head(*best), endpoints, divergence })
 }

@@ -125,12 +125,12 @@ impl Rpc {
         }
     }
 
-    /// Remembers who is behind: an endpoint that catches up after a restart answers truly, and too late.
+    /// Remembers who is behind: an endpoint that catches up after a restart answers truly, and too late. Height 0: it has no block, or gave none.
     pub(crate) fn note_heads<'a>(&self, heads: impl Iterator<Item = (&'a str, u64)>) {
         let heads: Vec<(&str, u64)> = heads.collect();
         let best = heads.iter().map(|(_, height)| *height).max().unwrap_or_default();
         for (name, height) in heads {
-            let lags = best.saturating_sub(height) > LAG_BLOCKS_MAX;
+            let lags = height == 0 || best.saturating_sub(height) > LAG_BLOCKS_MAX;
             self.shared.endpoints.iter().filter(|endpoint| endpoint.name() == name).for_each(|endpoint| endpoint.note_lag(lags));
         }
     }

@@ -230,7 +230,7 @@ impl Submitter {
         for (index, (item, result)) in flight.items.iter().zip(&results).enumerate() {
             let Some((key, action)) = item else { continue };
             if *result == MessageResult::Noop {
-                metrics::redundant(self.chain.id());
+                metrics::redundant(self.chain.id(), "included");
             }
             let landed = Landed {
                 chain: self.chain.id().clone(),

@@ -252,7 +252,7 @@ impl Submitter {
         let mut ops = Vec::new();
         for Rejected { index, reason } in &built.rejected {
             if *reason == RejectReason::AlreadyDone {
-                metrics::redundant(self.chain.id());
+                metrics::redundant(self.chain.id(), "before");
             }
             let Some(Some((key, action))) = batch.items.get(*index) else {
                 let benign = matches!(reason, RejectReason::AlreadyDone | RejectReason::NoRoom);
