@@ -23,7 +23,8 @@ contract HostileApp is IIBCApp {
         (target, plan) = (target_, plan_);
     }
 
-    /// 0 acts and answers, 1 reverts with a reason, 2 reverts without, 3 burns all gas, 4 floods the answer, 5 reverts with a flood.
+    /// 0 acts and answers, 1 reverts with a reason, 2 reverts without, 3 burns all gas, 4 floods the answer, 5 reverts with a flood,
+    /// 6 reverts with a reason when it is given less than a million gas.
     function setMode(uint8 mode_) external {
         mode = mode_;
     }
@@ -54,7 +55,7 @@ contract HostileApp is IIBCApp {
 
     function _act(address relayer) private {
         lastRelayer = relayer;
-        if (mode == 1) revert Told();
+        if (mode == 1 || (mode == 6 && gasleft() < 1_000_000)) revert Told();
         assembly {
             switch sload(mode.slot)
             case 2 { revert(0, 0) }

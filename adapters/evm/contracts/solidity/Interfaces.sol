@@ -102,6 +102,13 @@ interface IBatchLightClient {
     function status() external view returns (ClientStatus);
 }
 
+/// What a client must tell so that a substitute can take its place: which chain it follows and how far it got.
+interface IRecoverableClient {
+    /// The client type's name, the counterparty's chain, where on it the commitments are, and the latest height. `store` of a chain
+    /// with routers is the router's address, left-aligned.
+    function lineage() external view returns (bytes32 clientType, uint256 chainId, bytes32 store, uint256 height);
+}
+
 /// Creates the light client contracts of one client type.
 interface IClientFactory {
     function create(address router, bytes calldata init) external returns (address client);
@@ -200,6 +207,8 @@ interface IRouterEvents {
     event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
     event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
     event RelayingOpened(bool open);
+    /// A port's application must be given this much gas from now on.
+    event PortGasFloorSet(string portId, uint256 gasFloor);
     event Paused(address account);
     event Unpaused(address account);
 
@@ -226,6 +235,15 @@ interface IRouterEvents {
     error ClientTypeInvalid(string clientType);
     error ClientNotActive(uint8 status);
     error ClientStillActive();
+    /// The client gives no status, so that nobody can say that it expired or froze; the owner can migrate it.
+    error ClientStatusUnknown(address client);
+    /// The client does not tell which chain it follows; the owner can migrate it.
+    error LineageUnknown(address client);
+    error SubstituteOfAnotherType(bytes32 expected, bytes32 found);
+    error SubstituteOfAnotherChain(uint256 expected, uint256 found);
+    error SubstituteOfAnotherStore(bytes32 expected, bytes32 found);
+    error SubstituteOlder(uint256 expected, uint256 found);
+    error PortGasFloorInvalid(uint256 found, uint256 least, uint256 most);
     error CounterpartyAlreadyRegistered(string clientId);
     error CounterpartyInvalid();
     error ContractExpected(address account);

@@ -8,6 +8,7 @@ import {
     ClientStatus,
     IBatchLightClient,
     ILightClient,
+    IRecoverableClient,
     MsgVerifyMembership,
     MsgVerifyNonMembership,
     UpdateResult
@@ -17,7 +18,7 @@ import {Rlp} from "./Rlp.sol";
 import {Rules} from "./Rules.sol";
 import {Trie} from "./Trie.sol";
 
-contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
+contract QbftLightClient is ILightClient, IBatchLightClient, IRecoverableClient, Rules {
     struct ClientState {
         uint8 kind;
         uint64 chainId;
@@ -52,13 +53,15 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         Update b;
     }
 
-    /// One height: the storage root in one slot, the rest in the other. The block hash is cut to 160 bits; it is only ever
-    /// compared with the hash of another header that the same validators sealed.
+    /// One height: the storage root in one slot, the rest in the other. The block hash is cut to 128 bits; it is only ever
+    /// compared with the hash of another header that the same validators sealed, and `misbehaviour` compares whole hashes.
+    /// `back` leads to the next lower height that is held; zero at the lowest, and where the distance does not fit.
     struct Trusted {
         bytes32 storageRoot;
         uint64 timestamp;
         uint32 setIndex;
-        bytes20 blockHash;
+        uint32 back;
+        bytes16 blockHash;
     }
 
     event Frozen(uint64 height);
@@ -76,6 +79,8 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
     bytes32 private constant EMPTY_CODE_HASH = 0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470;
     /// The most trie nodes a call may bring.
     uint256 private constant MAX_NODES = 65536;
+    /// The most held heights that may lie above a gap that is filled: the way down to it is walked.
+    uint256 private constant MAX_HEIGHTS_ABOVE = 1024;
 
     uint8 private immutable KIND;
     uint64 private immutable CHAIN_ID;
@@ -131,9 +136,14 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         return states[_key(height)].timestamp != 0;
     }
 
-    /// The first 20 bytes of the block hash of a trusted height; zero for the height the client started from.
-    function getBlockHash(uint64 height) external view returns (bytes20) {
+    /// The first 16 bytes of the block hash of a trusted height; zero for the height the client started from.
+    function getBlockHash(uint64 height) external view returns (bytes16) {
         return _trusted(height).blockHash;
+    }
+
+    /// What a substitute of this client must share with it, and how far it got.
+    function lineage() external view returns (bytes32 clientType, uint256 chainId, bytes32 store, uint256 height) {
+        return (KIND == QbftHeader.IBFT2 ? bytes32("ibft2") : bytes32("qbft"), CHAIN_ID, bytes32(bytes20(ROUTER)), latestHeight);
     }
 
     function status() public view returns (ClientStatus) {
@@ -154,8 +164,8 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         Trusted storage held = states[key];
         if (held.timestamp != 0) {
             if (overlap < needed) revert Overlap(needed, overlap);
-            bytes20 known = held.blockHash;
-            if (known == bytes20(h.normalisedHash)) return UpdateResult.NoOp;
+            bytes16 known = held.blockHash;
+            if (known == bytes16(h.normalisedHash)) return UpdateResult.NoOp;
             // The height the client started from has no block hash: there the state itself is compared.
             if (known != 0 || held.timestamp != h.timestamp || sets[held.setIndex] != h.validatorsHash) {
                 return _freeze(h.number);
@@ -163,18 +173,50 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
             return
                 _storageRoot(u.accountProof, h.stateRoot) == held.storageRoot ? UpdateResult.NoOp : _freeze(h.number);
         }
+        if (overlap < needed) {
+            // The proof's own rules come first: what is refused for the overlap alone may be bridged.
+            _storageRoot(u.accountProof, h.stateRoot);
+            revert Overlap(needed, overlap);
+        }
+        (uint64 below, uint64 above) = _neighbours(h.number);
+        // Times follow heights on one chain: a header out of order with one that is held is of another.
+        if (
+            (below != 0 && h.timestamp < states[_key(below)].timestamp)
+                || (above != 0 && h.timestamp > states[_key(above)].timestamp)
+        ) return _freeze(h.number);
         bytes32 root = _storageRoot(u.accountProof, h.stateRoot);
-        if (overlap < needed) revert Overlap(needed, overlap);
-        states[key] = Trusted(root, h.timestamp, _setIndex(h.validatorsHash), bytes20(h.normalisedHash));
-        if (h.number > latestHeight) {
+        states[key] = Trusted(
+            root, h.timestamp, _setIndex(h.validatorsHash), _back(h.number, below), bytes16(h.normalisedHash)
+        );
+        if (above == 0) {
             latestHeight = h.number;
             latestTimestamp = h.timestamp;
+        } else {
+            states[_key(above)].back = _back(above, h.number);
         }
         emit HeightTrusted(h.number, h.timestamp, root, h.validatorsHash);
         return UpdateResult.Update;
     }
 
-    /// Two headers of one height that differ in more than round and seals (refuse.md C5) freeze the client.
+    /// The held heights directly below and above one that is not held; zero where there is none.
+    function _neighbours(uint64 height) private view returns (uint64 below, uint64 above) {
+        below = latestHeight;
+        for (uint256 steps = 0; below > height; ++steps) {
+            if (steps == MAX_HEIGHTS_ABOVE) revert HeightTooOld();
+            above = below;
+            uint32 back = states[_key(below)].back;
+            below = back == 0 ? 0 : below - back;
+        }
+    }
+
+    /// The link from a height to the held one below it.
+    function _back(uint64 height, uint64 below) private pure returns (uint32) {
+        uint64 distance = height - below;
+        return below == 0 || distance > type(uint32).max ? 0 : uint32(distance);
+    }
+
+    /// Two headers that cannot be of one chain freeze the client: of one height and different in more than round and seals
+    /// (refuse.md C5), or the higher one earlier than the lower.
     function misbehaviour(bytes calldata misbehaviourMsg) external {
         if (frozen) revert ClientFrozen();
         Misbehaviour calldata m;
@@ -183,8 +225,11 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         }
         QbftHeader.Header memory a = _verifyAll(m.a);
         QbftHeader.Header memory b = _verifyAll(m.b);
-        if (a.number != b.number) revert MisbehaviourHeights();
-        if (a.normalisedHash == b.normalisedHash) revert MisbehaviourSame();
+        if (a.number == b.number) {
+            if (a.normalisedHash == b.normalisedHash) revert MisbehaviourSame();
+        } else if (a.number < b.number ? a.timestamp <= b.timestamp : b.timestamp <= a.timestamp) {
+            revert MisbehaviourHeights();
+        }
         _freeze(a.number);
     }
 
@@ -193,6 +238,8 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         if (msg.sender != recoverer || recoverer == address(0)) revert NotRecoverer(msg.sender);
         if (status() == ClientStatus.Active) revert RecoveryNotNeeded();
         if (height <= latestHeight || height >> 63 != 0) revert HeightNotNewer();
+        // A slip here (milliseconds, say) would let every timeout be proven and the client never expire again.
+        if (state.timestamp > block.timestamp + MAX_DRIFT) revert TimeInFuture();
         frozen = false;
         unchecked {
             ++epoch;
@@ -205,7 +252,7 @@ contract QbftLightClient is ILightClient, IBatchLightClient, Rules {
         if (state.timestamp == 0 || state.timestamp >> 63 != 0) revert InitInvalid();
         // refuse.md P11: a zero root or set is nobody's.
         if (state.storageRoot == 0 || state.validatorsHash == 0) revert InitInvalid();
-        states[_key(height)] = Trusted(state.storageRoot, state.timestamp, _setIndex(state.validatorsHash), 0);
+        states[_key(height)] = Trusted(state.storageRoot, state.timestamp, _setIndex(state.validatorsHash), 0, 0);
         latestHeight = height;
         latestTimestamp = state.timestamp;
         emit HeightTrusted(height, state.timestamp, state.storageRoot, state.validatorsHash);

@@ -30,8 +30,11 @@ import {RouterAccess} from "./RouterAccess.sol";
 import {RouterClients} from "./RouterClients.sol";
 
 contract Router is RouterClients, IPacketSender {
-    /// The gas an application must be given; with less the message reverts and can be tried again. refuse.md C1.
+    /// The gas an application must be given unless its port asks for more; with less the message reverts and can be tried again.
+    /// refuse.md C1.
     uint256 public constant PACKET_GAS_FLOOR = 300_000;
+    /// The most that a port may ask for: a port that no transaction can serve would be closed.
+    uint256 public constant PORT_GAS_FLOOR_MAX = 10_000_000;
     /// Kept back from a callback to write the acknowledgement and its event.
     uint256 private constant AFTER_CALLBACK_GAS = 60_000;
     /// The relayer promises a message at least this: the floor, what is kept back, and the work around both.
@@ -53,8 +56,15 @@ contract Router is RouterClients, IPacketSender {
         mapping(string clientId => uint64) prevSequenceSends;
     }
 
+    /// An application, and the least gas it must be given when that is more than `PACKET_GAS_FLOOR`. Upstream keeps the address alone in
+    /// this slot; both are read at once.
+    struct App {
+        address app;
+        uint64 gasFloor;
+    }
+
     struct Apps {
-        mapping(string portId => address) apps;
+        mapping(string portId => App) apps;
     }
 
     /// What a message's own frame is told by the frame that verified it.
@@ -92,8 +102,19 @@ contract Router is RouterClients, IPacketSender {
     }
 
     function getIBCApp(string calldata portId) public view returns (address app) {
-        app = _apps().apps[portId];
+        (app,) = _app(portId);
+    }
+
+    /// The gas that the application of a port must be given.
+    function getPortGasFloor(string calldata portId) external view returns (uint256 floor) {
+        (, floor) = _app(portId);
+    }
+
+    function _app(string calldata portId) private view returns (address app, uint256 floor) {
+        App memory held = _apps().apps[portId];
+        app = held.app;
         if (app == address(0)) revert IBCAppNotFound(portId);
+        floor = held.gasFloor > PACKET_GAS_FLOOR ? held.gasFloor : PACKET_GAS_FLOOR;
     }
 
     function isPacketReceived(string calldata destClient, uint64 sequence) external view returns (bool) {
@@ -130,10 +151,22 @@ contract Router is RouterClients, IPacketSender {
 
     function _addApp(string memory portId, address app) private {
         Apps storage $ = _apps();
-        if ($.apps[portId] != address(0)) revert IBCPortAlreadyExists(portId);
+        if ($.apps[portId].app != address(0)) revert IBCPortAlreadyExists(portId);
         if (app.code.length == 0) revert ContractExpected(app);
-        $.apps[portId] = app;
+        $.apps[portId].app = app;
         emit IBCAppAdded(portId, app);
+    }
+
+    /// Says how much gas the application of a port must be given; `PACKET_GAS_FLOOR` is the least, and the default. The application
+    /// itself may, and who holds the role. refuse.md C1: a receiver that needs more could be starved into an error acknowledgement.
+    function setPortGasFloor(string calldata portId, uint256 gasFloor) external nonReentrant {
+        (address app,) = _app(portId);
+        if (msg.sender != app) _requireRole(PORT_GAS_ROLE);
+        if (gasFloor < PACKET_GAS_FLOOR || gasFloor > PORT_GAS_FLOOR_MAX) {
+            revert PortGasFloorInvalid(gasFloor, PACKET_GAS_FLOOR, PORT_GAS_FLOOR_MAX);
+        }
+        _apps().apps[portId].gasFloor = uint64(gasFloor);
+        emit PortGasFloorSet(portId, gasFloor);
     }
 
     // Packets, one by one
@@ -287,7 +320,8 @@ contract Router is RouterClients, IPacketSender {
     {
         uint256 count = batch.messages.length;
         BatchItem[] memory items = new BatchItem[](count);
-        if (prefix.length != 1) revert CounterpartyInvalid();
+        // Not a revert: that would undo an update that froze the client.
+        if (prefix.length != 1) return (0, proven, abi.encodeWithSelector(CounterpartyInvalid.selector));
         for (uint256 i = 0; i < count; ++i) {
             items[i] = _item(batch.messages[i], prefix[0]);
         }
@@ -459,7 +493,7 @@ contract Router is RouterClients, IPacketSender {
         }
         $.commitments[receipt] = keccak256(abi.encode(packet));
         Payload calldata payload = packet.payloads[0];
-        (bool ok, bytes memory ack) = _callRecv(getIBCApp(payload.destPort), packet, payload, v.relayer);
+        (bool ok, bytes memory ack) = _callRecv(packet, payload, v.relayer);
         $.commitments[Ics24.key(packet.destClient, Ics24.ACK, packet.sequence)] = Ics24.ackCommitment(sha256(ack));
         bytes[] memory acks = new bytes[](1);
         acks[0] = ack;
@@ -468,10 +502,11 @@ contract Router is RouterClients, IPacketSender {
     }
 
     /// The application's acknowledgement, or the error acknowledgement when it reverted with a reason. Out of gas is no reason.
-    function _callRecv(address app, Packet calldata packet, Payload calldata payload, address relayer)
+    function _callRecv(Packet calldata packet, Payload calldata payload, address relayer)
         private
         returns (bool, bytes memory)
     {
+        (address app, uint256 floor) = _app(payload.destPort);
         bytes memory data = abi.encodeCall(
             IIBCApp.onRecvPacket,
             (
@@ -480,7 +515,7 @@ contract Router is RouterClients, IPacketSender {
                 )
             )
         );
-        uint256 given = _callbackGas();
+        uint256 given = _callbackGas(floor);
         uint256 left = gasleft();
         (bool ok, uint256 size, bytes memory answer) = CappedCall.call(app, given, data, MAX_ACK + 64);
         if (!ok) {
@@ -517,7 +552,7 @@ contract Router is RouterClients, IPacketSender {
         if (!_deleteCommitment(packet)) return Result.Noop;
         Payload calldata payload = packet.payloads[0];
         _callBack(
-            getIBCApp(payload.sourcePort),
+            payload.sourcePort,
             abi.encodeCall(
                 IIBCApp.onAcknowledgementPacket,
                 (
@@ -540,7 +575,7 @@ contract Router is RouterClients, IPacketSender {
         if (!_deleteCommitment(packet)) return Result.Noop;
         Payload calldata payload = packet.payloads[0];
         _callBack(
-            getIBCApp(payload.sourcePort),
+            payload.sourcePort,
             abi.encodeCall(
                 IIBCApp.onTimeoutPacket,
                 (
@@ -570,17 +605,18 @@ contract Router is RouterClients, IPacketSender {
     }
 
     /// A callback that must succeed: its failure undoes the message.
-    function _callBack(address app, bytes memory data) private {
-        (bool ok, uint256 size, bytes memory answer) = CappedCall.call(app, _callbackGas(), data, REASON_CAP);
+    function _callBack(string calldata portId, bytes memory data) private {
+        (address app, uint256 floor) = _app(portId);
+        (bool ok, uint256 size, bytes memory answer) = CappedCall.call(app, _callbackGas(floor), data, REASON_CAP);
         if (ok) return;
         if (size == 0) revert IBCFailedCallback();
         CappedCall.bubble(answer);
     }
 
-    /// What a callback gets. At least the floor, really: the 63/64 rule is taken into account.
-    function _callbackGas() private view returns (uint256 given) {
+    /// What a callback gets. At least the port's floor, really: the 63/64 rule is taken into account.
+    function _callbackGas(uint256 floor) private view returns (uint256 given) {
         uint256 left = gasleft();
-        uint256 needed = PACKET_GAS_FLOOR + PACKET_GAS_FLOOR / 63 + AFTER_CALLBACK_GAS;
+        uint256 needed = floor + floor / 63 + AFTER_CALLBACK_GAS;
         if (left < needed) revert InsufficientGas(left, needed);
         return left - AFTER_CALLBACK_GAS;
     }

@@ -17,6 +17,9 @@ abstract contract RouterAccess is IRouterEvents, Ownable2Step {
     /// May put a substitute in the place of an expired or frozen client.
     bytes32 public constant RECOVERER_ROLE = keccak256("RECOVERER_ROLE");
 
+    /// May say how much gas the application of a port must be given.
+    bytes32 public constant PORT_GAS_ROLE = keccak256("PORT_GAS_ROLE");
+
     uint8 private constant FREE = 1;
     uint8 private constant ENTERED = 2;
 
@@ -57,7 +60,7 @@ abstract contract RouterAccess is IRouterEvents, Ownable2Step {
     }
 
     /// The owner holds every role but that of relayers, who are machines.
-    function _requireRole(bytes32 role) private view {
+    function _requireRole(bytes32 role) internal view {
         if (msg.sender != owner() && !hasRole[role][msg.sender]) revert MissingRole(role, msg.sender);
     }
 

@@ -10,6 +10,7 @@ import {
     IBatchLightClient,
     IClientFactory,
     ILightClient,
+    IRecoverableClient,
     UpdateResult
 } from "./Interfaces.sol";
 import {RouterAccess} from "./RouterAccess.sol";
@@ -244,19 +245,39 @@ abstract contract RouterClients is RouterAccess {
         emit ICS02ClientMigrated(clientId, info, client);
     }
 
-    /// Puts an active substitute in the place of a client that expired or froze. Id, counterparty and packets stay.
+    /// Puts an active substitute in the place of a client that expired or froze. Id, counterparty and packets stay, so the substitute
+    /// must be of the same type, follow the same router of the same chain, and be no older.
     function recoverClient(string calldata clientId, address substitute)
         external
         nonReentrant
         onlyRole(RECOVERER_ROLE)
     {
         address old = getClient(clientId);
-        if (_status(old) == uint8(ClientStatus.Active)) revert ClientStillActive();
+        uint8 state = _status(old);
+        if (state == uint8(ClientStatus.Active)) revert ClientStillActive();
+        if (state > uint8(ClientStatus.Expired)) revert ClientStatusUnknown(old);
         if (substitute.code.length == 0) revert ContractExpected(substitute);
-        uint8 state = _status(substitute);
+        state = _status(substitute);
         if (state != uint8(ClientStatus.Active)) revert ClientNotActive(state);
+        _checkLineage(old, substitute);
         _clients().clients[clientId] = substitute;
         emit ClientRecovered(clientId, old, substitute);
+    }
+
+    function _checkLineage(address old, address substitute) private view {
+        (bytes32 clientType, uint256 chainId, bytes32 store, uint256 height) = _lineage(old);
+        (bytes32 foundType, uint256 foundChain, bytes32 foundStore, uint256 foundHeight) = _lineage(substitute);
+        if (foundType != clientType) revert SubstituteOfAnotherType(clientType, foundType);
+        if (foundChain != chainId) revert SubstituteOfAnotherChain(chainId, foundChain);
+        if (foundStore != store) revert SubstituteOfAnotherStore(store, foundStore);
+        if (foundHeight < height) revert SubstituteOlder(height, foundHeight);
+    }
+
+    function _lineage(address client) private view returns (bytes32, uint256, bytes32, uint256) {
+        (bool ok,, bytes memory answer) =
+            CappedCall.view_(client, STATUS_GAS_CAP, abi.encodeCall(IRecoverableClient.lineage, ()), 128);
+        if (!ok || answer.length != 128) revert LineageUnknown(client);
+        return abi.decode(answer, (bytes32, uint256, bytes32, uint256));
     }
 
     /// A client's status; 255 when it gives none.

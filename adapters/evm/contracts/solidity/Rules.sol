@@ -26,6 +26,7 @@ interface Rules {
     error TrustedHeightUnknown();
     error TrustedValidators();
     error HeightNotNewer();
+    error HeightTooOld();
     error TimeNotNewer();
     error TimeInFuture();
     error TrustingPeriod();

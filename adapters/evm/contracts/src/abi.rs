@@ -257,6 +257,7 @@ sol! {
         event OwnershipTransferStarted(address indexed previousOwner, address indexed newOwner);
         event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
         event Paused(address account);
+        event PortGasFloorSet(string portId, uint256 gasFloor);
         event RelayingOpened(bool open);
         event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
         event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
@@ -267,6 +268,7 @@ sol! {
         error AcknowledgementTooLarge(uint256 size);
         error ClientCallFailed(bytes reason);
         error ClientNotActive(uint8 status);
+        error ClientStatusUnknown(address client);
         error ClientStillActive();
         error ClientTypeInvalid(string clientType);
         error ClientTypeUnknown(string clientType);
@@ -291,6 +293,7 @@ sol! {
         error IBCPortAlreadyExists(string portId);
         error IBCUnauthorizedSender(address caller);
         error InsufficientGas(uint256 left, uint256 needed);
+        error LineageUnknown(address client);
         error MinGasTooLow(uint256 promised, uint256 floor);
         error MissingRole(bytes32 role, address account);
         error NotClientCreator(address caller);
@@ -299,17 +302,24 @@ sol! {
         error OwnableUnauthorizedAccount(address account);
         error PacketTooLarge(uint256 size);
         error OffsetInvalid();
+        error PortGasFloorInvalid(uint256 found, uint256 least, uint256 most);
         error ProofNotAccepted();
         error Reentered();
         error RevisionMustBeZero(uint64 revisionNumber);
         error RouterNotPaused();
         error RouterPaused();
         error SequenceZero();
+        error SubstituteOfAnotherChain(uint256 expected, uint256 found);
+        error SubstituteOfAnotherStore(bytes32 expected, bytes32 found);
+        error SubstituteOfAnotherType(bytes32 expected, bytes32 found);
+        error SubstituteOlder(uint256 expected, uint256 found);
         error WrongClient(string expected, string actual);
         function ID_CUSTOMIZER_ROLE() external view returns (bytes32);
         function MESSAGE_GAS_FLOOR() external view returns (uint256);
         function PACKET_GAS_FLOOR() external view returns (uint256);
         function PAUSER_ROLE() external view returns (bytes32);
+        function PORT_GAS_FLOOR_MAX() external view returns (uint256);
+        function PORT_GAS_ROLE() external view returns (bytes32);
         function RECOVERER_ROLE() external view returns (bytes32);
         function RELAYER_ROLE() external view returns (bytes32);
         function acceptOwnership() external;
@@ -329,6 +339,7 @@ sol! {
         function getNextClientSeq() external view returns (uint256);
         function getNextSequenceSend(string memory clientId) external view returns (uint64);
         function getPacketCommitment(string memory sourceClient, uint64 sequence) external view returns (bytes32);
+        function getPortGasFloor(string memory portId) external view returns (uint256 floor);
         function getPacketReceipt(string memory destClient, uint64 sequence) external view returns (bytes32);
         function grantRole(bytes32 role, address account) external;
         function hasRole(bytes32 role, address account) external view returns (bool);
@@ -349,6 +360,7 @@ sol! {
         function renounceOwnership() external;
         function revokeRole(bytes32 role, address account) external;
         function sendPacket(MsgSendPacket memory m) external returns (uint64 sequence);
+        function setPortGasFloor(string memory portId, uint256 gasFloor) external;
         function setRelayingOpen(bool open) external;
         function submitMisbehaviour(string memory clientId, bytes memory misbehaviourMsg) external;
         function timeoutPacket(MsgTimeoutPacket memory m) external;
@@ -375,6 +387,7 @@ sol! {
         error HeaderRlp();
         error HeaderTooLarge();
         error HeightNotNewer();
+        error HeightTooOld();
         error InitInvalid();
         error MisbehaviourHeights();
         error MisbehaviourSame();
@@ -414,10 +427,11 @@ sol! {
         error ValidatorsTooMany();
         error ValueEncoding();
         error ValueMismatch();
-        function getBlockHash(uint64 height) external view returns (bytes20);
+        function getBlockHash(uint64 height) external view returns (bytes16);
         function getClientState() external view returns (bytes memory);
         function getConsensusState(uint64 height) external view returns (ConsensusState memory);
         function hasConsensusState(uint64 height) external view returns (bool);
+        function lineage() external view returns (bytes32 clientType, uint256 chainId, bytes32 store, uint256 height);
         function misbehaviour(bytes memory misbehaviourMsg) external;
         function recover(uint64 height, ConsensusState memory state) external;
         function recoverer() external view returns (address);

@@ -225,17 +225,23 @@ macro_rules! rows {
 }
 
 rows! {
+    refuses_p1_proofs_with_any_byte_changed = "P1";
+    refuses_p2_forged_absence = "P2";
+    refuses_p5_nodes_missing_left_over_or_exchanged = "P5";
     refuses_p6_truncated_exclusion = "P6";
     refuses_p7_embedded_node_confusion = "P7";
     refuses_p8_path_encodings = "P8";
     refuses_p9_nibble_split = "P9";
     refuses_p10_rlp = "P10";
     refuses_p11_zero_root = "P11";
+    refuses_h4_headers_from_the_future = "H4";
+    refuses_h5_headers_that_are_not_newer = "H5";
     refuses_h7_seals_of_another_set = "H7";
     refuses_h8_header_rules = "H8";
     refuses_c4_absent_account = "C4";
     refuses_c5_only_another_block_is_misbehaviour = "C5";
     refuses_c6_trimmed_values = "C6";
+    refuses_c7_proofs_of_another_block = "C7";
     refuses_c8_expired_trust = "C8";
     refuses_c9_validator_contract_mode = "C9";
 }

@@ -3,9 +3,9 @@
 mod support;
 
 use alloy::primitives::{Address, Bytes, U256, address, keccak256};
-use alloy::sol_types::SolValue;
+use alloy::sol_types::{SolCall, SolError, SolValue};
 use causeway_evm_contracts::Contract;
-use causeway_evm_contracts::abi::{ClientStatus, CounterpartyInfo, HostileApp, HostileClient, Router, TokenTransfer, Voucher};
+use causeway_evm_contracts::abi::{CounterpartyInfo, HostileApp, Init, Payload, Router, TokenTransfer, Voucher};
 use support::Pair;
 use support::pair::{ALICE, OWNER, RELAYER};
 
@@ -115,24 +115,133 @@ fn only_the_creator_names_the_counterparty_and_once() {
     assert_eq!(pair.a.evm.try_call(MALLORY, pair.a.router, &counterparty).error(), "IBCCounterpartyClientNotFound");
 }
 
+/// A client contract of B's chain on A, made for recovery: from B's newest block, with what a test changes in it.
+fn substitute(pair: &mut Pair, change: impl FnOnce(&mut Init)) -> Address {
+    let block = pair.b.seal();
+    let mut init = pair.b.init(&block);
+    init.consensusState.timestamp = pair.a.evm.time;
+    change(&mut init);
+    pair.a.evm.deploy(OWNER, Contract::QbftLightClient, &Bytes::from(init.abi_encode()).abi_encode())
+}
+
+/// A call that recovers A's client with a substitute.
+fn recover(pair: &Pair, substitute: Address) -> Router::recoverClientCall {
+    Router::recoverClientCall { clientId: pair.a.client_id.clone(), substitute }
+}
+
 #[test]
-fn a_substitute_replaces_only_what_stopped() {
+fn refuses_c8_substitute_for_a_client_that_works() {
     let mut pair = Pair::new();
-    let substitute = pair.a.evm.deploy(OWNER, Contract::HostileClient, &[]);
-    let recover = Router::recoverClientCall { clientId: pair.a.client_id.clone(), substitute };
-    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &recover).error(), "ClientStillActive");
+    let good = substitute(&mut pair, |_| ());
+    let call = recover(&pair, good);
+    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &call).error(), "ClientStillActive");
     pair.a.evm.time += 86_400 * 8;
-    assert_eq!(pair.a.evm.call(MALLORY, pair.a.router, &recover).error(), "MissingRole");
-    pair.a.evm.call(OWNER, substitute, &HostileClient::setStatusCall { status_: ClientStatus::Frozen }).must();
-    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &recover).error(), "ClientNotActive");
-    pair.a.evm.call(OWNER, substitute, &HostileClient::setStatusCall { status_: ClientStatus::Active }).must();
+    assert_eq!(pair.a.evm.call(MALLORY, pair.a.router, &call).error(), "MissingRole");
+    // It expired as well.
+    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &call).error(), "ClientNotActive");
+    let good = substitute(&mut pair, |_| ());
     let grant = Router::grantRoleCall { role: keccak256("RECOVERER_ROLE"), account: ALICE };
     pair.a.evm.call(OWNER, pair.a.router, &grant).must();
-    pair.a.evm.call(ALICE, pair.a.router, &recover).must();
-    assert_eq!(pair.a.evm.view(pair.a.router, &Router::getClientCall { clientId: pair.a.client_id.clone() }), substitute);
-    let migrate = Router::migrateClientCall { clientId: pair.a.client_id.clone(), info: info("qbft-3"), client: substitute };
+    let call = recover(&pair, good);
+    pair.a.evm.call(ALICE, pair.a.router, &call).must();
+    assert_eq!(pair.a.evm.view(pair.a.router, &Router::getClientCall { clientId: pair.a.client_id.clone() }), good);
+    let migrate = Router::migrateClientCall { clientId: pair.a.client_id.clone(), info: info("qbft-3"), client: good };
     assert_eq!(pair.a.evm.call(ALICE, pair.a.router, &migrate).error(), "OwnableUnauthorizedAccount");
     pair.a.evm.call(OWNER, pair.a.router, &migrate).must();
+}
+
+#[test]
+fn refuses_c8_substitute_of_another_chain() {
+    let mut pair = Pair::new();
+    pair.b_to_a();
+    let latest = pair.a.latest();
+    pair.a.evm.time += 86_400 * 8;
+    let router = pair.b.router;
+    let word = |address: Address| {
+        let mut word = [0; 32];
+        word[..20].copy_from_slice(address.as_slice());
+        word
+    };
+    let text = |text: &str| {
+        let mut word = [0; 32];
+        word[..text.len()].copy_from_slice(text.as_bytes());
+        word
+    };
+    let ibft2 = substitute(&mut pair, |init| init.clientState.kind = 1);
+    let chain = substitute(&mut pair, |init| init.clientState.chainId = 8);
+    let store = substitute(&mut pair, |init| init.clientState.router = MALLORY);
+    let older = substitute(&mut pair, |init| init.clientState.latestHeight = latest - 1);
+    let refusals = [
+        (ibft2, Router::SubstituteOfAnotherType { expected: text("qbft").into(), found: text("ibft2").into() }.abi_encode()),
+        (chain, Router::SubstituteOfAnotherChain { expected: U256::from(7), found: U256::from(8) }.abi_encode()),
+        (store, Router::SubstituteOfAnotherStore { expected: word(router).into(), found: word(MALLORY).into() }.abi_encode()),
+        (older, Router::SubstituteOlder { expected: U256::from(latest), found: U256::from(latest - 1) }.abi_encode()),
+    ];
+    for (substitute, refusal) in refusals {
+        let call = recover(&pair, substitute);
+        let out = pair.a.evm.call(OWNER, pair.a.router, &call);
+        assert!(!out.ok);
+        assert_eq!(hex::encode(&out.output), hex::encode(refusal), "{}", out.error());
+    }
+    // Whatever agrees to everything but does not say whom it follows is no substitute either.
+    let silent = pair.a.evm.deploy(MALLORY, Contract::HostileClient, &[]);
+    let call = recover(&pair, silent);
+    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &call).error(), "LineageUnknown");
+    let call = recover(&pair, MALLORY);
+    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &call).error(), "ContractExpected");
+    let same = substitute(&mut pair, |init| init.clientState.latestHeight = latest);
+    let call = recover(&pair, same);
+    pair.a.evm.call(OWNER, pair.a.router, &call).must();
+}
+
+#[test]
+fn refuses_c8_recovery_of_a_client_that_gives_no_status() {
+    let mut pair = Pair::new();
+    let silent = pair.a.evm.deploy(MALLORY, Contract::TestToken, &("T".to_owned(), "T".to_owned()).abi_encode_params());
+    let add = Router::addClient_1Call { info: info("x-0"), client: silent };
+    let id = pair.a.evm.call(MALLORY, pair.a.router, &add).answer::<Router::addClient_1Call>();
+    let good = substitute(&mut pair, |_| ());
+    let call = Router::recoverClientCall { clientId: id, substitute: good };
+    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &call).error(), "ClientStatusUnknown");
+}
+
+#[test]
+fn refuses_c1_floors_that_starve_or_close_a_port() {
+    let mut pair = Pair::new();
+    let (evm, router) = (&mut pair.b.evm, pair.b.router);
+    let set = |gas: u64| Router::setPortGasFloorCall { portId: "hostile".to_owned(), gasFloor: U256::from(gas) };
+    let floor = Router::getPortGasFloorCall { portId: "hostile".to_owned() };
+    assert_eq!(evm.view(router, &floor), U256::from(300_000), "the default");
+    assert_eq!(evm.call(MALLORY, router, &set(1_000_000)).error(), "MissingRole");
+    for wrong in [0, 299_999, 10_000_001, u64::MAX] {
+        assert_eq!(evm.call(OWNER, router, &set(wrong)).error(), "PortGasFloorInvalid", "{wrong}");
+    }
+    let nowhere = Router::setPortGasFloorCall { portId: "nowhere".to_owned(), gasFloor: U256::from(1_000_000) };
+    assert_eq!(evm.call(OWNER, router, &nowhere).error(), "IBCAppNotFound");
+    let grant = Router::grantRoleCall { role: keccak256("PORT_GAS_ROLE"), account: ALICE };
+    evm.call(OWNER, router, &grant).must();
+    let events = evm.call(ALICE, router, &set(1_000_000)).must().events::<Router::PortGasFloorSet>();
+    assert_eq!((events[0].portId.as_str(), events[0].gasFloor), ("hostile", U256::from(1_000_000)));
+    assert_eq!(evm.view(router, &floor), U256::from(1_000_000));
+    assert_eq!(evm.view(router, &Router::getIBCAppCall { portId: "hostile".to_owned() }), pair.b.app, "the application stays");
+    // The application may ask for itself.
+    let arm = HostileApp::armCall { target_: router, plan_: set(2_000_000).abi_encode().into() };
+    pair.b.evm.call(OWNER, pair.b.app, &arm).must();
+    let m = causeway_evm_contracts::abi::OnRecvPacketCallback {
+        sourceClient: String::new(),
+        destinationClient: String::new(),
+        sequence: 1,
+        payload: Payload {
+            sourcePort: String::new(),
+            destPort: String::new(),
+            version: String::new(),
+            encoding: String::new(),
+            value: Bytes::new(),
+        },
+        relayer: MALLORY,
+    };
+    pair.b.evm.call(MALLORY, pair.b.app, &HostileApp::onRecvPacketCall { m }).must();
+    assert_eq!(pair.b.evm.view(router, &floor), U256::from(2_000_000));
 }
 
 #[test]

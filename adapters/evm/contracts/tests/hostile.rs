@@ -92,6 +92,64 @@ fn refuses_c1_out_of_gas_is_no_reason() {
 }
 
 #[test]
+fn refuses_c1_less_than_the_floor_of_a_port() {
+    let mut pair = Pair::new();
+    let packet = pair.a.raw("hostile", b"x");
+    let block = pair.a_to_b();
+    // A receiver that says no, in words, when it is given less than a million gas.
+    pair.b.evm.call(OWNER, pair.b.app, &HostileApp::setModeCall { mode_: 6 }).must();
+    let promise =
+        |pair: &Pair, gas| RelayBatch { minGasPerMessage: gas, ..batch(&pair.b.client_id, &block, None, &recvs(vec![packet.clone()])) };
+    let least = promise(&pair, MIN_GAS);
+    let state = pair.b.evm.clone();
+    // Without a floor of its own a stingy relayer turns its packet into an error acknowledgement.
+    assert_eq!(results(&pair.b.relay(&least)), vec![MessageOutcome::ErrorAck]);
+    pair.b.evm = state;
+    let floor = Router::setPortGasFloorCall { portId: "hostile".to_owned(), gasFloor: U256::from(1_010_000) };
+    pair.b.evm.call(OWNER, pair.b.router, &floor).must();
+    let out = pair.b.relay(&least);
+    assert_eq!((results(&out), reasons(&out)), (vec![MessageOutcome::Failed], vec!["InsufficientGas".to_owned()]));
+    // Every amount of gas, in a batch and alone: delivered, or nothing written.
+    let state = pair.b.evm.clone();
+    let (mut delivered, call) = (0, recv_call(&packet, &block));
+    for gas in (450_000..2_000_000).step_by(10_000) {
+        pair.b.evm = state.clone();
+        let out = pair.b.relay(&promise(&pair, gas));
+        assert_ne!(results(&out), vec![MessageOutcome::ErrorAck], "starved by a promise of {gas}");
+        pair.b.evm = state.clone();
+        let out = pair.b.evm.call_with_gas(RELAYER, pair.b.router, &call, gas);
+        assert_eq!(out.ok, received(&pair, &packet));
+        if out.ok {
+            let written = out.events::<Router::WriteAcknowledgement>();
+            assert_eq!(written[0].acknowledgements[0].as_ref(), b"ok", "starved into an error acknowledgement with {gas} gas");
+            delivered += 1;
+        }
+    }
+    assert!(delivered > 0, "with enough gas it is delivered");
+    pair.b.evm = state;
+    assert_eq!(results(&pair.b.relay(&promise(&pair, 1_200_000))), vec![MessageOutcome::Applied]);
+}
+
+#[test]
+fn refuses_c1_less_than_the_floor_of_a_port_for_answers() {
+    let mut pair = Pair::new();
+    let packet = pair.a.raw("hostile", b"x");
+    let late = pair.a.raw("nowhere", b"y");
+    let block = pair.a_to_b();
+    let ack = support::pair::written_ack(&pair.b.recv(&packet, &block));
+    pair.b.evm.time += 700;
+    let block = pair.b_to_a();
+    let floor = Router::setPortGasFloorCall { portId: "hostile".to_owned(), gasFloor: U256::from(1_000_000) };
+    pair.a.evm.call(OWNER, pair.a.router, &floor).must();
+    let messages = [(Kind::Ack, packet, ack), (Kind::Timeout, late, Vec::new())];
+    let relayed = batch(&pair.a.client_id, &block, None, &messages);
+    let out = pair.a.relay(&relayed);
+    assert_eq!((results(&out), reasons(&out)), (vec![MessageOutcome::Failed; 2], vec!["InsufficientGas".to_owned(); 2]));
+    let generous = RelayBatch { minGasPerMessage: 1_200_000, ..relayed };
+    assert_eq!(results(&pair.a.relay(&generous)), vec![MessageOutcome::Applied; 2]);
+}
+
+#[test]
 fn refuses_c2_self_call_by_others_and_shows_the_real_relayer() {
     let mut pair = Pair::new();
     let packet = pair.a.raw("hostile", b"x");
@@ -184,6 +242,35 @@ fn refuses_c2_batch_update_that_is_a_fork_but_freezes() {
     let out = pair.b.relay(&relayed);
     assert_eq!(results(&out), vec![MessageOutcome::Failed]);
     assert_eq!(reasons(&out), ["ClientFrozen"]);
+    assert!(matches!(pair.b.evm.view(pair.b.client, &QbftLightClient::statusCall {}), abi::ClientStatus::Frozen));
+}
+
+#[test]
+fn refuses_c2_batch_over_a_prefix_that_it_cannot_prove_but_freezes() {
+    let mut pair = Pair::new();
+    let packet = pair.a.raw("hostile", b"1");
+    let trusted = pair.a.seal();
+    let block = pair.a.seal();
+    pair.b.evm.time = block.time;
+    let init = pair.a.init(&trusted);
+    pair.b.create_client(&init);
+    let info = CounterpartyInfo { clientId: pair.a.client_id.clone(), merklePrefix: vec![Bytes::from_static(b"ibc"), Bytes::new()] };
+    let register = Router::registerCounterpartyCall { clientId: pair.b.client_id.clone(), info };
+    pair.b.evm.call(OWNER, pair.b.router, &register).must();
+    pair.b.update(&block).must();
+    let mut spec = pair.a.world.spec();
+    (spec.number, spec.timestamp_s) = (block.height, block.time);
+    spec.beneficiary = pair.a.world.keys[2].address;
+    let forked = abi::Update {
+        trustedHeight: trusted.height,
+        trustedValidators: spec.validators.iter().map(|address| Address::from(*address)).collect(),
+        header: spec.seal(pair.a.world.quorum()).into(),
+        accountProof: vec![],
+    };
+    let mut relayed = batch(&pair.b.client_id, &block, None, &recvs(vec![packet]));
+    relayed.update = forked.abi_encode().into();
+    let out = pair.b.relay(&relayed);
+    assert_eq!((results(&out), reasons(&out)), (vec![MessageOutcome::Failed], vec!["CounterpartyInvalid".to_owned()]));
     assert!(matches!(pair.b.evm.view(pair.b.client, &QbftLightClient::statusCall {}), abi::ClientStatus::Frozen));
 }
 
@@ -325,6 +412,7 @@ fn refuses_c8_expired_client_and_recovers_by_the_named_authority() {
     assert_eq!(pair.b.recv(&packet, &block).error(), "TrustingPeriod");
     assert_eq!(pair.b.evm.call(MALLORY, client, &recover(&state, block.height + 9)).error(), "NotRecoverer");
     assert_eq!(pair.b.evm.call(OWNER, client, &recover(&state, block.height)).error(), "HeightNotNewer");
+    assert_eq!(pair.b.evm.call(OWNER, client, &recover(&state, block.height + 9)).error(), "TimeInFuture");
     pair.b.evm.time = block.time + 86_400 * 8;
     pair.b.evm.call(OWNER, client, &recover(&state, block.height + 9)).must();
     // States from before the recovery no longer count.

@@ -4,6 +4,7 @@
 //! fields, validators, height and time, seals, quorum, account proof, and overlap last. Not here: keeping clients, freezing them, ABI.
 //! Called by the adapter's light client.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::account;
@@ -72,10 +73,14 @@ pub enum Verdict {
     Invalid(Violation),
 }
 
-/// Two different blocks of one height, both sealed by a quorum that the client trusts.
+/// The most held heights that may lie above a gap that is filled; the Solidity client walks over them.
+pub const MAX_HEIGHTS_ABOVE: usize = 1_024;
+
+/// Two blocks that cannot be on one chain, both sealed by a quorum that the client trusts: different ones of one height, or the higher
+/// one earlier than the lower.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// The height.
+    /// The height; where there are two, that of the block that came (of a held state and a new one) or of the first.
     pub height: u64,
     /// Normalised hash of the first block.
     pub first: Hash,
@@ -83,12 +88,14 @@ pub struct Conflict {
     pub second: Hash,
 }
 
-/// How a newly verified state relates to the one held for its height.
+/// How a newly verified state relates to those that are held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
+    /// Its height is not held, and its time is between those of its neighbours: it is stored.
+    New,
     /// The same block: nothing to store.
     Same,
-    /// Another block: `header-conflict`, the client freezes.
+    /// A block of another chain: `header-conflict`, the client freezes.
     Conflict(Conflict),
 }
 
@@ -116,7 +123,7 @@ pub fn verify_update(params: &ClientParams, trusted: &TrustedState, update: &Upd
     }
 }
 
-/// Verifies that two updates show different blocks of one height. `trusted` holds the states that the updates start from, in their
+/// Verifies that two updates show blocks that cannot be on one chain, see [`Conflict`]. `trusted` holds the states that the updates start from, in their
 /// order; account proofs are not looked at.
 ///
 /// # Errors
@@ -139,8 +146,11 @@ pub fn verify_misbehaviour(
     };
     let ([first_state, second_state], [first, second]) = (trusted, updates);
     let [a, b] = headers([(first_state, first), (second_state, second)])?;
-    rule::same_height(a.number, b.number)?;
-    rule::different_block(&a.normalised_hash, &b.normalised_hash)?;
+    if a.number == b.number {
+        rule::different_block(&a.normalised_hash, &b.normalised_hash)?;
+    } else {
+        rule::against_time((a.number, a.timestamp_s), (b.number, b.timestamp_s))?;
+    }
     Ok(Conflict { height: a.number, first: a.normalised_hash, second: b.normalised_hash })
 }
 
@@ -154,6 +164,27 @@ pub fn compare_held(held: &TrustedState, new: &TrustedState) -> Result<Held, Vio
         return Ok(Held::Same);
     }
     Ok(Held::Conflict(Conflict { height: held.height, first: held.header_hash, second: new.header_hash }))
+}
+
+/// Where a newly verified state belongs among all that a client holds, by height: new, known, or evidence against the chain.
+///
+/// Times follow heights on one chain (Besu and GoQuorum refuse a block that is earlier than its parent), so a state that is earlier than
+/// the held one below it or later than the held one above it is of another chain. Equal times are in order.
+///
+/// # Errors
+/// `height-too-old` when more than [`MAX_HEIGHTS_ABOVE`] held heights are above it.
+pub fn place(held: &BTreeMap<u64, TrustedState>, new: &TrustedState) -> Result<Held, Violation> {
+    if let Some(known) = held.get(&new.height) {
+        return compare_held(known, new);
+    }
+    rule::near_the_top(held.range(new.height..).take(MAX_HEIGHTS_ABOVE.saturating_add(1)).count())?;
+    let below = held.range(..new.height).next_back().map(|(_, state)| state);
+    let above = held.range(new.height..).next().map(|(_, state)| state);
+    let earlier = below.filter(|state| new.timestamp_s < state.timestamp_s);
+    let later = above.filter(|state| new.timestamp_s > state.timestamp_s);
+    Ok(earlier
+        .or(later)
+        .map_or(Held::New, |other| Held::Conflict(Conflict { height: new.height, first: other.header_hash, second: new.header_hash })))
 }
 
 /// Distinct members of the trusted set among the signers, and how many there must be. Signers are distinct already.

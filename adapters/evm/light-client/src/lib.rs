@@ -41,7 +41,7 @@ pub mod rules;
 pub mod storage;
 pub mod trie;
 
-pub use client::{ClientParams, Conflict, Held, TrustedState, Update, Verdict, compare_held, verify_misbehaviour, verify_update};
+pub use client::{ClientParams, Conflict, Held, TrustedState, Update, Verdict, compare_held, place, verify_misbehaviour, verify_update};
 pub use hash::{Address, EMPTY_ROOT, Hash, keccak256, validators_hash};
 pub use header::{Header, Kind};
 #[cfg(feature = "secp256k1")]

@@ -3,6 +3,7 @@
 //! Each takes facts and answers yes or a [`Violation`] with the rule's name from evm-formats.md section 2. They do not parse, recover or
 //! walk. Called by [`client`](crate::client) and [`account`](crate::account); public so that other verifiers are tested against each alone.
 
+use crate::client::MAX_HEIGHTS_ABOVE;
 use crate::hash::{Address, EMPTY_CODE_HASH, EMPTY_OMMERS, EMPTY_ROOT, Hash};
 use crate::header::{Header, Kind, MAX_VALIDATORS};
 use crate::rules::{self, Hex, Violation, ensure};
@@ -212,6 +213,25 @@ pub fn account_deployed(storage_root: &Hash, code_hash: &Hash) -> Result<(), Vio
 /// The rule's name.
 pub fn same_height(a: u64, b: u64) -> Result<(), Violation> {
     ensure(a == b, rules::MISBEHAVIOUR_HEIGHTS, a, b)
+}
+
+/// `misbehaviour-heights`: of two blocks of different heights, given as height and seconds, the higher one is the earlier. Blocks whose
+/// times are in the order of their heights may be on one chain (evm-formats.md section 3).
+///
+/// # Errors
+/// The rule's name.
+pub fn against_time(a: (u64, u64), b: (u64, u64)) -> Result<(), Violation> {
+    let ((lower, lower_s), (higher, higher_s)) = if a.0 < b.0 { (a, b) } else { (b, a) };
+    let found = alloc::format!("{lower} at {lower_s}, {higher} at {higher_s}");
+    ensure(higher_s < lower_s, rules::MISBEHAVIOUR_HEIGHTS, "one height, or times against heights", found)
+}
+
+/// `height-too-old`: not more held heights above a new one than are walked over (evm-formats.md section 3).
+///
+/// # Errors
+/// The rule's name.
+pub fn near_the_top(heights_above: usize) -> Result<(), Violation> {
+    ensure(heights_above <= MAX_HEIGHTS_ABOVE, rules::HEIGHT_TOO_OLD, MAX_HEIGHTS_ABOVE, heights_above)
 }
 
 /// `misbehaviour-same`: the normalised hashes differ; other rounds or seals of one block are no misbehaviour (C5).

@@ -108,6 +108,8 @@ rules! {
     TRUSTED_VALIDATORS = "trusted-validators";
     /// The header is not above the trusted height.
     HEIGHT_NOT_NEWER = "height-not-newer";
+    /// A new height has too many held ones above it.
+    HEIGHT_TOO_OLD = "height-too-old";
     /// The header's time is not after the trusted time.
     TIME_NOT_NEWER = "time-not-newer";
     /// The header's time is ahead of the verifier's by more than the drift.
@@ -152,8 +154,8 @@ rules! {
     PATH_SHAPE = "path-shape";
     /// Both headers of a misbehaviour have one normalised hash (C5).
     MISBEHAVIOUR_SAME = "misbehaviour-same";
-    /// The headers of a misbehaviour are of different heights.
+    /// The headers of a misbehaviour are of different heights, and their times are in order.
     MISBEHAVIOUR_HEIGHTS = "misbehaviour-heights";
-    /// A header of a height that is held with another normalised hash.
+    /// A header that cannot be on the chain of those that are held: another block of a held height, or out of order in time.
     HEADER_CONFLICT = "header-conflict";
 }

@@ -98,7 +98,7 @@ fn refuses_mutations() {
 fn every_rule_that_can_be_raised_here_is_raised_by_a_case() {
     use causeway_evm_light_client::rules;
     // Raised by those who keep clients, by hosts that pass paths, or tested on their own.
-    let elsewhere = [rules::CLIENT_FROZEN, rules::HEADER_CONFLICT, rules::PATH_SHAPE, rules::PROOF_TOO_LARGE];
+    let elsewhere = [rules::CLIENT_FROZEN, rules::HEADER_CONFLICT, rules::HEIGHT_TOO_OLD, rules::PATH_SHAPE, rules::PROOF_TOO_LARGE];
     let raised: Vec<_> = cases()
         .into_iter()
         .filter_map(|case| match case.expected {

@@ -41,12 +41,22 @@ pub(crate) struct Held {
     pub(crate) base: Height,
 }
 
-/// Conflicting, validly sealed headers of one height.
+/// Validly sealed headers that cannot be of one chain: of one height, or their times against their heights.
 #[derive(Debug, Clone)]
 pub(crate) struct Conflict {
     pub(crate) height: Height,
     pub(crate) a: Vec<u8>,
     pub(crate) b: Vec<u8>,
+}
+
+/// The neighbour of a new state that is later although it is lower, or earlier although it is higher; equal times are in order. Chains
+/// without a clock have no times. As ibc-go's 07-tendermint (misbehaviour_handle.go) and docs/evm-formats.md section 3 have it.
+fn out_of_order<'a>(held: &'a BTreeMap<Height, Held>, new: &TrustedState) -> Option<&'a Held> {
+    let time_s = new.time_s?;
+    let below = held.range(..new.height).next_back().map(|(_, held)| held);
+    let above = held.range(new.height..).next().map(|(_, held)| held);
+    let later = below.filter(|below| below.state.time_s.is_some_and(|below_s| below_s > time_s));
+    later.or_else(|| above.filter(|above| above.state.time_s.is_some_and(|above_s| above_s < time_s)))
 }
 
 /// The trusted states of one chain.
@@ -131,6 +141,11 @@ impl Trust {
             drop(held);
             return Err(self.conflicting(chain, base, conflict));
         }
+        if let Some(other) = out_of_order(&held, &state) {
+            let conflict = Conflict { height: state.height, a: other.update.clone(), b: update.to_vec() };
+            drop(held);
+            return Err(self.conflicting(chain, base, conflict));
+        }
         let entry = Held { state: state.clone(), update: update.to_vec(), base: base.height };
         let mut writes = vec![Self::write(&self.chain, &entry, chain.now_ms())];
         held.insert(state.height, entry);
@@ -147,9 +162,10 @@ impl Trust {
     }
 
     fn conflicting(&self, chain: &Chain, base: &TrustedState, conflict: Conflict) -> Judged {
-        let violation = Violation::new("header-conflict", "one block a height", format!("two at {}", conflict.height));
+        let expected = "one block a height, and times in the order of heights";
+        let violation = Violation::new("header-conflict", expected, format!("another at {}", conflict.height));
         metrics::alarm(&self.chain, "header-conflict");
-        tracing::error!(chain = %self.chain, height = %conflict.height, "two validly sealed headers of one height: evidence is kept");
+        tracing::error!(chain = %self.chain, height = %conflict.height, "validly sealed headers that cannot be of one chain: evidence is kept");
         let convicts = chain.light_client().verify_misbehaviour(base, &conflict.a, &conflict.b, &chain.spec.params).is_ok();
         if convicts {
             self.conflict.send_replace(Some(conflict));
@@ -253,6 +269,37 @@ impl Judged {
                 chain.violated(&violation, "update");
                 TrustError::Violation(violation)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(number: u64, time_s: Option<u64>) -> (Height, Held) {
+        let height = Height::new(number);
+        let state = TrustedState { height, time_s, block_hash: [0; 32], bytes: Vec::new() };
+        (height, Held { state, update: Vec::new(), base: height })
+    }
+
+    #[test]
+    fn times_follow_heights_among_neighbours() {
+        let known = BTreeMap::from([held(10, Some(100)), held(20, Some(200)), held(30, None)]);
+        let other = |number, time_s| out_of_order(&known, &held(number, time_s).1.state).map(|held| held.state.height.number);
+        for (number, time_s, expected) in [
+            (15, Some(150), None),
+            (15, Some(100), None),
+            (15, Some(200), None),
+            (15, Some(99), Some(10)),
+            (15, Some(201), Some(20)),
+            (5, Some(101), Some(10)),
+            (5, Some(1), None),
+            (25, Some(199), Some(20)),
+            (25, Some(999), None),
+            (15, None, None),
+        ] {
+            assert_eq!(other(number, time_s), expected, "{number} at {time_s:?}");
         }
     }
 }
