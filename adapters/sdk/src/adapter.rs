@@ -84,7 +84,7 @@ pub trait ChainAdapter: Send + Sync + std::fmt::Debug {
     async fn account(&self, signer: &str) -> Result<Account>;
 
     /// What it answered last broke a rule of the light client: an adapter with several endpoints asks another one first from now on.
-    /// It changes nothing of what is verified. Not carried over gRPC: a remote adapter is not told.
+    /// It changes nothing of what is verified, and returns at once: a remote adapter is told in the background, once at a time.
     fn distrust(&self) {}
 }
 

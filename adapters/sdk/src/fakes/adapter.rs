@@ -327,6 +327,11 @@ impl ChainAdapter for FakeAdapter {
             next_slot: numbered.then(|| account.next.saturating_sub(pending)),
         })
     }
+
+    fn distrust(&self) {
+        let mut state = self.chain.lock();
+        state.distrusted = state.distrusted.saturating_add(1);
+    }
 }
 
 /// The address of an account.

@@ -325,4 +325,8 @@ impl ChainAdapter for BrokenAdapter {
             account => account,
         }
     }
+
+    fn distrust(&self) {
+        self.inner.distrust();
+    }
 }

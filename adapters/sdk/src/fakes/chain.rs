@@ -116,6 +116,8 @@ pub(super) struct State {
     pub(super) written_at: BTreeMap<Vec<u8>, u64>,
     pub(super) validators: Vec<u64>,
     pub(super) faults: FakeFaults,
+    /// How often the adapter was told that an answer did not verify.
+    pub(super) distrusted: u64,
     pub(super) salt: u64,
 }
 
@@ -150,6 +152,7 @@ impl FakeChain {
             written_at: BTreeMap::new(),
             validators: (0..config.validators).collect(),
             faults: FakeFaults::default(),
+            distrusted: 0,
             salt: 0,
         };
         let chain = Self { inner: Arc::new(Inner { config, shared, state: Mutex::new(state), news: Notify::new() }) };
@@ -185,6 +188,11 @@ impl FakeChain {
     pub fn faults(&self, change: impl FnOnce(&mut FakeFaults)) {
         change(&mut self.lock().faults);
         self.inner.news.notify_waiters();
+    }
+
+    /// How often the adapter was told that an answer of it did not verify.
+    pub fn distrusted(&self) -> u64 {
+        self.lock().distrusted
     }
 
     /// Mines one block at the world's time, with what waits and may go in. Returns its height.

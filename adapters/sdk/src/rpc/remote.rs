@@ -16,6 +16,8 @@ use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use pb::adapter_client::AdapterClient;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 
@@ -69,6 +71,8 @@ pub struct RemoteAdapter {
     options: RemoteOptions,
     /// Whether the other side's version was seen to be ours since the connection last broke.
     agreed: AtomicBool,
+    /// Held while the other side is being told that its answers are not trusted: more of the same waits for nothing.
+    telling: Arc<Semaphore>,
 }
 
 impl RemoteAdapter {
@@ -88,7 +92,7 @@ impl RemoteAdapter {
         let name = authority.as_str().rsplit('@').next().unwrap_or_default().to_owned();
         let channel = endpoint.connect_timeout(Duration::from_millis(options.connect_timeout_ms)).tcp_nodelay(true).connect_lazy();
         let client = AdapterClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX).max_encoding_message_size(MESSAGE_BYTES_MAX);
-        Ok(Self { endpoint: name, client, options, agreed: AtomicBool::new(false) })
+        Ok(Self { endpoint: name, client, options, agreed: AtomicBool::new(false), telling: Arc::new(Semaphore::new(1)) })
     }
 
     /// Connects, settles the version and asks who is there.
@@ -110,6 +114,12 @@ impl RemoteAdapter {
     async fn ask(&self) -> Result<Description> {
         let request = self.request(pb::DescribeRequest { seam_version: SEAM_VERSION }, 0);
         self.open(self.client.clone().describe(request).await)
+    }
+
+    /// Waits until nothing is being told, and keeps it so while the answer lives.
+    #[cfg(test)]
+    pub(super) async fn told(&self) -> core::result::Result<tokio::sync::OwnedSemaphorePermit, tokio::sync::AcquireError> {
+        Arc::clone(&self.telling).acquire_owned().await
     }
 
     async fn agree(&self) -> Result<Description> {
@@ -270,5 +280,20 @@ impl ChainAdapter for RemoteAdapter {
     async fn account(&self, signer: &str) -> Result<Account> {
         let request = pb::AccountRequest { signer: signer.to_owned() };
         self.open(self.ready().await?.account(self.request(request, 0)).await)
+    }
+
+    fn distrust(&self) {
+        // One that is on its way says it already; and without a runtime nobody is being asked anything.
+        let (Ok(permit), Ok(runtime)) = (Arc::clone(&self.telling).try_acquire_owned(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let (mut client, request, endpoint) = (self.client.clone(), self.request(pb::DistrustRequest {}, 0), self.endpoint.clone());
+        runtime.spawn(async move {
+            // Nothing depends on it: whatever the adapter answers is verified all the same.
+            if let Err(status) = client.distrust(request).await {
+                tracing::debug!(endpoint, %status, "the adapter could not be told that an answer did not verify");
+            }
+            drop(permit);
+        });
     }
 }

@@ -152,4 +152,9 @@ impl Adapter for Service {
     async fn account(&self, request: Request<pb::AccountRequest>) -> Reply<pb::AccountResponse> {
         reply(self.adapter.account(&request.get_ref().signer).await)
     }
+
+    async fn distrust(&self, _request: Request<pb::DistrustRequest>) -> Reply<pb::DistrustResponse> {
+        self.adapter.distrust();
+        Ok(Response::new(pb::DistrustResponse {}))
+    }
 }

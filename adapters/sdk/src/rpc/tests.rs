@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Values of every type of the seam, from a seed.
 struct Dice(ChaCha8Rng);
@@ -438,6 +439,36 @@ async fn errors_keep_their_retry_decision_and_a_lost_host_is_unreachable() {
     stop.send(()).unwrap();
     task.await.unwrap().unwrap();
     assert!(matches!(remote.status().await, Err(AdapterError::Unreachable { .. })));
+}
+
+#[tokio::test]
+async fn a_remote_adapter_is_told_that_an_answer_did_not_verify() {
+    let pair = pair();
+    let (address, stop, task) = host(Arc::new(pair.left.adapter())).await;
+    let (remote, _) = RemoteAdapter::connect(&address, RemoteOptions::default()).await.unwrap();
+    assert_eq!(pair.left.distrusted(), 0);
+    for times in 1..=3 {
+        remote.distrust();
+        // It is told in the background, over the same connection as the calls that follow.
+        let told = async {
+            while pair.left.distrusted() < times {
+                remote.status().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), told).await.expect("the adapter was not told");
+        assert_eq!(pair.left.distrusted(), times);
+        drop(remote.told().await);
+    }
+    assert_eq!(pair.right.distrusted(), 0);
+    // Many at once are one, and a host that is gone disturbs nobody.
+    (0..1_000).for_each(|_| remote.distrust());
+    drop(remote.told().await);
+    assert_eq!(pair.left.distrusted(), 4);
+    stop.send(()).unwrap();
+    task.await.unwrap().unwrap();
+    remote.distrust();
+    drop(remote.told().await);
+    assert_eq!(pair.left.distrusted(), 4);
 }
 
 #[tokio::test]

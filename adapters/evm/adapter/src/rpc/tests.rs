@@ -1,4 +1,4 @@
-//! Answers as hostile as they come, and what errors mean.
+//! Answers as hostile as they come, what errors mean, and whom to ask first.
 
 use super::failure::{Failure, FailureKind};
 use super::wire::{Reply, body, replies};
@@ -103,4 +103,69 @@ fn texts_from_outside_are_cut() {
     let failure = Failure::new(1, &"x".repeat(100_000), None);
     assert_eq!(failure.message.len(), 200);
     assert_eq!(short("a\nb\u{1b}[31m"), "a b [31m");
+}
+
+/// Three endpoints, of which nothing is asked.
+fn three() -> Rpc {
+    let mut config = Config::new(1, "http://127.0.0.1:1");
+    config.rpc.extend((2..=3).flat_map(|port| Config::new(1, &format!("http://127.0.0.1:{port}")).rpc));
+    Rpc::new(&config).unwrap()
+}
+
+/// The ports of the endpoints, first asked first.
+fn ports(rpc: &Rpc) -> Vec<&str> {
+    rpc.order().into_iter().map(|index| rpc.shared.endpoints[index].name().rsplit(':').next().unwrap()).collect()
+}
+
+fn heads(rpc: &Rpc, heights: [u64; 3]) {
+    let names: Vec<String> = rpc.shared.endpoints.iter().map(|endpoint| endpoint.name().to_string()).collect();
+    rpc.note_heads(names.iter().map(String::as_str).zip(heights));
+}
+
+#[tokio::test(start_paused = true)]
+async fn distrusted_endpoints_are_asked_last_for_longer_each_time() {
+    let rpc = three();
+    assert_eq!(ports(&rpc), ["1", "2", "3"]);
+    rpc.distrust_first();
+    assert_eq!((ports(&rpc), rpc.first_name()), (vec!["2", "3", "1"], "127.0.0.1:2".to_string()));
+    // Answering does not make up for an answer that was wrong.
+    rpc.shared.endpoints[0].note(None);
+    assert_eq!(ports(&rpc), ["2", "3", "1"]);
+    // Silence counts less than a lie, and an endpoint that lied twice comes after one that lied once.
+    rpc.shared.endpoints[1].note(Some(&missing("127.0.0.1:2")));
+    assert_eq!(ports(&rpc), ["3", "2", "1"]);
+    rpc.shared.endpoints[1].note(None);
+    tokio::time::advance(std::time::Duration::from_secs(29)).await;
+    assert_eq!(ports(&rpc), ["2", "3", "1"]);
+    tokio::time::advance(std::time::Duration::from_secs(2)).await;
+    assert_eq!(ports(&rpc), ["1", "2", "3"], "half a minute later it is good again");
+    rpc.distrust_first();
+    rpc.distrust_first();
+    assert_eq!(ports(&rpc), ["3", "2", "1"]);
+    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    assert_eq!(ports(&rpc), ["2", "3", "1"], "the second time lasts a minute");
+    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    assert_eq!(ports(&rpc), ["1", "2", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lagging_endpoints_are_asked_last_until_they_catch_up() {
+    let rpc = three();
+    heads(&rpc, [95, 100, 100]);
+    assert_eq!(ports(&rpc), ["1", "2", "3"], "five blocks are nothing");
+    heads(&rpc, [94, 100, 99]);
+    assert_eq!(ports(&rpc), ["2", "3", "1"]);
+    // One that lied comes even after one that is behind, and one that is silent too.
+    rpc.distrust_first();
+    assert_eq!(ports(&rpc), ["3", "1", "2"]);
+    rpc.shared.endpoints[2].note(Some(&missing("127.0.0.1:3")));
+    assert_eq!(ports(&rpc), ["1", "3", "2"]);
+    rpc.shared.endpoints[2].note(None);
+    // Time alone does not bring it back, catching up does.
+    tokio::time::advance(std::time::Duration::from_secs(3_600)).await;
+    assert_eq!(ports(&rpc), ["2", "3", "1"]);
+    heads(&rpc, [200, 100, 200]);
+    assert_eq!(ports(&rpc), ["1", "3", "2"]);
+    heads(&rpc, [200, 200, 200]);
+    assert_eq!(ports(&rpc), ["1", "2", "3"]);
 }
