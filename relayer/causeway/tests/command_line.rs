@@ -14,7 +14,7 @@ fn code(output: &Output) -> i32 {
 #[test]
 fn every_documented_command_has_help() {
     let folder = tempfile::tempdir().expect("a folder");
-    let commands: [&[&str]; 25] = [
+    let commands: [&[&str]; 38] = [
         &["demo"],
         &["init"],
         &["config", "check"],
@@ -26,6 +26,19 @@ fn every_documented_command_has_help() {
         &["key", "delete"],
         &["key", "balance"],
         &["contracts", "deploy"],
+        &["contracts", "admin"],
+        &["contracts", "admin", "show"],
+        &["contracts", "admin", "pause"],
+        &["contracts", "admin", "unpause"],
+        &["contracts", "admin", "grant"],
+        &["contracts", "admin", "revoke"],
+        &["contracts", "admin", "open-relaying"],
+        &["contracts", "admin", "close-relaying"],
+        &["contracts", "admin", "transfer-ownership"],
+        &["contracts", "admin", "accept-ownership"],
+        &["contracts", "admin", "port-gas"],
+        &["contracts", "admin", "recover-client"],
+        &["contracts", "admin", "restart-client"],
         &["trust", "show"],
         &["trust", "set"],
         &["path", "create"],
@@ -44,6 +57,33 @@ fn every_documented_command_has_help() {
     for command in commands {
         let output = causeway(&[command, &["--help"]].concat(), folder.path());
         assert_eq!(code(&output), 0, "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn acts_on_a_router_parse_or_say_what_is_allowed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(code(&causeway(&["init"], folder.path())), 0);
+    let account = "0x00000000000000000000000000000000000000aa";
+    let act = |words: &[&str]| causeway(&[&["contracts", "admin"], words].concat(), folder.path());
+    for (words, expected) in [
+        (vec!["grant", "king", account, "--chain", "alpha"], "relayer, pauser, id-customizer, recoverer, port-gas"),
+        (vec!["grant", "pauser", "0x12", "--chain", "alpha"], "0x12"),
+        (vec!["pause"], "--chain"),
+        (vec!["port-gas", "transfer", "lots", "--chain", "alpha"], "lots"),
+        (vec!["restart-client", "qbft-0", "--chain", "alpha", "--follows", "beta", "--height", "7"], "--hash"),
+    ] {
+        let output = act(&words);
+        assert_eq!(code(&output), 2, "{words:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(expected), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    for words in [
+        vec!["pause", "--chain", "gamma"],
+        vec!["recover-client", "qbft-0", "qbft-1", "--chain", "gamma"],
+        vec!["restart-client", "qbft-0", "--chain", "alpha", "--follows", "beta", "--height", "7", "--hash", "0x12"],
+    ] {
+        let output = act(&words);
+        assert_eq!(code(&output), 64, "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 

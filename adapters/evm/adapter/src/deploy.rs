@@ -6,20 +6,13 @@ use crate::adapter::open;
 use crate::chain::{Chain, Result};
 use crate::config::{ClientKind, Config};
 use crate::keys::Keys;
-use crate::rpc::{FailureKind, parse};
-use crate::tx::{self, Draft, fees, outcome::RawReceipt};
-use alloy::primitives::{Address, Bytes, TxKind, U64};
+use crate::tx::{self, outcome::RawReceipt, single};
+use alloy::primitives::{Address, Bytes, TxKind};
 use alloy::sol_types::{SolCall, SolValue};
-use causeway_adapter::{AdapterError, BroadcastResult, Built, FeePolicy, Outcome, SignedTx, Slot};
-use causeway_evm_contracts::{Contract, abi, refusal};
+use causeway_adapter::{AdapterError, FeePolicy, SignedTx};
+use causeway_evm_contracts::{Contract, abi};
 use serde::Serialize;
-use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// Longest wait for one transaction, in usual block intervals (and at least half a minute).
-const WAIT_BLOCKS: u64 = 120;
-const WAIT_MS_MIN: u64 = 30_000;
 
 /// What to deploy, and with which key.
 #[derive(Debug, Clone)]
@@ -89,7 +82,7 @@ impl DeployJournal for BTreeMap<String, SignedTx> {
 pub async fn deploy(config: &Config, keys: &Keys, options: &DeployOptions, journal: &mut dyn DeployJournal) -> Result<Deployment> {
     let chain = open(config, Address::ZERO)?;
     let from = keys.address(&options.signer).ok_or_else(|| tx::missing_key(&options.signer))?;
-    let mut run = Run { chain, keys, options, journal, from };
+    let mut run = Run { chain, keys, options, journal };
     let (router, deployment_height) = run.create("router", Contract::Router, &from.abi_encode()).await?;
     let (qbft_factory, _) = run.create("qbft-factory", Contract::QbftLightClientFactory, &0_u64.abi_encode()).await?;
     let (ibft2_factory, _) = run.create("ibft2-factory", Contract::QbftLightClientFactory, &1_u64.abi_encode()).await?;
@@ -129,7 +122,6 @@ struct Run<'a> {
     keys: &'a Keys,
     options: &'a DeployOptions,
     journal: &'a mut dyn DeployJournal,
-    from: Address,
 }
 
 impl Run<'_> {
@@ -179,7 +171,7 @@ impl Run<'_> {
                 Some(signed) => signed,
                 None => self.sign(step, to, &input).await?,
             };
-            match self.settle(step, &signed).await? {
+            match single::settle(&self.chain, step, &signed).await? {
                 Some(receipt) if receipt.succeeded() => {
                     self.journal.done(step);
                     return Ok(receipt);
@@ -197,66 +189,9 @@ impl Run<'_> {
     }
 
     async fn sign(&mut self, step: &str, to: TxKind, input: &Bytes) -> Result<SignedTx> {
-        let market = fees::market(&self.chain, self.from).await?;
-        let price = fees::price(self.chain.config.fee_mode, &market, &self.options.fees)?;
-        let gas = self.estimate(to, input).await?;
-        let gas_limit = fees::with_headroom(gas, &self.options.fees).min(market.head.gas_limit);
-        fees::check_balance(&self.chain, self.from, &market, gas_limit, price)?;
-        let draft = Draft { to, input: input.clone(), gas_limit, nonce: market.nonce };
-        let chain_id = self.chain.config.chain_id;
-        let built = Built {
-            unsigned: tx::unsigned(chain_id, draft, price)?,
-            included: vec![0],
-            rejected: Vec::new(),
-            gas_limit,
-            gas_price: price.highest(),
-            slot: Slot::Number(market.nonce),
-        };
-        let signed = tx::sign(chain_id, self.keys, &self.options.signer, &built)?;
+        let signed = single::sign(&self.chain, self.keys, &self.options.signer, &self.options.fees, to, input).await?;
         let failed = |detail| AdapterError::Invalid { what: "deployment record", detail };
         self.journal.record(step, &signed).map_err(failed)?;
         Ok(signed)
-    }
-
-    async fn estimate(&self, to: TxKind, input: &Bytes) -> Result<u64> {
-        let mut call = json!({ "from": self.from, "data": input });
-        if let (TxKind::Call(address), Some(fields)) = (to, call.as_object_mut()) {
-            fields.insert("to".to_string(), json!(address));
-        }
-        match self.chain.rpc.call("eth_estimateGas", json!([call])).await? {
-            Ok(raw) => parse::<U64>(&self.chain.rpc.first_name(), "eth_estimateGas", &raw).map(|gas| gas.to()),
-            Err(failure) if failure.kind() == FailureKind::Reverted => {
-                let reason = failure.revert.as_deref().map_or(failure.message.clone(), refusal::describe);
-                Err(AdapterError::Invalid { what: "deployment", detail: format!("the chain would refuse the transaction: {reason}") })
-            }
-            Err(failure) => Err(failure.into_error(&self.chain.rpc.first_name())),
-        }
-    }
-
-    /// Broadcasts until the transaction is in a block (its receipt), or can never be (`None`).
-    async fn settle(&self, step: &str, signed: &SignedTx) -> Result<Option<RawReceipt>> {
-        let wait_ms = self.chain.config.block_interval_ms.saturating_mul(WAIT_BLOCKS).max(WAIT_MS_MIN);
-        let deadline = tokio::time::Instant::now() + Duration::from_millis(wait_ms);
-        let pause = Duration::from_millis((self.chain.config.block_interval_ms / 2).clamp(10, 2_000));
-        let mut refusal = None;
-        while tokio::time::Instant::now() < deadline {
-            if let Some(receipt) = tx::outcome::receipt(&self.chain, signed).await? {
-                return Ok(Some(receipt));
-            }
-            match tx::outcome::outcome(&self.chain, signed).await? {
-                Outcome::Impossible(_) => return Ok(None),
-                Outcome::Unknown => {
-                    if let BroadcastResult::Refused { reason, .. } = tx::broadcast(&self.chain, signed).await? {
-                        refusal = Some(reason);
-                    }
-                }
-                Outcome::Pending | Outcome::Included { .. } => {}
-            }
-            tokio::time::sleep(pause).await;
-        }
-        let said = refusal.map(|reason| format!("; the node said: {reason}")).unwrap_or_default();
-        let detail =
-            format!("step {step}: transaction {} is in no block after {wait_ms} ms{said}; run the command again to go on", signed.tx_id);
-        Err(AdapterError::Invalid { what: "deployment", detail })
     }
 }

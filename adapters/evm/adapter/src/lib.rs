@@ -9,7 +9,7 @@
 //! - [`EvmAdapter`]: JSON-RPC, everything batched, several endpoints with failover;
 //! - [`EvmLightClient`]: verification and encodings, constructible from a configuration alone;
 //! - [`keys`]: encrypted keystores and signing keys;
-//! - [`deploy()`]: the contracts, resumable; [`RouterAccess`]: who may do what on a router.
+//! - [`deploy()`]: the contracts, resumable; [`RouterAccess`] and [`AdminAct`]: who may do what on a router.
 //!
 //! ```
 //! use causeway_evm_adapter::{Config, EvmLightClient};
@@ -39,7 +39,7 @@ mod tx;
 mod watch;
 
 pub use adapter::EvmAdapter;
-pub use admin::RouterAccess;
+pub use admin::{AdminAct, AdminDone, Role, RouterAccess};
 pub use causeway_keystore::{Secret, SecretRef};
 pub use config::{ClientKind, Config, ConfigError, FeeMode, KeyConfig, RpcConfig};
 pub use deploy::{DeployJournal, DeployOptions, Deployment, deploy};

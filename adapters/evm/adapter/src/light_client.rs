@@ -89,6 +89,12 @@ fn consensus_state(state: &verifier::TrustedState) -> abi::ConsensusState {
     }
 }
 
+/// Height and state of a client contract that holds a verified state.
+pub(crate) fn consensus_of(trusted: &TrustedState) -> Result<(u64, abi::ConsensusState), Violation> {
+    let state = trusted::decode(&trusted.bytes)?;
+    Ok((state.height, consensus_state(&state)))
+}
+
 fn violation(violation: verifier::Violation) -> Violation {
     Violation::new(violation.rule(), violation.expected, violation.found)
 }

@@ -1,12 +1,14 @@
 //! Transactions of this chain: unsigned bytes, signing, broadcasting.
 //!
-//! Building is [`build`], what became of one is [`outcome`]. Called by [`crate::adapter`] and [`crate::deploy`].
+//! Building is [`build`], what became of one is [`outcome`], one that a person sends is [`single`]. Called by [`crate::adapter`], [`crate::deploy`] and
+//! [`crate::admin`].
 
 pub(crate) mod batch;
 pub(crate) mod build;
 pub(crate) mod fees;
 pub(crate) mod outcome;
 pub(crate) mod reason;
+pub(crate) mod single;
 #[cfg(test)]
 mod tests;
 

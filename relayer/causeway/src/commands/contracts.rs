@@ -1,4 +1,6 @@
-//! `causeway contracts`: puts the contracts on a chain and their addresses into the configuration.
+//! `causeway contracts`: puts the contracts on a chain and their addresses into the configuration, and looks after them.
+
+mod admin;
 
 use crate::cli::Global;
 use crate::exit::{Code, Failure, OrFail};
@@ -7,7 +9,7 @@ use crate::{config, output};
 use causeway_evm_adapter::Deployment;
 use serde_json::json;
 
-/// Put the contracts on a chain.
+/// Put the contracts on a chain, and look after them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Command {
     #[command(subcommand)]
@@ -29,28 +31,36 @@ enum Action {
         #[arg(long)]
         demo_apps: bool,
     },
+    /// Act as the owner of a router, or as the holder of a role: pause, roles, ownership, recovery of clients.
+    Admin(admin::Command),
 }
 
 impl Command {
     /// Runs the action.
     pub(crate) async fn execute(self, global: &Global) -> Result<(), Failure> {
-        let Action::Deploy { chain, signer, demo_apps } = self.action;
-        let config = config::load(&global.config)?;
-        let chain = config.chain(&chain).or_fail(Code::BadConfig)?;
-        let family = chain.evm.as_ref().ok_or_else(|| Failure::new(Code::BadConfig, "contracts are deployed on EVM chains only"))?;
-        let signer = chain.signer_or_first(signer.as_deref()).or_fail(Code::BadConfig)?;
-        if let Some(router) = family.router {
-            let advice = "remove `router` from the configuration if another one is meant";
-            return Err(Failure::new(Code::BadConfig, format!("chain \"{}\" has router {router} already; {advice}", chain.name)));
+        match self.action {
+            Action::Deploy { chain, signer, demo_apps } => deploy(global, &chain, signer.as_deref(), demo_apps).await,
+            Action::Admin(command) => command.execute(global).await,
         }
-        let keys = evm::unlock(family, std::slice::from_ref(&signer)).await?;
-        let record = global.config.with_file_name(format!("{}.deployment.json", chain.name));
-        let fees = crate::relayer::fee_policy(&chain.fees)?;
-        let deployed = deployment::run(family, &keys, deployment::Wanted { signer, demo_apps, fees }, &record, global.json).await?;
-        deployment::write(&global.config, &chain.name, &deployed)?;
-        show(global, &chain.name, &deployed);
-        Ok(())
     }
+}
+
+async fn deploy(global: &Global, chain: &str, signer: Option<&str>, demo_apps: bool) -> Result<(), Failure> {
+    let config = config::load(&global.config)?;
+    let chain = config.chain(chain).or_fail(Code::BadConfig)?;
+    let family = chain.evm.as_ref().ok_or_else(|| Failure::new(Code::BadConfig, "contracts are deployed on EVM chains only"))?;
+    let signer = chain.signer_or_first(signer).or_fail(Code::BadConfig)?;
+    if let Some(router) = family.router {
+        let advice = "remove `router` from the configuration if another one is meant";
+        return Err(Failure::new(Code::BadConfig, format!("chain \"{}\" has router {router} already; {advice}", chain.name)));
+    }
+    let keys = evm::unlock(family, std::slice::from_ref(&signer)).await?;
+    let record = global.config.with_file_name(format!("{}.deployment.json", chain.name));
+    let fees = crate::relayer::fee_policy(&chain.fees)?;
+    let deployed = deployment::run(family, &keys, deployment::Wanted { signer, demo_apps, fees }, &record, global.json).await?;
+    deployment::write(&global.config, &chain.name, &deployed)?;
+    show(global, &chain.name, &deployed);
+    Ok(())
 }
 
 fn show(global: &Global, chain: &str, deployed: &Deployment) {

@@ -1,5 +1,6 @@
 //! The EVM family: QBFT and IBFT2 chains.
 
+pub(crate) mod admin;
 pub(crate) mod dapp;
 pub(crate) mod deployment;
 
