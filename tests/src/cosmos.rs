@@ -364,6 +364,17 @@ impl Site {
         network.submit("user", &vec![message; count]).await
     }
 
+    /// The newest height of the client on chain `index`, and what the chain calls its state.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub fn client(&self, index: usize) -> Result<(u64, String)> {
+        let (network, client) = (&self.networks[index], &self.clients[index]);
+        let state = network.query(&["ibc", "client", "state", client])?;
+        let status = network.query(&["ibc", "client", "status", client])?;
+        Ok((text(&state, "/client_state/latest_height/revision_height")?.parse()?, text(&status, "/status")?.to_owned()))
+    }
+
     /// What the user of chain `index` owns of the other chain's `stake`.
     ///
     /// # Errors
@@ -472,7 +483,10 @@ pub enum Expiry {
 }
 
 /// Now, unix seconds.
-fn unix_s() -> Result<u64> {
+///
+/// # Errors
+/// When the machine's clock is before 1970.
+pub fn unix_s() -> Result<u64> {
     #[allow(clippy::disallowed_methods, reason = "a time-out on a real chain is written in real time")]
     let now = std::time::SystemTime::now();
     Ok(now.duration_since(std::time::UNIX_EPOCH)?.as_secs())

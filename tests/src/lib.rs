@@ -25,6 +25,7 @@ pub mod cli;
 pub mod cosmos;
 pub mod dapp;
 pub mod evm;
+pub mod forgery;
 pub mod liar;
 pub mod poll;
 pub mod ports;

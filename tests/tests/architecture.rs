@@ -63,7 +63,17 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "causeway-cosmos-adapter",
         ],
     ),
-    ("causeway-tests", &["causeway-proto", "causeway-types", "causeway-adapter", "causeway-evm-light-client", "causeway-evm-contracts"]),
+    (
+        "causeway-tests",
+        &[
+            "causeway-proto",
+            "causeway-types",
+            "causeway-adapter",
+            "causeway-evm-light-client",
+            "causeway-evm-contracts",
+            "causeway-cosmos-light-client",
+        ],
+    ),
 ];
 
 /// What tests of a crate may use beyond its own arrows.

@@ -6,7 +6,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
-use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence, TxId};
 use std::sync::Arc;
 
 /// Result of a call through the seam.
@@ -61,6 +61,18 @@ pub trait ChainAdapter: Send + Sync + std::fmt::Debug {
 
     /// Steps that bring a client of THIS chain, hosted elsewhere and seen as `view`, to at least `need` (or to the newest final height).
     async fn plan_update(&self, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan>;
+
+    /// The update that proves exactly `height` of this chain to a client of it that holds `trusted`: what is set against an update of that
+    /// height which somebody else submitted. It may be one that only evidence needs, whatever a plan would have chosen.
+    async fn update_at(&self, _trusted: Height, _height: Height) -> Result<Vec<u8>> {
+        Err(AdapterError::Unsupported { operation: "an update of a height asked for" })
+    }
+
+    /// What a transaction on this chain, whoever sent it, submitted to a client hosted here: client messages in the encoding of the host, in
+    /// order; for [`LightClient::decode_update`].
+    async fn submitted(&self, _client: &ClientId, _height: Height, _tx: &TxId) -> Result<Vec<Vec<u8>>> {
+        Err(AdapterError::Unsupported { operation: "reading what others submit to clients" })
+    }
 
     /// When a claim about this chain can be proven to a client of this chain.
     async fn provable(&self, claim: &Claim) -> Result<Provable>;

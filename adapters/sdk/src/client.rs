@@ -86,6 +86,17 @@ pub struct UpdateStep {
     pub not_before_s: Option<u64>,
 }
 
+/// An update that somebody submitted to a client, as it was. Nothing of it is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmittedUpdate {
+    /// The height that it says it builds on.
+    pub trusted: Height,
+    /// The height that it is for.
+    pub height: Height,
+    /// The update in the family's canonical form.
+    pub update: Vec<u8>,
+}
+
 /// How to bring a client to a height.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {

@@ -21,7 +21,7 @@ impl EventFilter {
             Event::Sent { packet } => self.ends.contains(&packet.source()),
             Event::Acknowledged { packet, .. } => self.ends.contains(&packet.dest()),
             Event::Completed { end, .. } | Event::TimedOut { end, .. } => self.ends.contains(end),
-            Event::ClientUpdated { client } | Event::ClientFrozen { client } => self.clients.contains(client),
+            Event::ClientUpdated { client, .. } | Event::ClientFrozen { client } => self.clients.contains(client),
             Event::ChannelChanged { id, connection } => {
                 self.connections.contains(connection) || self.ends.iter().any(|end| end.channel() == Some(id))
             }
@@ -97,10 +97,12 @@ pub enum Event {
         /// Its sequence.
         sequence: Sequence,
     },
-    /// A client hosted here was updated.
+    /// A client hosted here was updated, by whomever.
     ClientUpdated {
         /// The client.
         client: ClientId,
+        /// The heights that it holds since; none where the chain does not say.
+        heights: Vec<Height>,
     },
     /// A client hosted here was frozen.
     ClientFrozen {

@@ -26,7 +26,7 @@ pub mod senders;
 pub mod transaction;
 
 pub use adapter::{ChainAdapter, Family};
-pub use client::{ClientView, ConsensusView, Counterparty, InitialClient, Plan, TrustedState, UpdateStep};
+pub use client::{ClientView, ConsensusView, Counterparty, InitialClient, Plan, SubmittedUpdate, TrustedState, UpdateStep};
 pub use description::{Absence, ChainStatus, Description, EndpointStatus, HeaderClock, HostLimits, SlotOrdering};
 pub use error::{AdapterError, Retry};
 pub use event::{Event, EventFilter, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, PacketState, WatchBatch, WatchRequest};

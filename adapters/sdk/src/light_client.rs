@@ -1,6 +1,6 @@
 //! The pure half of a family: it decides, and does nothing else.
 
-use crate::{EncodedEvidence, Evidence, TrustedState};
+use crate::{EncodedEvidence, Evidence, SubmittedUpdate, TrustedState};
 use causeway_types::{Claim, Hash, Packet};
 
 /// A broken rule: which, what was expected and what came.
@@ -94,6 +94,15 @@ pub trait LightClient: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`Violation`] when the host encoding is not known to the family or the update does not parse.
     fn encode_update(&self, host_encoding: &str, update: &[u8]) -> Result<Vec<u8>, Violation>;
+
+    /// The reverse of [`LightClient::encode_update`], for updates that anybody submitted: in canonical form, with what it builds on. Nothing
+    /// is judged.
+    ///
+    /// # Errors
+    /// [`Violation`] for what is no update of this family, and in families that do not read what others submit.
+    fn decode_update(&self, _host_encoding: &str, _bytes: &[u8]) -> Result<SubmittedUpdate, Violation> {
+        Err(Violation::new("submitted-update", "a family that reads what others submit", self.client_type()))
+    }
 
     /// Evidence in the form the host takes; every item must be [`crate::EvidenceItem::Bytes`].
     ///

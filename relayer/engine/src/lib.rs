@@ -33,6 +33,7 @@ mod shared;
 mod start;
 mod submitter;
 pub mod trust;
+mod warden;
 mod watcher;
 mod worker;
 

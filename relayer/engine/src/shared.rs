@@ -9,12 +9,28 @@ use crate::packet::{Action, Direction};
 use crate::{Env, metrics};
 use causeway_adapter::{ClientView, Message, MessageResult, ProofGroup};
 use causeway_types::classic::{ChannelEnd, HandshakeState};
-use causeway_types::{ChainId, Packet, PacketEnd, PacketKey};
-use std::collections::BTreeMap;
+use causeway_types::{ChainId, ClientId, Height, Packet, PacketEnd, PacketKey, TxId};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+
+/// The reason to halt that replaces others: evidence against a chain.
+pub(crate) const MISBEHAVIOUR: &str = "misbehaviour";
+
+/// Updates of one client that wait to be examined.
+const UPDATES_MAX: usize = 1_024;
+
+/// An update of a client, by whomever, as an event told.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientUpdate {
+    /// Heights that the client holds since; none if the event did not say.
+    pub(crate) heights: Vec<Height>,
+    /// The block of the host.
+    pub(crate) at: Height,
+    pub(crate) tx: TxId,
+}
 
 /// A path at run time.
 #[derive(Debug)]
@@ -29,6 +45,8 @@ pub(crate) struct Path {
     pub(crate) channel_news: Notify,
     /// One a direction: look for forgotten packets now.
     pub(crate) clear: [Notify; 2],
+    updated: Mutex<[VecDeque<ClientUpdate>; 2]>,
+    updates: [Notify; 2],
 }
 
 fn slot(direction: Direction) -> usize {
@@ -41,9 +59,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Path {
     pub(crate) fn new(index: usize, spec: PathSpec) -> Self {
-        let clear = [Notify::new(), Notify::new()];
-        let (halted, views, channels, channel_news) = (Mutex::default(), Mutex::default(), Mutex::default(), Notify::new());
-        Self { index, spec, halted, views, channels, channel_news, clear }
+        let notify = || [Notify::new(), Notify::new()];
+        let (halted, views, channels, updated) = (Mutex::default(), Mutex::default(), Mutex::default(), Mutex::default());
+        let channel_news = Notify::new();
+        Self { index, spec, halted, views, channels, channel_news, clear: notify(), updated, updates: notify() }
     }
 
     /// The end that packets of a direction leave from.
@@ -91,7 +110,8 @@ impl Path {
     /// Stops relaying on this path until the engine is started again: something only people can judge has happened.
     pub(crate) fn halt(&self, chain: &ChainId, kind: &'static str, reason: String) {
         let mut halted = lock(&self.halted);
-        if halted.is_none() {
+        // That a chain was convicted says more than what was noticed before.
+        if halted.is_none() || kind == MISBEHAVIOUR && halted.as_ref() != Some(&reason) {
             metrics::alarm(chain, kind);
             tracing::error!(path = %self.spec.name, %chain, kind, %reason, "path halted");
             *halted = Some(reason);
@@ -123,6 +143,40 @@ impl Path {
     /// Whether the channel is closed at the end that packets of a direction leave from. An endpoint's word: what depends on it is proven.
     pub(crate) fn is_closed(&self, direction: Direction) -> bool {
         self.channel(direction).is_some_and(|end| end.state == HandshakeState::Closed)
+    }
+
+    /// The clients of the path on `chain` by this name, each by the direction of the packets that are proven to it.
+    pub(crate) fn directions_of(&self, chain: &ChainId, client: &ClientId) -> Vec<Direction> {
+        let is = |direction: &Direction| self.to(*direction).chain == *chain && self.to(*direction).client == *client;
+        [Direction::AToB, Direction::BToA].into_iter().filter(is).collect()
+    }
+
+    /// The host says that a client is frozen: shown at once, without asking again.
+    pub(crate) fn note_frozen(&self, direction: Direction) {
+        if let Some(Some(view)) = lock(&self.views).get_mut(slot(direction)) {
+            view.frozen = true;
+        }
+    }
+
+    /// A client was updated: it waits to be examined. Of too many the oldest are forgotten.
+    pub(crate) fn note_update(&self, direction: Direction, update: ClientUpdate) {
+        if let Some(queue) = lock(&self.updated).get_mut(slot(direction)) {
+            queue.push_back(update);
+            if queue.len() > UPDATES_MAX {
+                queue.pop_front();
+            }
+        }
+        self.updates(direction).notify_one();
+    }
+
+    /// Tells that a client was updated.
+    pub(crate) fn updates(&self, direction: Direction) -> &Notify {
+        let [a, b] = &self.updates;
+        if direction == Direction::AToB { a } else { b }
+    }
+
+    pub(crate) fn take_updates(&self, direction: Direction) -> Vec<ClientUpdate> {
+        lock(&self.updated).get_mut(slot(direction)).map(std::mem::take).unwrap_or_default().into()
     }
 
     pub(crate) fn clear_notify(&self, direction: Direction) -> &Notify {

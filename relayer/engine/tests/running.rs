@@ -7,6 +7,7 @@ use causeway_adapter::fakes::FakeFamily;
 use causeway_adapter::{AdapterError, ChainAdapter as _, Plan, UpdateStep};
 use causeway_engine::{AckKind, By, PacketFilter, PacketState, QueryError};
 use causeway_store::{Store, Tree};
+use causeway_types::Height;
 use sim::{Class, Sim, simulate};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -161,6 +162,34 @@ fn two_blocks_of_one_height_freeze_the_client_and_halt_the_path() {
         let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
         assert!(client.frozen, "the client was not told");
         assert!(sim.handle().status().paths[0].halted.is_some());
+        let kept = sim.store.scan(Tree::Meta, b"evidence", None, 10).await.unwrap();
+        assert_eq!(kept.len(), 1, "the evidence is kept");
+    });
+}
+
+/// What others submit is held against the chain that was verified, with traffic or without, and a forgery freezes the client.
+#[test]
+fn a_forged_update_of_somebody_else_freezes_the_client() {
+    simulate(11, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.send(true, Class::Echo);
+        sim.run(0, 200).await;
+        seconds(sim, 30).await;
+        let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
+        let height = sim.left.config().family.client_height(sim.left.height().number - 3);
+        assert!(height > client.latest, "{height} is held already");
+        // An honest update of somebody else changes nothing.
+        let honest = sim.left.adapter().update_at(client.latest, Height { number: height.number - 1, ..height }).await.unwrap();
+        sim.right.submit_update(&sim.right_client, &honest).unwrap();
+        seconds(sim, 30).await;
+        assert!(sim.handle().status().paths[0].halted.is_none());
+        let forged = sim.left.fork_update(height, client.latest).unwrap();
+        sim.right.submit_update(&sim.right_client, &forged).unwrap();
+        seconds(sim, 60).await;
+        let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
+        assert!(client.frozen, "the client was not told");
+        let status = sim.handle().status();
+        assert!(status.paths[0].halted.as_ref().unwrap().contains("two blocks"), "{:?}", status.paths[0].halted);
+        assert!(status.paths[0].clients.iter().any(|client| client.frozen), "the status does not say it");
         let kept = sim.store.scan(Tree::Meta, b"evidence", None, 10).await.unwrap();
         assert_eq!(kept.len(), 1, "the evidence is kept");
     });

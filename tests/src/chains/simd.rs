@@ -161,6 +161,14 @@ impl Network {
         self.accounts.iter().find(|account| account.name == name).ok_or_else(|| anyhow!("no account `{name}`"))
     }
 
+    /// The secret key with which node `index` votes, ed25519: for tests in which a validator signs two chains.
+    ///
+    /// # Errors
+    /// When its file does not hold one.
+    pub fn validator_secret(&self, index: usize) -> Result<[u8; 32]> {
+        self.node(index)?.validator_secret()
+    }
+
     /// The newest height that node `index` has committed.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::keys::Keys;
 use crate::rpc::{Answer, Call, parse};
 use crate::state::Listings;
 use crate::tx::outcome::Pooled;
-use crate::{channels, clients, hydrate, plan, proofs, state, tx, watch};
+use crate::{channels, clients, hydrate, plan, proofs, state, submitted, tx, watch};
 use async_trait::async_trait;
 use causeway_adapter::{
     Absence, Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description,
@@ -21,7 +21,7 @@ use causeway_adapter::{
 use causeway_cosmos_proto::cosmos::staking::v1beta1::{QueryParamsRequest, QueryParamsResponse};
 use causeway_cosmos_proto::tendermint::types;
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
-use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence, TxId};
 use serde_json::json;
 
 /// Type of the light client that follows a CometBFT chain.
@@ -159,6 +159,14 @@ impl ChainAdapter for CosmosAdapter {
 
     async fn plan_update(&self, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan> {
         plan::plan_update(&self.chain, view, need, limits).await
+    }
+
+    async fn update_at(&self, trusted: Height, height: Height) -> Result<Vec<u8>> {
+        plan::update_at(&self.chain, trusted, height).await
+    }
+
+    async fn submitted(&self, client: &ClientId, height: Height, tx: &TxId) -> Result<Vec<Vec<u8>>> {
+        submitted::submitted(&self.chain, client, height, tx).await
     }
 
     async fn provable(&self, claim: &Claim) -> Result<Provable> {

@@ -110,7 +110,7 @@ pub(crate) async fn consensus(chain: &Chain, client: &ClientId, at: Height) -> R
 }
 
 /// Reads `revision-number`.
-fn height_text(text: &str) -> Option<Height> {
+pub(crate) fn height_text(text: &str) -> Option<Height> {
     let (revision, number) = text.split_once('-')?;
     Some(Height { revision: revision.parse().ok()?, number: number.parse().ok()? })
 }

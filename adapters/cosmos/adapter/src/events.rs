@@ -14,6 +14,9 @@ use prost::Message;
 /// Most hexadecimal digits of an encoded packet or acknowledgement: the largest packet, its names and lengths.
 const ENCODED_DIGITS_MAX: usize = 2 * (causeway_types::packet::PAYLOAD_BYTES_MAX + 65_536);
 
+/// Heights of one update; ibc-go's own clients bring one.
+const HEIGHTS_MAX: usize = 100;
+
 /// The event as the seam has it; `None` for those that say nothing to us.
 pub(crate) fn event(raw: &AbciEvent) -> Option<Event> {
     match raw.kind.as_str() {
@@ -21,7 +24,7 @@ pub(crate) fn event(raw: &AbciEvent) -> Option<Event> {
         "write_acknowledgement" => Some(Event::Acknowledged { packet: packet(raw)?, acknowledgement: acknowledgement(raw)? }),
         "acknowledge_packet" => sent_from(raw).map(|(end, sequence)| Event::Completed { end, sequence }),
         "timeout_packet" => sent_from(raw).map(|(end, sequence)| Event::TimedOut { end, sequence }),
-        "update_client" | "upgrade_client" | "recover_client" => Some(Event::ClientUpdated { client: client(raw)? }),
+        "update_client" | "upgrade_client" | "recover_client" => Some(Event::ClientUpdated { client: client(raw)?, heights: heights(raw) }),
         "channel_open_init"
         | "channel_open_try"
         | "channel_open_ack"
@@ -80,6 +83,13 @@ fn classic(raw: &AbciEvent) -> Option<classic::Packet> {
 
 fn client(raw: &AbciEvent) -> Option<ClientId> {
     ClientId::new(raw.get("client_id")?).ok()
+}
+
+/// The heights that an update brought: `consensus_heights`, with commas between; before ibc-go v7 `consensus_height`.
+/// Source: ibc-go `modules/core/02-client/keeper/events.go`.
+fn heights(raw: &AbciEvent) -> Vec<Height> {
+    let text = raw.get("consensus_heights").or_else(|| raw.get("consensus_height")).unwrap_or_default();
+    text.split(',').take(HEIGHTS_MAX).filter_map(crate::clients::height_text).collect()
 }
 
 fn bytes(raw: &AbciEvent, name: &str) -> Option<Vec<u8>> {

@@ -25,6 +25,7 @@ mod plan;
 mod proofs;
 mod rpc;
 mod state;
+mod submitted;
 mod survey;
 mod transfer;
 mod tx;

@@ -7,7 +7,9 @@
 use crate::clients::HOST_ENCODING;
 use crate::config::{Config, ConfigError};
 use crate::convert::{channel_to, connection_to, height_to};
-use causeway_adapter::{ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, TrustedState, Verdict, Violation};
+use causeway_adapter::{
+    ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, SubmittedUpdate, TrustedState, Verdict, Violation,
+};
 use causeway_cosmos_light_client as verifier;
 use causeway_cosmos_proto::cosmos::ics23::v1 as ics23;
 use causeway_cosmos_proto::ibc::core::client::v1::{Height as IbcHeight, MsgCreateClient};
@@ -167,6 +169,22 @@ impl LightClient for CosmosLightClient {
         Ok(any.encode_to_vec())
     }
 
+    fn decode_update(&self, host_encoding: &str, bytes: &[u8]) -> Result<SubmittedUpdate, Violation> {
+        known_encoding(host_encoding)?;
+        let wrong = |error: String| Violation::new("header-encoding", "a header", error);
+        let any = causeway_cosmos_proto::Any::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+        let mut header: tendermint::Header = causeway_cosmos_proto::unpack(&any).map_err(|error| wrong(error.to_string()))?;
+        let proposer = header.signed_header.as_ref().and_then(|signed| signed.header.as_ref()).map(|inner| inner.proposer_address.clone());
+        // Others write what nobody signs: priorities, sums, any member as proposer. The canonical form has its own.
+        header.validator_set = header.validator_set.map(|set| canonical(set, proposer.as_deref()));
+        header.trusted_validators = header.trusted_validators.map(|set| canonical(set, None));
+        let update = header.encode_to_vec();
+        let parsed = untrusted(&update)?;
+        let height = |height: verifier::Height| Height { revision: height.revision, number: height.number };
+        let trusted = parsed.trusted_height().ok_or_else(|| wrong("no trusted height".to_string()))?;
+        Ok(SubmittedUpdate { trusted: height(trusted), height: height(parsed.height()), update })
+    }
+
     fn encode_evidence(&self, host_encoding: &str, evidence: &Evidence) -> Result<EncodedEvidence, Violation> {
         known_encoding(host_encoding)?;
         let each = (0..evidence.each.len()).map(|index| item(evidence, index).map(<[u8]>::to_vec)).collect::<Result<_, _>>()?;
@@ -233,6 +251,15 @@ fn waits_for<'a>(packet: &Packet, item: &'a [u8]) -> Result<(&'a [u8; 8], &'a [u
         return Err(Violation::new("packet-reached", format!("at most {}", packet.sequence()), u64::from_be_bytes(*next).to_string()));
     }
     Ok((next, proof))
+}
+
+fn canonical(
+    set: causeway_cosmos_proto::tendermint::types::ValidatorSet,
+    proposer: Option<&[u8]>,
+) -> causeway_cosmos_proto::tendermint::types::ValidatorSet {
+    let mut validators = set.validators;
+    validators.iter_mut().for_each(|validator| validator.proposer_priority = 0);
+    crate::header::validator_set(validators, proposer)
 }
 
 fn known_encoding(host_encoding: &str) -> Result<(), Violation> {

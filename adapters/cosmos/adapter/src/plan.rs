@@ -61,6 +61,16 @@ pub(crate) async fn root(chain: &Chain, height: Option<Height>) -> Result<(Heigh
     Ok((chain.height(number), update(&target, None)))
 }
 
+/// The header of exactly one height, on the validators of another.
+pub(crate) async fn update_at(chain: &Chain, trusted: Height, height: Height) -> Result<Vec<u8>> {
+    if let Some(strange) = [trusted, height].into_iter().find(|height| height.revision != chain.revision) {
+        return Err(AdapterError::NotFound { what: "height", name: strange.to_string() });
+    }
+    let target = target(chain, height.number).await?;
+    let known = chain.validators(trusted.number.saturating_add(1), None).await?;
+    Ok(update(&target, Some((trusted, &known))))
+}
+
 pub(crate) async fn plan_update(chain: &Chain, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan> {
     let trusted = trusted_height(chain, view)?;
     if need.is_some_and(|need| need <= chain.height(trusted)) {

@@ -21,3 +21,5 @@ mod state;
 pub(crate) use chain::to_wire;
 pub use chain::{Block, KeyKind, Validator, Vote};
 pub use state::State;
+#[cfg(test)]
+pub(crate) use state::head;

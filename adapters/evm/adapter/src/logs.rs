@@ -227,7 +227,7 @@ fn client_event(log: &RawLog, first: B256, clients: &[ClientId]) -> Option<core:
             let updated = Router::ICS02ClientUpdated::decode_raw_log(topics(), &log.data).ok()?;
             let client = known(&updated.clientId)?;
             let frozen = updated.result == UpdateResult::Misbehaviour;
-            Some(Ok(if frozen { Event::ClientFrozen { client } } else { Event::ClientUpdated { client } }))
+            Some(Ok(if frozen { Event::ClientFrozen { client } } else { Event::ClientUpdated { client, heights: Vec::new() } }))
         }
         Router::ICS02MisbehaviourSubmitted::SIGNATURE_HASH => {
             let submitted = Router::ICS02MisbehaviourSubmitted::decode_raw_log(topics(), &log.data).ok()?;

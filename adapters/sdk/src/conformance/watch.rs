@@ -112,7 +112,7 @@ pub(super) async fn filtered(subject: &Subject) -> Check {
             Event::Sent { packet } => packet.source(),
             Event::Acknowledged { packet, .. } => packet.dest(),
             Event::Completed { end, .. } | Event::TimedOut { end, .. } => end.clone(),
-            Event::ClientUpdated { client } | Event::ClientFrozen { client } => client.clone().into(),
+            Event::ClientUpdated { client, .. } | Event::ClientFrozen { client } => client.clone().into(),
             Event::ChannelChanged { id, .. } => id.clone().into(),
         };
         ensure(of == end, || format!("an event of {of} though only {end} was asked for"))?;

@@ -12,7 +12,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
-use causeway_types::{Claim, ClientId, Hash, Head, Height, PacketEnd, Sequence, path};
+use causeway_types::{Claim, ClientId, Hash, Head, Height, PacketEnd, Sequence, TxId, path};
 use prost::Message as _;
 use std::sync::MutexGuard;
 
@@ -283,6 +283,17 @@ impl ChainAdapter for FakeAdapter {
     async fn plan_update(&self, view: &ClientView, need: Option<Height>, _limits: HostLimits) -> Result<Plan> {
         let state = self.enter("plan_update")?;
         self.plan(&state, view, need)
+    }
+
+    async fn update_at(&self, trusted: Height, height: Height) -> Result<Vec<u8>> {
+        let state = self.enter("update_at")?;
+        let number = self.final_number(&state, Some(height))?;
+        Ok(self.update(&state, number, trusted.number)?.encode_to_vec())
+    }
+
+    async fn submitted(&self, client: &ClientId, _height: Height, tx: &TxId) -> Result<Vec<Vec<u8>>> {
+        let state = self.enter("submitted")?;
+        Ok(state.submitted.get(tx).into_iter().flatten().filter(|(to, _)| to == client).map(|(_, update)| update.clone()).collect())
     }
 
     async fn provable(&self, claim: &Claim) -> Result<Provable> {

@@ -7,7 +7,7 @@ use crate::{
     RejectReason, Rejected, SignedTx, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
-use causeway_types::{Claim, ClientId, Height, Packet, PacketEnd, Sequence};
+use causeway_types::{Claim, ClientId, Height, Packet, PacketEnd, Sequence, TxId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -243,6 +243,14 @@ impl ChainAdapter for BrokenAdapter {
             Plan::NotYet { .. } if self.is(Breakage::PlanSaysNotYet) => Ok(Plan::Steps(Vec::new())),
             plan => Ok(plan),
         }
+    }
+
+    async fn update_at(&self, trusted: Height, height: Height) -> Result<Vec<u8>> {
+        self.inner.update_at(trusted, height).await
+    }
+
+    async fn submitted(&self, client: &ClientId, height: Height, tx: &TxId) -> Result<Vec<Vec<u8>>> {
+        self.inner.submitted(client, height, tx).await
     }
 
     async fn provable(&self, claim: &Claim) -> Result<Provable> {

@@ -99,6 +99,7 @@ pub(super) enum Internal {
     Receive(v2::Packet),
     Return(v2::Packet, bool),
     StealSlot(String),
+    Update(ClientId, Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -110,6 +111,8 @@ pub(super) struct State {
     pub(super) pool: Vec<PoolTx>,
     pub(super) included: BTreeMap<TxId, Included>,
     pub(super) internal: VecDeque<Internal>,
+    /// What strangers submitted to clients.
+    pub(super) submitted: BTreeMap<TxId, Vec<(ClientId, Vec<u8>)>>,
     pub(super) sent: BTreeMap<(PacketEnd, Sequence), LocatedEvent>,
     pub(super) acknowledged: BTreeMap<(PacketEnd, Sequence), LocatedEvent>,
     /// First block in which a key was written.
@@ -147,6 +150,7 @@ impl FakeChain {
             pool: Vec::new(),
             included: BTreeMap::new(),
             internal: VecDeque::new(),
+            submitted: BTreeMap::new(),
             sent: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             written_at: BTreeMap::new(),
@@ -268,6 +272,16 @@ impl FakeChain {
         if let Packet::V2(packet) = packet {
             self.lock().internal.push_back(Internal::Return(packet.clone(), timed_out));
         }
+    }
+
+    /// A transaction that is not the relay's submits an update, in its canonical form, to a client hosted here, in the next block.
+    ///
+    /// # Errors
+    /// [`crate::Violation`] when it cannot be encoded.
+    pub fn submit_update(&self, client: &ClientId, update: &[u8]) -> Result<(), crate::Violation> {
+        let update = wire::to_host(self.inner.config.family.host_encoding(), update)?;
+        self.lock().internal.push_back(Internal::Update(client.clone(), update));
+        Ok(())
     }
 
     /// A transaction that is not the relay's uses the next slot of an account in the next block.
@@ -495,6 +509,11 @@ impl State {
                     account.used.insert(account.next, (None, now.block));
                     account.next = account.next.saturating_add(1);
                     Vec::new()
+                }
+                Internal::Update(client, update) => {
+                    let events = self.host.update_client(&client, &update, now).map(|(_, events)| events).unwrap_or_default();
+                    self.submitted.entry(tx.clone()).or_default().push((client, update));
+                    events
                 }
             };
             let height = config.family.chain_height(now.block);

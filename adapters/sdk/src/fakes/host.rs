@@ -249,7 +249,7 @@ impl Host {
         let params = ClientParams { trusting_period_s: state.trusting_period_s, clock_drift_max_s: state.clock_drift_max_s };
         let trusted = FakeLightClient::new(family, state.chain.clone()).trust(&header);
         let id = self.add_client(family, state.chain, params, Held { trusted, processed: now })?;
-        Ok((MessageResult::Applied { created: Some(id.to_string()) }, vec![Event::ClientUpdated { client: id }]))
+        Ok((MessageResult::Applied { created: Some(id.to_string()) }, vec![Event::ClientUpdated { client: id, heights: Vec::new() }]))
     }
 
     fn register(&mut self, id: &ClientId, counterparty: &Counterparty) -> Result<(MessageResult, Vec<Event>), Failure> {
@@ -264,7 +264,7 @@ impl Host {
         }
     }
 
-    fn update_client(&mut self, id: &ClientId, update: &[u8], now: Now) -> Result<(MessageResult, Vec<Event>), Failure> {
+    pub(super) fn update_client(&mut self, id: &ClientId, update: &[u8], now: Now) -> Result<(MessageResult, Vec<Event>), Failure> {
         let encoding = self.family.host_encoding();
         let client = self.client(id)?;
         client.usable(now)?;
@@ -287,8 +287,9 @@ impl Host {
         }
         match client.verifier().verify_update(&trusted.trusted, &bytes, &client.params, now.time_s) {
             Verdict::Success(trusted) => {
+                let heights = vec![trusted.height];
                 client.held.insert(trusted.height, Held { trusted, processed: now });
-                Ok((MessageResult::Applied { created: None }, vec![Event::ClientUpdated { client: id.clone() }]))
+                Ok((MessageResult::Applied { created: None }, vec![Event::ClientUpdated { client: id.clone(), heights }]))
             }
             Verdict::NotEnoughTrust { found, needed } => stale(format!("not enough trust: {found} of {needed}")),
             Verdict::Invalid(violation) => refused(violation.to_string()),

@@ -3,7 +3,10 @@
 use super::family::FakeFamily;
 use super::merkle;
 use super::wire::{self, ClientState, Consensus, Header, Misbehaviour, Signature, Statement, Update};
-use crate::{Absence, ClientParams, EncodedEvidence, Evidence, EvidenceItem, HeaderClock, LightClient, TrustedState, Verdict, Violation};
+use crate::{
+    Absence, ClientParams, EncodedEvidence, Evidence, EvidenceItem, HeaderClock, LightClient, SubmittedUpdate, TrustedState, Verdict,
+    Violation,
+};
 use causeway_types::{Claim, Hash, Height};
 use prost::Message;
 use std::collections::BTreeSet;
@@ -246,6 +249,14 @@ impl LightClient for FakeLightClient {
     fn encode_update(&self, host_encoding: &str, update: &[u8]) -> Result<Vec<u8>, Violation> {
         let _: Update = wire::decode("update", update)?;
         wire::to_host(host_encoding, update)
+    }
+
+    fn decode_update(&self, host_encoding: &str, bytes: &[u8]) -> Result<SubmittedUpdate, Violation> {
+        let update = wire::from_host(host_encoding, bytes)?;
+        let parsed: Update = wire::decode("update", &update)?;
+        let header = parsed.header.ok_or_else(|| Violation::new("encoding", "an update with a header", "none"))?;
+        let height = |number: u64| Height { revision: self.family.revision(), number };
+        Ok(SubmittedUpdate { trusted: height(parsed.trusted), height: height(header.height), update })
     }
 
     fn encode_evidence(&self, host_encoding: &str, evidence: &Evidence) -> Result<EncodedEvidence, Violation> {

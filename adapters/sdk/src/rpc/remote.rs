@@ -12,7 +12,7 @@ use crate::{
 use async_trait::async_trait;
 use causeway_proto::adapter::v1 as pb;
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
-use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence, TxId};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use pb::adapter_client::AdapterClient;
@@ -246,6 +246,16 @@ impl ChainAdapter for RemoteAdapter {
         let (view, need) = (Some(view.to_pb()), need.as_ref().map(Wire::to_pb));
         let request = pb::PlanUpdateRequest { view, need, limits: Some(limits.to_pb()) };
         self.open(self.ready().await?.plan_update(self.request(request, 0)).await)
+    }
+
+    async fn update_at(&self, trusted: Height, height: Height) -> Result<Vec<u8>> {
+        let request = pb::UpdateAtRequest { trusted: Some(trusted.to_pb()), height: Some(height.to_pb()) };
+        self.open(self.ready().await?.update_at(self.request(request, 0)).await)
+    }
+
+    async fn submitted(&self, client: &ClientId, height: Height, tx: &TxId) -> Result<Vec<Vec<u8>>> {
+        let request = pb::SubmittedRequest { client: client.to_string(), height: Some(height.to_pb()), tx: tx.as_bytes().to_vec() };
+        self.open(self.ready().await?.submitted(self.request(request, 0)).await)
     }
 
     async fn provable(&self, claim: &Claim) -> Result<Provable> {

@@ -1,7 +1,9 @@
 //! The generated service on top of any adapter: parse, call, wrap. No decision is made here but that of the version.
 
 use super::WATCH_WAIT_MAX_MS;
-use super::wire::{Answer, Wire, WireError, all, channel_end, client_id, connection_id, maybe, need, packet_end, sequence, sequences};
+use super::wire::{
+    Answer, Wire, WireError, all, channel_end, client_id, connection_id, maybe, need, packet_end, sequence, sequences, tx_id,
+};
 use crate::description::SEAM_VERSION;
 use crate::{AdapterError, ChainAdapter};
 use causeway_proto::adapter::v1 as pb;
@@ -114,6 +116,21 @@ impl Adapter for Service {
         let required = maybe(request.need).map_err(bad)?;
         let limits = need("limits", request.limits).map_err(bad)?;
         reply(self.adapter.plan_update(&view, required, limits).await)
+    }
+
+    async fn update_at(&self, request: Request<pb::UpdateAtRequest>) -> Reply<pb::UpdateAtResponse> {
+        let request = request.into_inner();
+        let trusted = need("trusted height", request.trusted).map_err(bad)?;
+        let height = need("height", request.height).map_err(bad)?;
+        reply(self.adapter.update_at(trusted, height).await)
+    }
+
+    async fn submitted(&self, request: Request<pb::SubmittedRequest>) -> Reply<pb::SubmittedResponse> {
+        let request = request.into_inner();
+        let client = client_id(&request.client).map_err(bad)?;
+        let height = need("height", request.height).map_err(bad)?;
+        let tx = tx_id(request.tx).map_err(bad)?;
+        reply(self.adapter.submitted(&client, height, &tx).await)
     }
 
     async fn provable(&self, request: Request<pb::ProvableRequest>) -> Reply<pb::ProvableResponse> {

@@ -179,7 +179,7 @@ impl Dice {
             1 => Event::Acknowledged { packet: self.packet(), acknowledgement: self.ack() },
             2 => Event::Completed { end: self.end(), sequence: self.sequence() },
             3 => Event::TimedOut { end: self.end(), sequence: self.sequence() },
-            4 => Event::ClientUpdated { client: self.client() },
+            4 => Event::ClientUpdated { client: self.client(), heights: self.list(3, Dice::height) },
             5 => Event::ChannelChanged { id: self.channel(), connection: self.connection() },
             _ => Event::ClientFrozen { client: self.client() },
         };
@@ -383,6 +383,8 @@ fn every_type_survives_the_wire() {
         check_answer::<pb::ConsensusResponse>(d.consensus(), error.clone());
         check_answer::<pb::RootResponse>((d.height(), d.bytes()), error.clone());
         check_answer::<pb::PlanUpdateResponse>(d.plan(), error.clone());
+        check_answer::<pb::UpdateAtResponse>(d.bytes(), error.clone());
+        check_answer::<pb::SubmittedResponse>(d.list(3, Dice::bytes), error.clone());
         check_answer::<pb::ProvableResponse>(d.provable(), error.clone());
         check_answer::<pb::FetchResponse>(d.evidence(), error.clone());
         check_answer::<pb::BuildResponse>(d.built(), error.clone());

@@ -168,9 +168,15 @@ impl Trust {
         tracing::error!(chain = %self.chain, height = %conflict.height, "validly sealed headers that cannot be of one chain: evidence is kept");
         let convicts = chain.light_client().verify_misbehaviour(base, &conflict.a, &conflict.b, &chain.spec.params).is_ok();
         if convicts {
-            self.conflict.send_replace(Some(conflict));
+            self.convicted(conflict);
         }
         Judged::Invalid(violation)
+    }
+
+    /// Makes evidence known that was verified: every client of this chain is told of it, and nothing of the chain is relayed any more.
+    pub(crate) fn convicted(&self, conflict: Conflict) {
+        metrics::alarm(&self.chain, "misbehaviour");
+        self.conflict.send_replace(Some(conflict));
     }
 
     /// The trusted state at a height, verifying the way to it if needed. `view` is a client of this chain, for the adapter's planning.

@@ -18,6 +18,7 @@ use crate::opener::{Connected, Opener};
 use crate::packet::Direction;
 use crate::shared::{Beginning, Path, Shared, SignerLane};
 use crate::submitter::{Mailbox, Submitter};
+use crate::warden::Warden;
 use crate::watcher::Watcher;
 use crate::worker::Worker;
 use crate::{Env, metrics};
@@ -306,6 +307,8 @@ pub(crate) fn spawn_path(tasks: &Tasks, shared: &Arc<Shared>, path: &Arc<Path>) 
     for (direction, source, host) in [(Direction::AToB, &a, &b), (Direction::BToA, &b, &a)] {
         let clearer = Clearer::new(Arc::clone(shared), Arc::clone(path), direction, Arc::clone(source));
         let chains = (Arc::clone(source), Arc::clone(host));
+        let warden = Warden::new(Arc::clone(shared), Arc::clone(path), direction, chains.clone());
+        tasks.spawn("warden", Box::pin(warden.run()));
         let worker: BoxFuture<'static, ()> = Box::pin(Worker::new(Arc::clone(shared), Arc::clone(path), direction, chains).run());
         tasks.spawn("worker", worker);
         tasks.spawn("clearer", Box::pin(clearer.run()));

@@ -7,7 +7,7 @@ use crate::config::End;
 use crate::journal::{Op, codec, keys};
 use crate::opener::Connected;
 use crate::packet::PacketRecord;
-use crate::shared::{Path, Shared};
+use crate::shared::{ClientUpdate, Path, Shared};
 use causeway_adapter::{AdapterError, Event, EventFilter, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_store::{StoreError, Tree, Write};
 use causeway_types::{Acknowledgement, Height, Locator, Packet, PacketEnd};
@@ -165,7 +165,15 @@ impl Watcher {
             }
             Event::Completed { end, sequence } => Some(self.gone((end, sequence), false, now_ms)),
             Event::TimedOut { end, sequence } => Some(self.gone((end, sequence), true, now_ms)),
-            Event::ClientUpdated { .. } => None,
+            Event::ClientUpdated { client, heights } => {
+                let update = ClientUpdate { heights, at: located.height, tx: at.transaction };
+                for path in paths.iter() {
+                    for direction in path.directions_of(self.chain.id(), &client) {
+                        path.note_update(direction, update.clone());
+                    }
+                }
+                None
+            }
             Event::ChannelChanged { id, connection } => {
                 let end = |path: &&Arc<Path>| path.direction_from(self.chain.id(), &id.clone().into()).is_some();
                 paths.iter().filter(end).for_each(|path| path.channel_news.notify_one());
@@ -174,11 +182,11 @@ impl Watcher {
                 None
             }
             Event::ClientFrozen { client } => {
-                let end = |path: &&Arc<Path>| {
-                    [&path.spec.a, &path.spec.b].into_iter().any(|end| end.chain == *self.chain.id() && end.client == client)
-                };
-                for path in paths.iter().filter(end) {
-                    path.halt(self.chain.id(), "client-frozen", format!("client {client} on {} was frozen", self.chain.id()));
+                for path in paths.iter() {
+                    for direction in path.directions_of(self.chain.id(), &client) {
+                        path.note_frozen(direction);
+                        path.halt(self.chain.id(), "client-frozen", format!("client {client} on {} was frozen", self.chain.id()));
+                    }
                 }
                 None
             }

@@ -5,7 +5,7 @@ use super::{Candidate, HEIGHTS_MAX, Halt, Turned, Worker};
 use crate::chain::TrustError;
 use crate::journal::{Op, keys, wire};
 use crate::metrics;
-use crate::shared::{Batch, Busy};
+use crate::shared::{Batch, Busy, MISBEHAVIOUR};
 use causeway_adapter::{AdapterError, ClientView, Message, Plan, Provable, TrustedState, UpdateStep, Violation};
 use causeway_store::{Tree, Write};
 use causeway_types::{Claim, Height};
@@ -116,6 +116,10 @@ impl Worker {
             format!("client {} on {} holds another {} at height {height} than was verified", self.client, self.host.id(), self.source.id());
         let row = wire::EvidenceRow { a: trusted.bytes.clone(), b: Vec::new(), what: what.clone(), at_ms: self.host.now_ms() };
         self.path.halt(self.host.id(), "consensus-mismatch", what);
+        if self.source.trust.conflict.borrow().is_some() {
+            // Evidence that convicts is kept already.
+            return Halt::Wait { ms: 5_000, failed: true };
+        }
         let write = Write::Put(Tree::Meta, keys::evidence(self.source.id(), height), row.encode_to_vec());
         match self.shared.journal.commit(vec![Op::Write(write)]).await {
             Ok(()) => Halt::Wait { ms: 5_000, failed: true },
@@ -309,7 +313,7 @@ impl Worker {
             }
             Err(violation) => tracing::error!(%violation, "evidence cannot be encoded for the host"),
         }
-        self.path.halt(self.source.id(), "misbehaviour", what);
+        self.path.halt(self.source.id(), MISBEHAVIOUR, what);
     }
 }
 

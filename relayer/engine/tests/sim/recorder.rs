@@ -11,7 +11,7 @@ use causeway_adapter::{
 };
 use causeway_store::{MemoryStore, Store, Tree};
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
-use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence, TxId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
@@ -176,6 +176,16 @@ impl ChainAdapter for Recorder {
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
         self.count("root");
         self.inner.root(height).await
+    }
+
+    async fn update_at(&self, trusted: Height, height: Height) -> Result<Vec<u8>> {
+        self.count("update_at");
+        self.inner.update_at(trusted, height).await
+    }
+
+    async fn submitted(&self, client: &ClientId, height: Height, tx: &TxId) -> Result<Vec<Vec<u8>>> {
+        self.count("submitted");
+        self.inner.submitted(client, height, tx).await
     }
 
     async fn plan_update(&self, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan> {

@@ -165,6 +165,15 @@ impl Node {
         Ok(())
     }
 
+    /// The secret half of its ed25519 consensus key.
+    pub(super) fn validator_secret(&self) -> Result<[u8; 32]> {
+        let key: Value = serde_json::from_slice(&std::fs::read(self.home.join("config/priv_validator_key.json"))?)?;
+        let text = key.pointer("/priv_key/value").and_then(Value::as_str).context("no secret in the validator's key file")?;
+        // The secret, then the public key.
+        let bytes = BASE64_STANDARD.decode(text)?;
+        bytes.first_chunk().copied().ok_or_else(|| anyhow!("a secret key of {} bytes", bytes.len()))
+    }
+
     /// Short blocks, loopback peers, nothing listening that no test needs.
     fn configure(&self, config: &NetworkConfig) -> Result<()> {
         let path = self.home.join("config/config.toml");

@@ -12,6 +12,7 @@
 mod evidence;
 mod headers;
 mod proofs;
+mod shapes;
 mod signatures;
 mod vectors;
 

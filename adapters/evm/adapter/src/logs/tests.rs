@@ -56,7 +56,9 @@ fn packet_events_are_decoded_with_their_place() {
 
 #[test]
 fn client_events_are_those_of_the_clients_asked_for() {
-    for (result, event) in [(0_u64, Event::ClientUpdated { client: client() }), (1, Event::ClientFrozen { client: client() })] {
+    for (result, event) in
+        [(0_u64, Event::ClientUpdated { client: client(), heights: Vec::new() }), (1, Event::ClientFrozen { client: client() })]
+    {
         let data = ("qbft-0".to_string(), result).abi_encode_params();
         let updated = log(vec![Router::ICS02ClientUpdated::SIGNATURE_HASH], data);
         assert_eq!(decode(&updated, &[client()]).unwrap().event, event);

@@ -58,6 +58,8 @@ answer!(ConnectionResponse, connection_response, End, ConnectionEnd);
 answer!(ChannelResponse, channel_response, End, ChannelEnd);
 answer!(ChannelsResponse, channels_response, List, Vec<(ChannelEndId, ChannelEnd)>, channels_to, channels_from);
 answer!(RootResponse, root_response, Root, (Height, Vec<u8>), root_to, root_from);
+answer!(UpdateAtResponse, update_at_response, Update, Vec<u8>, update_to, update_from);
+answer!(SubmittedResponse, submitted_response, Messages, Vec<Vec<u8>>, messages_to, messages_from);
 answer!(FetchResponse, fetch_response, Evidence, Evidence);
 answer!(BuildResponse, build_response, Built, Built);
 answer!(SignResponse, sign_response, Tx, SignedTx);
@@ -106,6 +108,22 @@ fn root_to((height, update): &(Height, Vec<u8>)) -> pb::RootUpdate {
 
 fn root_from(pb: pb::RootUpdate) -> Result<(Height, Vec<u8>), WireError> {
     Ok((need("height of an update", pb.height)?, pb.update))
+}
+
+fn update_to(update: &Vec<u8>) -> pb::Update {
+    pb::Update { update: update.clone() }
+}
+
+fn update_from(pb: pb::Update) -> Result<Vec<u8>, WireError> {
+    Ok(pb.update)
+}
+
+fn messages_to(messages: &Vec<Vec<u8>>) -> pb::ClientMessages {
+    pb::ClientMessages { messages: messages.clone() }
+}
+
+fn messages_from(pb: pb::ClientMessages) -> Result<Vec<Vec<u8>>, WireError> {
+    Ok(pb.messages)
 }
 
 impl Answer for pb::PlanUpdateResponse {

@@ -52,7 +52,9 @@ impl Wire for Event {
             }
             Self::Completed { end, sequence } => Kind::Completed(named(end, *sequence)),
             Self::TimedOut { end, sequence } => Kind::TimedOut(named(end, *sequence)),
-            Self::ClientUpdated { client } => Kind::ClientUpdated(client.to_string()),
+            Self::ClientUpdated { client, heights } => {
+                Kind::ClientUpdated(pb::ClientUpdated { client: client.to_string(), heights: to_all(heights) })
+            }
             Self::ClientFrozen { client } => Kind::ClientFrozen(client.to_string()),
             Self::ChannelChanged { id, connection } => {
                 Kind::ChannelChanged(pb::event::ChannelChanged { id: id.to_string(), connection: connection.to_string() })
@@ -69,7 +71,9 @@ impl Wire for Event {
             }
             Kind::Completed(of) => Self::Completed { end: packet_end(&of.end)?, sequence: sequence(of.sequence)? },
             Kind::TimedOut(of) => Self::TimedOut { end: packet_end(&of.end)?, sequence: sequence(of.sequence)? },
-            Kind::ClientUpdated(client) => Self::ClientUpdated { client: client_id(&client)? },
+            Kind::ClientUpdated(pb::ClientUpdated { client, heights }) => {
+                Self::ClientUpdated { client: client_id(&client)?, heights: all(heights)? }
+            }
             Kind::ClientFrozen(client) => Self::ClientFrozen { client: client_id(&client)? },
             Kind::ChannelChanged(of) => Self::ChannelChanged { id: channel_end(&of.id)?, connection: connection_id(&of.connection)? },
         })

@@ -83,7 +83,7 @@ pub(super) fn sequences(numbers: Vec<u64>) -> Result<Vec<Sequence>, WireError> {
     numbers.into_iter().map(sequence).collect()
 }
 
-fn tx_id(bytes: Vec<u8>) -> Result<TxId, WireError> {
+pub(super) fn tx_id(bytes: Vec<u8>) -> Result<TxId, WireError> {
     TxId::new(bytes).map_err(|error| WireError::new("transaction id", error))
 }
 

@@ -1,0 +1,228 @@
+//! The warden of one client: looks at what others submit to it, and holds it against the chain that was verified here.
+//!
+//! A client on a host believes whoever brings enough signatures. An update that is not of the chain verified through our own endpoints was
+//! signed by validators who signed two chains: the two headers convict them, and freeze the client before anything forged is proven to it.
+//!
+//! What it is not: it submits nothing; a conviction is made known through the chain's trust, and the workers of its paths carry it to their
+//! clients.
+
+use crate::chain::{Chain, Conflict, TrustError};
+use crate::journal::{Op, keys, wire};
+use crate::metrics;
+use crate::packet::Direction;
+use crate::shared::{ClientUpdate, Path, Shared};
+use causeway_adapter::{AdapterError, ClientView, SubmittedUpdate, TrustedState, Violation};
+use causeway_store::{Tree, Write};
+use causeway_types::{ClientId, Height};
+use prost::Message as _;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Looks at one height before it is left to people.
+const LOOKS_MAX: u32 = 60;
+/// Heights that wait for another look.
+const WAITING_MAX: usize = 256;
+/// Looks after which a height that our endpoints do not reach is an alarm.
+const AHEAD_ALARM: u32 = 10;
+
+pub(crate) struct Warden {
+    shared: Arc<Shared>,
+    path: Arc<Path>,
+    direction: Direction,
+    source: Arc<Chain>,
+    host: Arc<Chain>,
+    /// On the host, follows the source.
+    client: ClientId,
+    waiting: VecDeque<Suspect>,
+}
+
+/// A height that was put into the client, not yet held against what was verified.
+#[derive(Debug, Clone)]
+struct Suspect {
+    height: Height,
+    update: ClientUpdate,
+    looks: u32,
+    not_before_ms: u64,
+}
+
+/// Why there is no answer about a height.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error("our endpoints do not have the block yet")]
+    Ahead,
+    #[error("the transaction holds no update of that height that can be read")]
+    Unread,
+}
+
+impl From<AdapterError> for Failed {
+    fn from(error: AdapterError) -> Self {
+        Self::Trust(error.into())
+    }
+}
+
+impl From<Violation> for Failed {
+    fn from(violation: Violation) -> Self {
+        Self::Trust(violation.into())
+    }
+}
+
+impl Warden {
+    pub(crate) fn new(shared: Arc<Shared>, path: Arc<Path>, direction: Direction, (source, host): (Arc<Chain>, Arc<Chain>)) -> Self {
+        let client = path.to(direction).client.clone();
+        Self { shared, path, direction, source, host, client, waiting: VecDeque::new() }
+    }
+
+    pub(crate) async fn run(mut self) {
+        let (shared, path) = (Arc::clone(&self.shared), Arc::clone(&self.path));
+        loop {
+            let pause_ms = self.work().await;
+            tokio::select! {
+                biased;
+                () = shared.drain.cancelled() => return,
+                () = path.updates(self.direction).notified() => {}
+                () = shared.env.clock.sleep(Duration::from_millis(pause_ms)) => {}
+            }
+        }
+    }
+
+    /// Looks at everything that is due; answers for how long nothing will be, milliseconds.
+    async fn work(&mut self) -> u64 {
+        for update in self.path.take_updates(self.direction) {
+            if let Err(error) = self.take(update).await {
+                tracing::debug!(path = %self.path.spec.name, client = %self.client, %error, "the heights of an update are not known");
+            }
+        }
+        for _ in 0..self.waiting.len() {
+            let Some(suspect) = self.waiting.pop_front() else { break };
+            if suspect.not_before_ms > self.host.now_ms() {
+                self.waiting.push_back(suspect);
+                continue;
+            }
+            match self.look(&suspect).await {
+                Ok(()) => {}
+                Err(Failed::Trust(TrustError::Journal)) => return 5_000,
+                Err(error) => self.again(suspect, &error).await,
+            }
+            if self.shared.drain.is_cancelled() {
+                break;
+            }
+        }
+        let due = self.waiting.iter().map(|suspect| suspect.not_before_ms).min();
+        due.map_or(60_000, |at| at.saturating_sub(self.host.now_ms())).clamp(1, 60_000)
+    }
+
+    /// The heights that an update brought, each to be looked at. Where the event does not tell them: the client's newest.
+    async fn take(&mut self, update: ClientUpdate) -> Result<(), AdapterError> {
+        let heights = if update.heights.is_empty() { vec![self.view().await?.latest] } else { update.heights.clone() };
+        for height in heights {
+            self.waiting.push_back(Suspect { height, update: update.clone(), looks: 0, not_before_ms: 0 });
+        }
+        while self.waiting.len() > WAITING_MAX {
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+
+    async fn view(&self) -> Result<ClientView, AdapterError> {
+        match self.path.view(self.direction) {
+            Some(view) => Ok(view),
+            None => self.host.call("client", self.host.adapter().client(&self.client)).await,
+        }
+    }
+
+    /// Another look later, or the end of looking.
+    async fn again(&mut self, mut suspect: Suspect, error: &Failed) {
+        suspect.looks = suspect.looks.saturating_add(1);
+        if suspect.looks == AHEAD_ALARM && matches!(error, Failed::Ahead) {
+            metrics::alarm(self.host.id(), "client-ahead");
+            let Suspect { height, .. } = suspect;
+            tracing::error!(client = %self.client, host = %self.host.id(), source = %self.source.id(), %height, "a client holds a height that our endpoints do not reach");
+        }
+        if suspect.looks >= LOOKS_MAX {
+            let height = suspect.height;
+            metrics::alarm(self.host.id(), "update-not-examined");
+            tracing::warn!(client = %self.client, host = %self.host.id(), %height, %error, "an update that somebody submitted could not be examined");
+            return;
+        }
+        let delay_ms = match error {
+            Failed::Ahead => u64::try_from(self.source.poll_interval().as_millis()).unwrap_or(1_000),
+            _ => self.source.backoff().delay_ms(suspect.looks),
+        };
+        suspect.not_before_ms = self.host.now_ms().saturating_add(delay_ms);
+        self.waiting.push_back(suspect);
+    }
+
+    /// Holds one height against the chain verified here.
+    async fn look(&self, suspect: &Suspect) -> Result<(), Failed> {
+        let height = suspect.height;
+        let view = self.view().await?;
+        let held = match self.host.call("consensus", self.host.adapter().consensus(&self.client, height)).await {
+            Ok(held) => held,
+            // The host forgets heights that have expired.
+            Err(AdapterError::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let ours = match self.source.trust.verified_at(&self.source, &view, height, &self.shared.journal).await {
+            Err(TrustError::Adapter(AdapterError::Lagging { .. })) => return self.look_ahead(suspect, &view).await,
+            ours => ours?,
+        };
+        if held.hash == self.source.light_client().consensus_hash(&ours) {
+            return Ok(());
+        }
+        tracing::error!(client = %self.client, host = %self.host.id(), source = %self.source.id(), %height, "a client was brought to a header that is not of the chain verified here");
+        let convicted = self.convict(suspect, &view, height).await;
+        if !matches!(convicted, Ok(true)) {
+            self.contradicted(height, &ours).await?;
+        }
+        convicted.and_then(|found| if found { Ok(()) } else { Err(Failed::Unread) })
+    }
+
+    /// A height that the chain has not reached cannot be compared yet; but a header whose time our newest one has passed convicts already.
+    async fn look_ahead(&self, suspect: &Suspect, view: &ClientView) -> Result<(), Failed> {
+        let (newest, _) = self.source.call("root", self.source.adapter().root(None)).await?;
+        match self.convict(suspect, view, newest).await {
+            Ok(true) => Ok(()),
+            Err(Failed::Trust(TrustError::Journal)) => Err(TrustError::Journal.into()),
+            _ => Err(Failed::Ahead),
+        }
+    }
+
+    /// Sets our header of height `at` against the submitted one. Whether they convict the chain; if they do, it is made known.
+    async fn convict(&self, suspect: &Suspect, view: &ClientView, at: Height) -> Result<bool, Failed> {
+        let theirs = self.submitted(suspect, view).await?;
+        let source = &self.source;
+        let base = source.trust.verified_at(source, view, theirs.trusted, &self.shared.journal).await?;
+        let ours = source.call("update_at", source.adapter().update_at(theirs.trusted, at)).await?;
+        let judged = source.trust.judge(source, &base, &ours);
+        let (_, writes) = judged.map_err(|judged| Failed::Trust(judged.into_error(source, at)))?;
+        self.shared.journal.commit(writes.into_iter().map(Op::Write).collect()).await.map_err(|_| TrustError::Journal)?;
+        if source.light_client().verify_misbehaviour(&base, &theirs.update, &ours, &source.spec.params).is_err() {
+            return Ok(false);
+        }
+        source.trust.convicted(Conflict { height: suspect.height, a: theirs.update, b: ours });
+        Ok(true)
+    }
+
+    /// The update of a height as it was submitted.
+    async fn submitted(&self, suspect: &Suspect, view: &ClientView) -> Result<SubmittedUpdate, Failed> {
+        let ClientUpdate { at, tx, .. } = &suspect.update;
+        let messages = self.host.call("submitted", self.host.adapter().submitted(&self.client, *at, tx)).await?;
+        let light_client = self.source.light_client();
+        let read = messages.iter().filter_map(|bytes| light_client.decode_update(&view.host_encoding, bytes).ok());
+        read.filter(|update| update.height == suspect.height).last().ok_or(Failed::Unread)
+    }
+
+    /// The client holds what is not of the chain, and no evidence freezes it: nothing is relayed, what is known is kept for people.
+    async fn contradicted(&self, height: Height, ours: &TrustedState) -> Result<(), Failed> {
+        let (client, host, source) = (&self.client, self.host.id(), self.source.id());
+        let what = format!("client {client} on {host} holds another {source} at height {height} than was verified");
+        let row = wire::EvidenceRow { a: ours.bytes.clone(), b: Vec::new(), what: what.clone(), at_ms: self.host.now_ms() };
+        self.path.halt(host, "consensus-mismatch", what);
+        let write = Write::Put(Tree::Meta, keys::evidence(source, height), row.encode_to_vec());
+        self.shared.journal.commit(vec![Op::Write(write)]).await.map_err(|_| TrustError::Journal)?;
+        Ok(())
+    }
+}
