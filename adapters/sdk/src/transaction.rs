@@ -234,6 +234,11 @@ pub enum BroadcastResult {
     Accepted,
     /// It already has it.
     AlreadyKnown,
+    /// It will not take it at this price; built again, it offers what the chain asks for.
+    Underpriced {
+        /// What it said.
+        reason: String,
+    },
     /// It will not take it.
     Refused {
         /// What it said.

@@ -6,6 +6,7 @@ use crate::answers::{AbciQuery, AbciResponse, BlockResults, Commit, Status, Vali
 use crate::config::Config;
 use crate::header::{timestamp, validator_set};
 use crate::rpc::{Answer, Call, Failure, FailureKind, Rpc, parse};
+use crate::tx::price::Prices;
 use causeway_adapter::AdapterError;
 use causeway_cosmos_proto::tendermint::types;
 use causeway_types::{Head, Height};
@@ -78,6 +79,7 @@ pub(crate) struct Chain {
     pub(crate) config: Arc<Config>,
     pub(crate) rpc: Rpc,
     pub(crate) revision: u64,
+    pub(crate) prices: Prices,
     head: Arc<Mutex<Option<(Instant, ChainHead)>>>,
 }
 
@@ -86,7 +88,7 @@ impl Chain {
     pub(crate) fn new(config: &Config) -> Result<Self> {
         config.validate().map_err(|error| AdapterError::Invalid { what: "configuration", detail: error.to_string() })?;
         let (rpc, revision) = (Rpc::new(config)?, config.revision());
-        Ok(Self { config: Arc::new(config.clone()), rpc, revision, head: Arc::default() })
+        Ok(Self { config: Arc::new(config.clone()), rpc, revision, prices: Prices::default(), head: Arc::default() })
     }
 
     /// A height of this chain.

@@ -12,7 +12,7 @@ mod price;
 #[cfg(test)]
 mod tests;
 
-pub use price::GasPrice;
+pub use price::{DynamicPrice, GasPrice, PriceSource, Pricing};
 
 /// How accounts of the chain are made and sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -70,8 +70,9 @@ pub struct Config {
     pub address_prefix: String,
     /// Unit in which fees are paid, for example `uatom`.
     pub gas_denom: String,
-    /// Price of a unit of gas in that denomination, decimal, for example `"0.025"`.
-    pub gas_price: GasPrice,
+    /// Price of a unit of gas in that denomination, decimal, for example `"0.025"`; or where the chain is asked for it, for example
+    /// `{ source = "feemarket", max = "0.5" }`.
+    pub gas_price: Pricing,
     /// How accounts are made and sign: `cosmos` (default) or `ethermint`.
     #[serde(default)]
     pub key_type: KeyType,
@@ -192,7 +193,7 @@ impl Config {
             rpc: vec![RpcConfig::plain(url)],
             address_prefix: "cosmos".to_string(),
             gas_denom: "stake".to_string(),
-            gas_price: GasPrice::default(),
+            gas_price: Pricing::default(),
             key_type: KeyType::default(),
             keys: BTreeMap::new(),
             fee_granter: None,
@@ -241,6 +242,9 @@ impl Config {
         bounded("block_interval_ms", self.block_interval_ms, 10, 600_000)?;
         bounded("rpc (count)", self.rpc.len() as u64, 1, 16)?;
         bounded("memo (bytes)", self.memo.len() as u64, 0, 256)?;
+        if let Pricing::Dynamic(price) = &self.gas_price {
+            bounded("gas_price.multiplier_percent", u64::from(price.multiplier_percent), 100, 1_000)?;
+        }
         if let Some(period) = self.unbonding_period_s {
             bounded("unbonding_period_s", period, 1, 3_153_600_000)?;
         }

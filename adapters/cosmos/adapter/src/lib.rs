@@ -24,6 +24,8 @@ mod light_client;
 mod plan;
 mod proofs;
 mod rpc;
+#[cfg(test)]
+mod scripted;
 mod state;
 mod submitted;
 mod survey;
@@ -33,7 +35,7 @@ mod watch;
 
 pub use adapter::{CLIENT_TYPE, CosmosAdapter};
 pub use clients::HOST_ENCODING;
-pub use config::{Config, ConfigError, GasPrice, KeyConfig, KeyType, RpcConfig};
+pub use config::{Config, ConfigError, DynamicPrice, GasPrice, KeyConfig, KeyType, PriceSource, Pricing, RpcConfig};
 pub use keys::{AccountForm, KeyError, Keys, Signer};
 pub use light_client::CosmosLightClient;
 pub use transfer::{SentTransfer, Transfer};

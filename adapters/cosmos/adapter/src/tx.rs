@@ -6,6 +6,7 @@ pub(crate) mod account;
 pub(crate) mod build;
 pub(crate) mod message;
 pub(crate) mod outcome;
+pub(crate) mod price;
 pub(crate) mod reason;
 pub(crate) mod simulate;
 #[cfg(test)]
@@ -14,7 +15,7 @@ mod tests;
 use crate::answers::BroadcastTx;
 use crate::blocks::tx_id;
 use crate::chain::{Chain, Result};
-use crate::config::Config;
+use crate::config::{Config, GasPrice};
 use crate::keys::{Keys, Signer};
 use crate::rpc::{FailureKind, parse, short};
 use causeway_adapter::{AdapterError, BroadcastResult, Built, SignedTx, Slot};
@@ -34,6 +35,7 @@ pub(crate) struct Terms {
     pub(crate) sequence: u64,
     pub(crate) account_number: u64,
     pub(crate) gas_limit: u64,
+    pub(crate) price: GasPrice,
     /// Last height at which it may be included.
     pub(crate) timeout_height: u64,
 }
@@ -47,7 +49,7 @@ pub(crate) fn sign_doc(config: &Config, signer: &Signer, messages: Vec<Any>, ter
         mode_info: Some(ModeInfo { sum: Some(mode_info::Sum::Single(single)) }),
         sequence: terms.sequence,
     };
-    let fee = config.gas_price.fee(terms.gas_limit);
+    let fee = terms.price.fee(terms.gas_limit);
     let amount = if fee == 0 { Vec::new() } else { vec![Coin { denom: config.gas_denom.clone(), amount: fee.to_string() }] };
     let fee = Fee { amount, gas_limit: terms.gas_limit, payer: String::new(), granter: config.fee_granter.clone().unwrap_or_default() };
     let auth_info = AuthInfo { signer_infos: vec![signer_info], fee: Some(fee), ..AuthInfo::default() };
@@ -92,6 +94,7 @@ pub(crate) struct Parts {
     pub(crate) timeout_height: u64,
     pub(crate) sequence: u64,
     pub(crate) fee: u128,
+    gas_limit: u64,
     public_key: Option<Any>,
 }
 
@@ -106,6 +109,7 @@ fn parts(body: &[u8], auth_info: &[u8]) -> Result<Parts> {
         timeout_height: body.timeout_height,
         sequence: signer.sequence,
         fee: fee.amount.first().and_then(|coin| coin.amount.parse().ok()).unwrap_or(0),
+        gas_limit: fee.gas_limit,
         public_key: signer.public_key.clone(),
     })
 }
@@ -150,6 +154,15 @@ fn refused(chain: &Chain, tx: &SignedTx, answer: &BroadcastTx) -> Result<Broadca
         ("sdk", 19) => Ok(BroadcastResult::AlreadyKnown),
         ("sdk", 20) => Err(AdapterError::RateLimited { endpoint: chain.rpc.first_name(), retry_after_ms: chain.config.block_interval_ms }),
         ("sdk", 5) => Err(reason::insufficient_funds(chain, &tx.account, &answer.log)),
+        // ErrInsufficientFee. Source: cosmos-sdk `types/errors/errors.go`.
+        ("sdk", 13) => {
+            let parts = decode(tx)?;
+            let Some(fee) = price::required(&answer.log, &chain.config.gas_denom).filter(|fee| *fee > parts.fee) else {
+                return refuse(false);
+            };
+            chain.prices.note_learnt(GasPrice::of_fee(fee, parts.gas_limit));
+            Ok(BroadcastResult::Underpriced { reason: short(&answer.log) })
+        }
         ("sdk", 32) => {
             // A sequence above the chain's waits for those before it; one below is taken.
             let used = reason::sequences(&answer.log);

@@ -54,7 +54,9 @@ impl<'a> Desk<'a> {
     async fn broadcast(&self, tx: &SignedTx) -> Result<(), Fault> {
         match self.subject.adapter.broadcast(tx).await? {
             BroadcastResult::Accepted | BroadcastResult::AlreadyKnown => Ok(()),
-            BroadcastResult::Refused { reason, .. } => broken(format!("the broadcast was refused: {reason}")),
+            BroadcastResult::Refused { reason, .. } | BroadcastResult::Underpriced { reason } => {
+                broken(format!("the broadcast was refused: {reason}"))
+            }
         }
     }
 
@@ -127,7 +129,9 @@ pub(super) async fn idempotent(subject: &Subject) -> Check {
     desk.broadcast(&tx).await?;
     match subject.adapter.broadcast(&tx).await? {
         BroadcastResult::Accepted | BroadcastResult::AlreadyKnown => {}
-        BroadcastResult::Refused { reason, .. } => return broken(format!("the second broadcast was refused: {reason}")),
+        BroadcastResult::Refused { reason, .. } | BroadcastResult::Underpriced { reason } => {
+            return broken(format!("the second broadcast was refused: {reason}"));
+        }
     }
     let results = match desk.settle(&tx).await? {
         Outcome::Included { results, .. } => results,

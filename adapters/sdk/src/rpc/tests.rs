@@ -316,9 +316,10 @@ impl Dice {
         SignedTx { tx_id: self.tx_id(), raw: self.bytes(), account: self.text(), slot: self.slot() }
     }
     fn broadcast(&mut self) -> BroadcastResult {
-        match self.n(3) {
+        match self.n(4) {
             0 => BroadcastResult::Accepted,
             1 => BroadcastResult::AlreadyKnown,
+            2 => BroadcastResult::Underpriced { reason: self.text() },
             _ => BroadcastResult::Refused { reason: self.text(), slot_conflict: self.n(2) == 1 },
         }
     }

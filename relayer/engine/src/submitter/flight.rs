@@ -188,6 +188,32 @@ impl Submitter {
         Ok(())
     }
 
+    /// A transaction that no pool took, once more at the price that the chain asked for. It has the slot of the one refused, so that whatever a
+    /// pool elsewhere does, one of the two lands.
+    pub(super) async fn outbid(&mut self, flight: &mut Flight) -> Result<(), StoreError> {
+        let Some((request, price)) = flight.request.clone().filter(|_| flight.number().is_some()) else { return Ok(()) };
+        // Simulated once more, so that its gas is not that of a blind guess.
+        let asked = BuildRequest { simulate: true, ..request.clone() };
+        let built = match self.chain.call("build", self.chain.adapter().build(asked)).await {
+            Ok(built) if built.included.len() == request.messages.len() && built.gas_price >= price => built,
+            Ok(_) => return Ok(()),
+            Err(error) => {
+                self.chain.seen().wallets.entry(self.signer.clone()).or_default().blocked = Some(error.to_string());
+                return Ok(());
+            }
+        };
+        let Ok(signed) = self.chain.call("sign", self.chain.adapter().sign(&self.signer, &built)).await else { return Ok(()) };
+        metrics::transaction(self.chain.id(), "replaced");
+        flight.attempts.push(signed);
+        flight.request = Some((request, built.gas_price));
+        let ops = self.journal_flight(flight);
+        self.shared.journal.commit(ops).await?;
+        if !self.broadcast(flight).await {
+            self.chain.seen().wallets.entry(self.signer.clone()).or_default().blocked = None;
+        }
+        Ok(())
+    }
+
     /// The same messages in the same slot at a higher price. Both versions may land, one will.
     async fn replace(&mut self, flight: &mut Flight) -> Result<(), StoreError> {
         flight.attempted_ms = self.chain.now_ms();

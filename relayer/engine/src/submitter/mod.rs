@@ -190,7 +190,9 @@ impl Submitter {
         let Batch { done, busy, .. } = batch;
         drop(busy);
         flight.done = done;
-        self.broadcast(&mut flight).await;
+        if self.broadcast(&mut flight).await {
+            self.outbid(&mut flight).await?;
+        }
         self.flights.push(flight);
         Ok(())
     }
@@ -332,10 +334,18 @@ impl Submitter {
         self.follow().await
     }
 
-    async fn broadcast(&self, flight: &mut Flight) {
-        let Some(tx) = flight.attempts.last() else { return };
+    /// Whether the chain asks for a higher price.
+    async fn broadcast(&self, flight: &mut Flight) -> bool {
+        let Some(tx) = flight.attempts.last() else { return false };
         flight.broadcast_ms = self.chain.now_ms();
+        let blocked = |reason: &str| self.chain.seen().wallets.entry(self.signer.clone()).or_default().blocked = Some(reason.to_owned());
         match self.chain.call("broadcast", self.chain.adapter().broadcast(tx)).await {
+            Ok(causeway_adapter::BroadcastResult::Underpriced { reason }) => {
+                metrics::transaction(self.chain.id(), "broadcast-refused");
+                blocked(&reason);
+                tracing::warn!(chain = %self.chain.id(), tx = %tx.tx_id, reason, "the chain asks for a higher price");
+                return true;
+            }
             Ok(causeway_adapter::BroadcastResult::Refused { reason, slot_conflict }) => {
                 metrics::transaction(self.chain.id(), "broadcast-refused");
                 tracing::warn!(chain = %self.chain.id(), tx = %tx.tx_id, reason, slot_conflict, "broadcast refused; its outcome is looked up");
@@ -344,6 +354,7 @@ impl Submitter {
             Ok(_) => metrics::transaction(self.chain.id(), "broadcast"),
             Err(error) => tracing::debug!(chain = %self.chain.id(), tx = %tx.tx_id, %error, "broadcast without an answer"),
         }
+        false
     }
 }
 

@@ -1,6 +1,6 @@
 //! Configuration: defaults, bounds, unknown keys, prices, revisions.
 
-use super::{Config, GasPrice, revision_of};
+use super::{Config, DynamicPrice, GasPrice, PriceSource, Pricing, revision_of};
 
 const SAMPLE: &str = r#"
 chain_id = "chaina-1"
@@ -15,7 +15,7 @@ fn a_small_table_is_enough() {
     let config: Config = toml::from_str(SAMPLE).unwrap();
     config.validate().unwrap();
     let mut expected = Config::new("chaina-1", "http://127.0.0.1:26657");
-    expected.gas_price = "0.025".parse().unwrap();
+    expected.gas_price = Pricing::Fixed("0.025".parse().unwrap());
     assert_eq!(config, expected);
     assert_eq!(config.revision(), 1);
     assert_eq!(toml::from_str::<Config>(&toml::to_string(&config).unwrap()).unwrap(), config);
@@ -52,6 +52,38 @@ fn prices_are_exact_and_round_up() {
     for bad in ["", ".", "1.", "-1", "1e3", "0.0000000000000000001", "9999999999999999999"] {
         assert!(price(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn prices_may_follow_the_chain() {
+    let read = |price: &str| toml::from_str::<Config>(&SAMPLE.replace("\"0.025\"", price));
+    let config = read("{ source = \"feemarket\", max = \"0.5\" }").unwrap();
+    let max = "0.5".parse().unwrap();
+    assert_eq!(config.gas_price, Pricing::Dynamic(DynamicPrice { source: PriceSource::Feemarket, max, multiplier_percent: 120 }));
+    assert_eq!(toml::from_str::<Config>(&toml::to_string(&config).unwrap()).unwrap(), config);
+    for source in ["osmosis", "node"] {
+        read(&format!("{{ source = \"{source}\", max = \"1\", multiplier_percent = 100 }}")).unwrap().validate().unwrap();
+    }
+    for bad in
+        ["{ source = \"moon\", max = \"1\" }", "{ source = \"node\" }", "{ source = \"node\", max = \"1\", typo = 1 }", "0.025", "[]"]
+    {
+        let error = read(bad).unwrap_err().to_string();
+        assert!(error.contains("gas_price"), "{error}");
+    }
+    let error = read("{ source = \"node\", max = \"1\", multiplier_percent = 99 }").unwrap().validate().unwrap_err().to_string();
+    assert!(error.starts_with("gas_price.multiplier_percent = 99"), "{error}");
+}
+
+#[test]
+fn a_fee_asked_for_gives_the_least_price_that_pays_it() {
+    for (fee, gas) in [(0, 1), (1, 3), (10, 200_000), (7, 7), (u128::from(u64::MAX), 1), (5_001, 200_001)] {
+        let price = GasPrice::of_fee(fee, gas);
+        assert!(price.fee(gas) >= fee && price.fee(gas) <= fee + 1, "{fee} for {gas}: {price}");
+    }
+    assert_eq!(GasPrice::whole(2).percent(125).to_string(), "2.5");
+    assert_eq!("0.000000000000000001".parse::<GasPrice>().unwrap().percent(101).to_string(), "0.000000000000000002");
+    assert_eq!(GasPrice::scaled(25_000_000_000_000_000).unwrap().to_string(), "0.025");
+    assert!(GasPrice::scaled(u128::MAX).is_none());
 }
 
 #[test]

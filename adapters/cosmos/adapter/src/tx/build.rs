@@ -6,7 +6,7 @@
 use super::message::{client_of, message, packet_of};
 use super::outcome::noop;
 use super::simulate::{Simulated, simulate};
-use super::{Terms, account, missing_key, reason, sign_doc};
+use super::{Terms, account, missing_key, price, reason, sign_doc};
 use crate::chain::{Chain, Result};
 use crate::keys::{Keys, Signer};
 use causeway_adapter::{AdapterError, BuildRequest, Built, HostLimits, Message, RejectReason, Rejected, Slot};
@@ -55,17 +55,13 @@ pub(crate) async fn build(chain: &Chain, keys: &Keys, request: &BuildRequest) ->
             detail: "an account of this chain orders its transactions by number".to_string(),
         });
     };
-    let price = chain.config.gas_price.ceil();
-    if let Some(max) = request.fees.gas_price_max.filter(|max| price > *max) {
-        let detail = format!("gas_price {} is above the highest allowed, {max}; lower it or raise the limit", chain.config.gas_price);
-        return Err(AdapterError::Invalid { what: "fees", detail });
-    }
+    let price = price::price(chain, &request.fees).await?;
     let state = account::state(chain, signer.address()).await?;
     if sequence < state.sequence {
         return Err(AdapterError::SlotMismatch { used: sequence, expected: state.sequence });
     }
     let timeout_height = state.height.saturating_add(chain.config.timeout_blocks);
-    let terms = Terms { sequence, account_number: state.number, gas_limit: chain.config.tx_gas_max, timeout_height };
+    let terms = Terms { sequence, account_number: state.number, gas_limit: chain.config.tx_gas_max, price, timeout_height };
     let mut job = Job { chain, request, signer, terms, rejected: Vec::new() };
     let items = job.choose()?;
     let (items, gas_limit) = if request.simulate { job.simulated(items).await? } else { job.blind(items).await? };
@@ -247,7 +243,7 @@ impl Job<'_> {
         } else {
             sign_doc(&self.chain.config, self.signer, messages, Terms { gas_limit, ..self.terms }).encode_to_vec()
         };
-        let gas_price = self.chain.config.gas_price.ceil();
+        let gas_price = self.terms.price.ceil();
         Ok(Built { unsigned, included, rejected: self.rejected, gas_limit, gas_price, slot: self.request.slot.clone() })
     }
 }

@@ -182,6 +182,7 @@ impl Answer for pb::BroadcastResponse {
         let result = match result {
             Ok(BroadcastResult::Accepted) => Kind::Accepted(pb::Empty {}),
             Ok(BroadcastResult::AlreadyKnown) => Kind::AlreadyKnown(pb::Empty {}),
+            Ok(BroadcastResult::Underpriced { reason }) => Kind::Underpriced(reason),
             Ok(BroadcastResult::Refused { reason, slot_conflict }) => Kind::Refused(pb::BroadcastRefused { reason, slot_conflict }),
             Err(error) => Kind::Error(error.to_pb()),
         };
@@ -193,6 +194,7 @@ impl Answer for pb::BroadcastResponse {
         Ok(match self.result.ok_or(WireError::missing("answer to a broadcast"))? {
             Kind::Accepted(_) => Ok(BroadcastResult::Accepted),
             Kind::AlreadyKnown(_) => Ok(BroadcastResult::AlreadyKnown),
+            Kind::Underpriced(reason) => Ok(BroadcastResult::Underpriced { reason }),
             Kind::Refused(pb::BroadcastRefused { reason, slot_conflict }) => Ok(BroadcastResult::Refused { reason, slot_conflict }),
             Kind::Error(error) => Err(Wire::from_pb(error)?),
         })

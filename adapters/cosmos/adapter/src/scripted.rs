@@ -1,0 +1,63 @@
+//! A node that answers from a script, over real HTTP: for what no test network says on demand.
+//!
+//! Only in tests. It answers single calls and batches; a script gets the method and its parameters and answers a result or an error.
+#![allow(clippy::unwrap_used, reason = "test support")]
+
+use crate::config::Config;
+use axum::{Json, Router, extract::State, routing::post};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+type Script = Arc<dyn Fn(&str, &Value) -> Value + Send + Sync>;
+
+/// Chain id of scripted nodes.
+pub(crate) const CHAIN_ID: &str = "chaina-1";
+
+/// Serves a script, and answers a configuration with the node as its only endpoint. `status` is answered for it.
+pub(crate) async fn serve(script: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> Config {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let script: Script = Arc::new(script);
+    let app = Router::new().route("/", post(answer)).with_state(script);
+    drop(tokio::spawn(async move { axum::serve(listener, app).await }));
+    Config::new(CHAIN_ID, url)
+}
+
+async fn answer(State(script): State<Script>, Json(body): Json<Value>) -> Json<Value> {
+    Json(match body {
+        Value::Array(calls) => calls.iter().map(|call| one(&script, call)).collect(),
+        call => one(&script, &call),
+    })
+}
+
+fn one(script: &Script, call: &Value) -> Value {
+    let method = call["method"].as_str().unwrap();
+    let mut answer = match method {
+        "status" => result(json!({
+            "node_info": { "network": CHAIN_ID },
+            "sync_info": { "latest_block_height": "100", "latest_block_time": "2026-11-23T02:54:29Z", "earliest_block_height": "1" },
+        })),
+        _ => script(method, &call["params"]),
+    };
+    answer["jsonrpc"] = "2.0".into();
+    answer["id"] = call["id"].clone();
+    answer
+}
+
+/// A result.
+pub(crate) fn result(result: Value) -> Value {
+    json!({ "result": result })
+}
+
+/// A refusal in CometBFT's words.
+pub(crate) fn error(data: &str) -> Value {
+    json!({ "error": { "code": -32603, "message": "Internal error", "data": data } })
+}
+
+/// The application's answer to a query: code, log, and the message.
+pub(crate) fn query(code: u32, log: &str, value: &[u8]) -> Value {
+    let codespace = if code == 0 { "" } else { "sdk" };
+    result(json!({ "response": { "code": code, "log": log, "codespace": codespace, "value": STANDARD.encode(value), "height": "100" } }))
+}
