@@ -6,7 +6,7 @@ use crate::adapter::CosmosAdapter;
 use crate::blocks::tx_id;
 use crate::chain::Result;
 use crate::tx::simulate::{Simulated, simulate};
-use crate::tx::{Terms, account, broadcast, missing_key, raw, sign_doc};
+use crate::tx::{Terms, account, broadcast, missing_key, price, raw, sign_doc};
 use causeway_adapter::{
     AdapterError, BroadcastResult, ChainAdapter, Event, EventFilter, FeePolicy, MessageResult, Outcome, SignedTx, Slot, WatchRequest,
 };
@@ -61,7 +61,7 @@ impl CosmosAdapter {
         let tx = self.signed_transfer(key, transfer, fees).await?;
         match broadcast(self.chain(), &tx).await? {
             BroadcastResult::Accepted | BroadcastResult::AlreadyKnown => {}
-            BroadcastResult::Refused { reason, .. } => return Err(refused(&reason)),
+            BroadcastResult::Underpriced { reason } | BroadcastResult::Refused { reason, .. } => return Err(refused(&reason)),
         }
         let height = self.included(&tx).await?;
         let sequence = self.sequence_of(&transfer.end, &tx.tx_id, height).await?;
@@ -73,7 +73,9 @@ impl CosmosAdapter {
         let signer = self.keys().signer(key).ok_or_else(|| missing_key(key))?;
         let state = account::state(chain, signer.address()).await?;
         let timeout_height = state.height.saturating_add(config.timeout_blocks);
-        let terms = Terms { sequence: state.sequence, account_number: state.number, gas_limit: config.tx_gas_max, timeout_height };
+        let price = price::price(chain, fees).await?;
+        let (sequence, account_number) = (state.sequence, state.number);
+        let terms = Terms { sequence, account_number, gas_limit: config.tx_gas_max, price, timeout_height };
         let message = message(transfer, signer.address());
         let gas_used = match simulate(chain, signer, std::slice::from_ref(&message), terms).await? {
             Simulated::Passed { gas_used, .. } => gas_used,

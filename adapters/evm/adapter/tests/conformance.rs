@@ -9,7 +9,7 @@ use causeway_adapter::{ChainAdapter, LightClient, Message, ProofGroup};
 use causeway_evm_adapter::{EvmAdapter, EvmLightClient, Keys};
 use causeway_evm_devnet::dev_key;
 use causeway_types::{Claim, ClientId, Packet};
-use common::{KEY, PARAMS, Side, now_s, prove, raw_packet, state_at, transfer, update, world};
+use common::{KEY, PARAMS, Side, devnet, now_s, prove, raw_packet, state_at, transfer, update, world_of};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -68,7 +68,9 @@ impl Driver for Chains {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_promise_of_the_seam_is_kept() {
-    let (a, b) = world().await;
+    // The state that nodes keep, 128 blocks, must outlast the steps between two updates on a busy machine.
+    let slower = |chain_id| causeway_evm_devnet::DevnetConfig { block_period: std::time::Duration::from_millis(150), ..devnet(chain_id) };
+    let (a, b) = world_of(slower(1001), slower(1002)).await;
     a.node.control().pause();
     let view = b.adapter.client(&b.client).await.unwrap();
     let root = state_at(&a, view.latest).await;

@@ -6,12 +6,14 @@ use clap::error::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What is filled in where a name would not do: a height, a hash, addresses.
-const FILLED: [(&str, &str); 5] = [
+const FILLED: [(&str, &str); 7] = [
     ("H", "7"),
     ("N", "7"),
     ("0x…", "0x00"),
     ("E", "0x00000000000000000000000000000000000000e0"),
     ("R", "0x00000000000000000000000000000000000000e1"),
+    ("ADDRESS", "0x00000000000000000000000000000000000000e2"),
+    ("GAS", "300000"),
 ];
 
 /// A command without what it needs names it: that is how a text speaks of a command.

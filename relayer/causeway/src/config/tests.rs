@@ -56,7 +56,7 @@ fn the_sample_for_cosmos_chains_is_valid_and_so_is_what_it_comments_out() {
 #[test]
 fn the_cosmos_chain_and_the_channel_of_the_sample_are_valid() {
     let text = format!("{SAMPLE}{}", uncommented(SAMPLE, "every key explained.\n"));
-    let text = text.replace("chain = \"delta\"", "chain = \"alpha\"");
+    let text = text.replace("\"delta\"", "\"alpha\"");
     let config = parse(&text, Path::new("/base")).expect("what is commented out is valid");
     assert_eq!(config.chain("gamma").expect("there").cosmos.as_ref().map(|cosmos| cosmos.chain_id.as_str()), Some("gamma-1"));
     assert_eq!(config.paths.len(), 2);

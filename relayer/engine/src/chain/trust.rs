@@ -50,7 +50,7 @@ pub(crate) struct Conflict {
 }
 
 /// The neighbour of a new state that is later although it is lower, or earlier although it is higher; equal times are in order. Chains
-/// without a clock have no times. As ibc-go's 07-tendermint (misbehaviour_handle.go) and docs/evm-formats.md section 3 have it.
+/// without a clock have no times. As ibc-go's 07-tendermint (misbehaviour_handle.go) has it.
 fn out_of_order<'a>(held: &'a BTreeMap<Height, Held>, new: &TrustedState) -> Option<&'a Held> {
     let time_s = new.time_s?;
     let below = held.range(..new.height).next_back().map(|(_, held)| held);

@@ -86,7 +86,7 @@ fn refuses_p1_paths_to_something_else() {
     let judge = |store: &[u8], key: &[u8], bytes: &[u8]| word(verify_membership(&state.root(), store, (key, b"3"), bytes));
     assert_eq!(judge(b"ibc", b"f", &wire(&[&inner, &outer])), "proven");
     assert_eq!(judge(b"bank", b"f", &wire(&[&inner, &outer])), "proof-key", "another store");
-    assert_eq!(judge(b"ibc", b"f", &wire(&[&outer, &inner])), "proof-leaf", "the parts in the other order");
+    assert_eq!(judge(b"ibc", b"f", &wire(&[&outer, &inner])), "proof-root", "the parts in the other order");
     assert_eq!(judge(b"ibc", b"d", &wire(&[&inner, &outer])), "proof-key", "another leaf");
     assert_eq!(judge(b"ibc", b"f", &wire(&[&inner, &state.stores_proof("bank")])), "proof-store-root", "the root of another store");
 }
