@@ -17,6 +17,10 @@ use crate::process::Process;
 use crate::relay::{Pages, Relay};
 use crate::{poll, ports};
 
+mod setup;
+
+pub use setup::Setup;
+
 /// Names of the chains in the configuration.
 pub const NAMES: [&str; 2] = ["chaina", "chainb"];
 
@@ -56,6 +60,16 @@ impl Site {
     /// # Errors
     /// When a step fails.
     pub async fn ready(node: &Path, configs: [NetworkConfig; 2]) -> Result<Self> {
+        let mut site = Self::prepared(node, configs, &Setup::default()).await?;
+        site.create_path().await?;
+        Ok(site)
+    }
+
+    /// The same before the path is created, and with a configuration that differs.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub async fn prepared(node: &Path, configs: [NetworkConfig; 2], setup: &Setup) -> Result<Self> {
         let [a, b] = configs;
         let (a, b) = tokio::try_join!(Network::start(node, a), Network::start(node, b))?;
         let mut folder = tempfile::Builder::new().prefix("causeway-").tempdir()?;
@@ -63,32 +77,20 @@ impl Site {
         let mut cli = Cli::new(folder.path().join("causeway.toml"), folder.path().join("logs"))?;
         cli.set_env(PASSPHRASE_VARIABLE, "correct horse battery staple");
         let (grpc_port, http_port) = (ports::pick()?, ports::pick()?);
-        let mut site = Self { networks: [a, b], clients: Vec::new(), cli, grpc_port, http_port, starts: 0, folder };
-        site.write_config()?;
-        site.add_keys().await?;
+        let site = Self { networks: [a, b], clients: Vec::new(), cli, grpc_port, http_port, starts: 0, folder };
+        site.write_config(setup)?;
+        site.add_keys(&setup.keys).await?;
         site.trust().await?;
-        site.cli.ok(&["path", "create", NAMES[0], NAMES[1]]).await?;
-        site.read_path().await?;
         Ok(site)
     }
 
-    fn write_config(&self) -> Result<()> {
-        let mut text = format!(
-            "[relayer]\nstore = \"data\"\nclear_interval_s = 5\n\n[api]\ngrpc_listen = \"127.0.0.1:{}\"\nhttp_listen = \"127.0.0.1:{}\"\n",
-            self.grpc_port, self.http_port
-        );
-        for (name, network) in NAMES.iter().zip(&self.networks) {
-            let urls: Vec<String> = network.rpc_urls().iter().map(|url| format!("{{ url = \"{url}\" }}")).collect();
-            text.push_str(&format!(
-                "\n[[chain]]\nname = \"{name}\"\nsigners = [\"relayer-{name}\"]\ntrusting_period_s = 1209600\n\n\
-                 [chain.cosmos]\nchain_id = \"{}\"\nrpc = [{}]\naddress_prefix = \"cosmos\"\ngas_denom = \"stake\"\ngas_price = \"0\"\n\
-                 block_interval_ms = 500\n\n[chain.cosmos.keys.relayer-{name}]\nkeystore = \"keys/relayer-{name}.json\"\n\
-                 passphrase = {{ env = \"{PASSPHRASE_VARIABLE}\" }}\n",
-                network.chain_id(),
-                urls.join(", "),
-            ));
-        }
-        Ok(std::fs::write(self.cli.config(), text)?)
+    /// Creates the path.
+    ///
+    /// # Errors
+    /// When the command does not succeed.
+    pub async fn create_path(&mut self) -> Result<()> {
+        self.cli.ok(&["path", "create", NAMES[0], NAMES[1]]).await?;
+        self.read_path().await
     }
 
     /// Changes the configuration.
@@ -102,9 +104,11 @@ impl Site {
     }
 
     /// The relayer's accounts are those that the genesis blocks fund.
-    async fn add_keys(&self) -> Result<()> {
+    async fn add_keys(&self, keys: &[String]) -> Result<()> {
         for (name, network) in NAMES.iter().zip(&self.networks) {
-            add_key(&self.cli, self.folder.path(), name, network.account("relayer")?).await?;
+            for key in keys {
+                add_key(&self.cli, self.folder.path(), (key, name), network.account(key)?).await?;
+            }
         }
         Ok(())
     }
@@ -142,7 +146,7 @@ impl Site {
         std::fs::write(&config, text)?;
         let cli = self.cli.with_config(config);
         for (name, network) in NAMES.iter().zip(&self.networks) {
-            add_key(&cli, &folder, name, network.account("rival")?).await?;
+            add_key(&cli, &folder, ("relayer", name), network.account("rival")?).await?;
         }
         Ok(Rival { cli, grpc_port, http_port })
     }
@@ -441,10 +445,10 @@ impl Rival {
 }
 
 /// Takes an account of the genesis block into the keystore that the configuration names for the chain.
-async fn add_key(cli: &Cli, folder: &Path, chain: &str, account: &Account) -> Result<()> {
-    let words = folder.join(format!("{chain}.words"));
+async fn add_key(cli: &Cli, folder: &Path, (key, chain): (&str, &str), account: &Account) -> Result<()> {
+    let words = folder.join(format!("{key}-{chain}.words"));
     std::fs::write(&words, &account.mnemonic)?;
-    let (key, words) = (format!("relayer-{chain}"), words.to_string_lossy().into_owned());
+    let (key, words) = (format!("{key}-{chain}"), words.to_string_lossy().into_owned());
     let args = ["key", "add", &key, "--chain", chain, "--import-mnemonic", &words, "--passphrase-env", PASSPHRASE_VARIABLE];
     let added = cli.json(&args).await?;
     ensure!(text(&added, "/address")? == account.address, "{added}");
@@ -468,7 +472,9 @@ async fn start(cli: &Cli, name: &str, http: &Pages) -> Result<Process> {
     Ok(relayer)
 }
 
-fn payment(from: &str, to: &str, amount: u64) -> Value {
+/// A payment of `stake`, as the JSON that the node takes.
+#[must_use]
+pub fn payment(from: &str, to: &str, amount: u64) -> Value {
     let coins = json!([{ "denom": "stake", "amount": amount.to_string() }]);
     json!({ "@type": "/cosmos.bank.v1beta1.MsgSend", "from_address": from, "to_address": to, "amount": coins })
 }

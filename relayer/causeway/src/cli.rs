@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Contracts(commands::contracts::Command),
     /// Set and show the root of trust of a chain.
     Trust(commands::trust::Command),
+    /// Look at the light clients of the paths.
+    Client(commands::client::Command),
     /// Create paths between chains, and find those that are there.
     Path(commands::path::Command),
     /// Run the relayer.
@@ -81,6 +83,7 @@ impl Command {
             Self::Key(command) => command.execute(global).await,
             Self::Contracts(command) => command.execute(global).await,
             Self::Trust(command) => command.execute(global).await,
+            Self::Client(command) => command.execute(global).await,
             Self::Path(command) => command.execute(global).await,
             Self::Start(command) => command.execute(global).await,
             Self::Status(command) => command.execute(global).await,

@@ -57,6 +57,8 @@ pub struct NetworkConfig {
     pub states_kept: Option<u64>,
     /// Whether nodes index transactions.
     pub tx_index: bool,
+    /// Least price of a unit of gas, as nodes write it; what the network's own accounts send pays ten times as much.
+    pub gas_price_min: String,
 }
 
 impl NetworkConfig {
@@ -74,6 +76,7 @@ impl NetworkConfig {
             batch_calls_max: 10,
             states_kept: None,
             tx_index: true,
+            gas_price_min: "0stake".to_owned(),
         }
     }
 }
@@ -291,9 +294,12 @@ impl Network {
         let node = self.node(0)?;
         let url = self.node(self.first_running()?)?.rpc_tcp();
         let gas = 250_000 + 250_000 * messages.len();
+        let price: f64 = self.config.gas_price_min.trim_end_matches("stake").parse()?;
+        let fee = (price * 10.0 * gas as f64).ceil() as u64;
+        let fee = if fee == 0 { json!([]) } else { json!([{ "denom": "stake", "amount": fee.to_string() }]) };
         let unsigned = json!({
             "body": { "messages": messages, "memo": "", "timeout_height": "0", "extension_options": [], "non_critical_extension_options": [] },
-            "auth_info": { "signer_infos": [], "fee": { "amount": [], "gas_limit": gas.to_string(), "payer": "", "granter": "" }, "tip": null },
+            "auth_info": { "signer_infos": [], "fee": { "amount": fee, "gas_limit": gas.to_string(), "payer": "", "granter": "" }, "tip": null },
             "signatures": [],
         });
         let file = tempfile::NamedTempFile::new_in(self.dir.path())?;

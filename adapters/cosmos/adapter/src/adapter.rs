@@ -190,6 +190,9 @@ impl ChainAdapter for CosmosAdapter {
         if matches!(result, BroadcastResult::Accepted | BroadcastResult::AlreadyKnown) {
             self.pooled.accepted(&tx.tx_id, self.chain.recent_head().await.map_or(0, |head| head.number));
         }
+        if matches!(&result, BroadcastResult::Refused { reason, .. } if tx::reason::is_redundant(reason)) {
+            self.pooled.redundant(&tx.tx_id);
+        }
         Ok(result)
     }
 

@@ -243,3 +243,6 @@ pub(crate) struct Validators {
     pub(crate) validators: Vec<crate::header::Validator>,
     pub(crate) total: Num,
 }
+
+#[cfg(test)]
+mod tests;

@@ -197,7 +197,7 @@ impl LightClient for CosmosLightClient {
         let header = |bytes: &[u8]| {
             tendermint::Header::decode(bytes).map_err(|error| Violation::new("header-encoding", "a header", error.to_string()))
         };
-        #[allow(deprecated, reason = "ibc-go still has the field; it must be empty")]
+        #[allow(deprecated, reason = "the message around the evidence names the client")]
         let misbehaviour =
             tendermint::Misbehaviour { client_id: String::new(), header_1: Some(header(first)?), header_2: Some(header(second)?) };
         Ok(any(&misbehaviour).encode_to_vec())

@@ -58,8 +58,14 @@ impl CosmosAdapter {
     /// [`AdapterError::Invalid`] with the chain's reason when it refuses the transfer, [`AdapterError::InsufficientFunds`], and what the
     /// endpoints say.
     pub async fn send_transfer(&self, key: &str, transfer: &Transfer, fees: &FeePolicy) -> Result<SentTransfer> {
-        let tx = self.signed_transfer(key, transfer, fees).await?;
-        match broadcast(self.chain(), &tx).await? {
+        let mut tx = self.signed_transfer(key, transfer, fees).await?;
+        let mut answer = broadcast(self.chain(), &tx).await?;
+        if matches!(answer, BroadcastResult::Underpriced { .. }) {
+            // Once more with what the node asked for.
+            tx = self.signed_transfer(key, transfer, fees).await?;
+            answer = broadcast(self.chain(), &tx).await?;
+        }
+        match answer {
             BroadcastResult::Accepted | BroadcastResult::AlreadyKnown => {}
             BroadcastResult::Underpriced { reason } | BroadcastResult::Refused { reason, .. } => return Err(refused(&reason)),
         }

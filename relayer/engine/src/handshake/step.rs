@@ -4,7 +4,9 @@ use super::{Progress, Report};
 use crate::chain::Chain;
 use crate::error::StartError;
 use crate::journal::{Journal, codec, keys, wire};
-use causeway_adapter::{BuildRequest, Message, MessageResult, Outcome, ProofGroup, RejectReason, SignedTx, Slot, SlotOrdering};
+use causeway_adapter::{
+    BroadcastResult, BuildRequest, Message, MessageResult, Outcome, ProofGroup, RejectReason, SignedTx, Slot, SlotOrdering,
+};
 use causeway_store::{Tree, Write};
 use prost::Message as _;
 
@@ -132,8 +134,16 @@ impl Steps<'_> {
                     let now_ms = self.host.now_ms();
                     if broadcast_ms.is_none_or(|at| now_ms.saturating_sub(at) >= REBROADCAST_MS) {
                         broadcast_ms = Some(now_ms);
-                        // Whatever is answered, only the outcome counts.
-                        let _answer = self.host.call("broadcast", self.host.adapter().broadcast(tx)).await;
+                        match self.host.call("broadcast", self.host.adapter().broadcast(tx)).await {
+                            // No pool took it: built again it has the same slot, so that one of the two lands at most.
+                            Ok(BroadcastResult::Underpriced { reason }) => {
+                                self.say(step, format!("the chain asks for a higher price: {reason}"));
+                                return Ok(None);
+                            }
+                            Ok(BroadcastResult::Refused { reason, .. }) => self.say(step, format!("refused for now: {reason}")),
+                            // Whatever is answered, only the outcome counts.
+                            Ok(BroadcastResult::Accepted | BroadcastResult::AlreadyKnown) | Err(_) => {}
+                        }
                     }
                 }
                 Ok(Outcome::Pending) | Err(_) => {}

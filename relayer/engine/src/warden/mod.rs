@@ -212,7 +212,7 @@ impl Warden {
         let messages = self.host.call("submitted", self.host.adapter().submitted(&self.client, *at, tx)).await?;
         let light_client = self.source.light_client();
         let read = messages.iter().filter_map(|bytes| light_client.decode_update(&view.host_encoding, bytes).ok());
-        read.filter(|update| update.height == suspect.height).last().ok_or(Failed::Unread)
+        read.filter(|update| update.height == suspect.height).next_back().ok_or(Failed::Unread)
     }
 
     /// The client holds what is not of the chain, and no evidence freezes it: nothing is relayed, what is known is kept for people.

@@ -22,6 +22,7 @@ pub(super) struct Node {
     rpc_port: u16,
     p2p_port: u16,
     states_kept: Option<u64>,
+    gas_price_min: String,
     process: Option<Process>,
 }
 
@@ -35,6 +36,7 @@ impl Node {
             rpc_port: ports::pick()?,
             p2p_port: ports::pick()?,
             states_kept: config.states_kept,
+            gas_price_min: config.gas_price_min.clone(),
             process: None,
         };
         node.run(&["init", "node", "--chain-id", &config.chain_id])?;
@@ -119,7 +121,7 @@ impl Node {
         flag("--rpc.laddr", self.rpc_tcp());
         flag("--p2p.laddr", format!("tcp://127.0.0.1:{}", self.p2p_port));
         flag("--p2p.persistent_peers", peers.join(","));
-        flag("--minimum-gas-prices", "0stake".to_owned());
+        flag("--minimum-gas-prices", self.gas_price_min.clone());
         flag("--log_level", "error".to_owned());
         if let Some(kept) = self.states_kept {
             flag("--pruning", "custom".to_owned());

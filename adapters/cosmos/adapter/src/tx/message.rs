@@ -9,7 +9,8 @@ use causeway_cosmos_proto::ibc::core::channel::v2::{MsgAcknowledgement, MsgRecvP
 use causeway_cosmos_proto::ibc::core::client::v1::{MsgCreateClient, MsgUpdateClient};
 use causeway_cosmos_proto::ibc::core::client::v2::MsgRegisterCounterparty;
 use causeway_cosmos_proto::ibc::core::connection::v1 as connection;
-use causeway_cosmos_proto::{Any, any};
+use causeway_cosmos_proto::ibc::lightclients::tendermint::v1::Misbehaviour;
+use causeway_cosmos_proto::{Any, any, unpack};
 use causeway_types::classic::{ChannelEnd, ChannelId, ConnectionEnd, ConnectionId, Order, PortId};
 use causeway_types::{Acknowledgement, ClientId, Packet, PacketEnd};
 use prost::Message as _;
@@ -29,9 +30,13 @@ pub(crate) fn message(index: usize, message: &Message, proofs: &[ProofGroup], si
             counterparty_client_id: counterparty.client_id.to_string(),
             signer,
         }),
-        Message::UpdateClient { client_id, update: bytes } | Message::SubmitMisbehaviour { client_id, misbehaviour: bytes } => {
-            let client_message = Any::decode(bytes.as_slice()).map_err(|_| invalid(index, "its client message does not parse"))?;
-            any(&MsgUpdateClient { client_id: client_id.to_string(), client_message: Some(client_message), signer })
+        Message::UpdateClient { client_id, update } => {
+            let client_message = Some(client_message(index, update)?);
+            any(&MsgUpdateClient { client_id: client_id.to_string(), client_message, signer })
+        }
+        Message::SubmitMisbehaviour { client_id, misbehaviour } => {
+            let client_message = Some(naming(client_id, client_message(index, misbehaviour)?));
+            any(&MsgUpdateClient { client_id: client_id.to_string(), client_message, signer })
         }
         Message::Receive { packet, proof: place } => {
             let (proof_commitment, height) = proof(Some(packet.dest()), *place)?;
@@ -112,6 +117,20 @@ pub(crate) fn message(index: usize, message: &Message, proofs: &[ProofGroup], si
         }
         Message::MarkExpired { .. } => return Ok(None),
     }))
+}
+
+fn client_message(index: usize, bytes: &[u8]) -> Result<Any, AdapterError> {
+    Any::decode(bytes).map_err(|_| invalid(index, "its client message does not parse"))
+}
+
+/// Evidence names the client that it is for, though the message around it does. The field is deprecated, and an empty one still refused.
+/// Source: ibc-go `modules/light-clients/07-tendermint/misbehaviour.go` `ValidateBasic`.
+fn naming(client: &ClientId, any: Any) -> Any {
+    match unpack::<Misbehaviour>(&any) {
+        #[allow(deprecated, reason = "ibc-go still wants the field")]
+        Ok(misbehaviour) => causeway_cosmos_proto::any(&Misbehaviour { client_id: client.to_string(), ..misbehaviour }),
+        Err(_) => any,
+    }
 }
 
 type Proof = (Vec<u8>, causeway_cosmos_proto::ibc::core::client::v1::Height);

@@ -22,7 +22,7 @@ use causeway_cosmos_proto::{Any, type_url, unpack};
 use causeway_types::{ClientId, PacketEnd, TxId};
 use prost::Message;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Blocks for which a transaction that was accepted is taken to wait in the pool; after that it is broadcast again.
@@ -34,6 +34,7 @@ const POOLED_MAX: usize = 1_000;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pooled {
     known: Arc<Mutex<BTreeMap<TxId, u64>>>,
+    redundant: Arc<Mutex<BTreeSet<TxId>>>,
 }
 
 impl Pooled {
@@ -44,6 +45,20 @@ impl Pooled {
             let oldest = known.values().copied().min().unwrap_or(0);
             known.retain(|_, height| *height > oldest);
         }
+    }
+
+    /// A node's first check says that every packet of the transaction is done (ibc-go `modules/core/ante`): no pool takes it, and nothing
+    /// would happen if one did.
+    pub(crate) fn redundant(&self, tx: &TxId) {
+        let mut redundant = self.redundant.lock().unwrap_or_else(PoisonError::into_inner);
+        if redundant.len() >= POOLED_MAX {
+            redundant.clear();
+        }
+        redundant.insert(tx.clone());
+    }
+
+    fn is_redundant(&self, tx: &TxId) -> bool {
+        self.redundant.lock().unwrap_or_else(PoisonError::into_inner).contains(tx)
     }
 
     fn waits(&self, tx: &TxId, height: u64) -> bool {
@@ -65,6 +80,9 @@ pub(crate) async fn outcome(chain: &Chain, blocks: &Blocks, pooled: &Pooled, tx:
         return Ok(if account.height >= parts.timeout_height {
             pooled.forget(&tx.tx_id);
             Outcome::Impossible(Impossible::Expired)
+        } else if pooled.is_redundant(&tx.tx_id) {
+            // Its sequence is free for what is left to do, instead of holding up everything after it until its last block.
+            Outcome::Impossible(Impossible::SlotUsed)
         } else if pooled.waits(&tx.tx_id, account.height) {
             Outcome::Pending
         } else {

@@ -50,6 +50,12 @@ pub(crate) fn classify(log: &str) -> RejectReason {
     }
 }
 
+/// Whether a node's first check refuses a transaction because all of its packets are done.
+/// Source: ibc-go `modules/core/04-channel/types/errors.go` `ErrRedundantTx`.
+pub(crate) fn is_redundant(log: &str) -> bool {
+    log.to_lowercase().contains("packet messages are redundant")
+}
+
 /// The index in `failed to execute message; message index: 3: …`.
 pub(crate) fn message_index(log: &str) -> Option<usize> {
     let (_, rest) = log.split_once("message index: ")?;

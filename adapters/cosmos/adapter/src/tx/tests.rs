@@ -1,7 +1,22 @@
 //! What the chain's words mean.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::outcome::{Pooled, outcome};
 use super::reason::{classify, is_poor, message_index, sequences};
-use causeway_adapter::RejectReason;
+use super::{Terms, broadcast, price, raw, reason, sign_doc};
+use crate::blocks::{Blocks, tx_id};
+use crate::chain::Chain;
+use crate::config::GasPrice;
+use crate::keys::Signer;
+use crate::scripted::{error, query, result, serve};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use causeway_adapter::{AdapterError, BroadcastResult, FeePolicy, Impossible, Outcome, RejectReason, SignedTx, Slot};
+use causeway_cosmos_proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountInfoResponse};
+use causeway_keystore::Secret;
+use prost::Message;
+use serde_json::{Value, json};
 
 #[test]
 fn words_of_the_chain_are_sorted() {
@@ -26,4 +41,98 @@ fn sequences_and_poverty_are_read() {
     assert!(is_poor("account cosmos1abc not found: key not found"));
     // A transfer inside a message that fails for want of tokens is the message's own affair.
     assert!(!is_poor("failed to execute message; message index: 1: 5stake is smaller than 7stake: insufficient funds"));
+}
+
+fn scripted_tx(chain: &Chain) -> SignedTx {
+    let form = chain.config.as_ref().into();
+    let signer = Signer::from_hex(&Secret::new("11".repeat(32)), &form).unwrap();
+    let terms = Terms { sequence: 3, account_number: 7, gas_limit: 200, price: GasPrice::whole(0), timeout_height: 150 };
+    let bytes = raw(sign_doc(&chain.config, &signer, Vec::new(), terms), vec![0; 64]);
+    SignedTx { tx_id: tx_id(&bytes).unwrap(), raw: bytes, account: signer.address().to_string(), slot: Slot::Number(3) }
+}
+
+/// What a broadcast means to which a node answers this.
+async fn broadcast_of(answer: impl Fn() -> Value + Send + Sync + 'static) -> (Chain, Result<BroadcastResult, AdapterError>) {
+    let config = serve(move |method, params| {
+        assert_eq!(method, "broadcast_tx_sync");
+        let mut answer = answer();
+        if answer.get("result").is_some() {
+            let bytes = STANDARD.decode(params["tx"].as_str().unwrap()).unwrap();
+            answer["result"]["hash"] = hex::encode_upper(tx_id(&bytes).unwrap().as_bytes()).into();
+        }
+        answer
+    })
+    .await;
+    let chain = Chain::new(&config).unwrap();
+    let result = broadcast(&chain, &scripted_tx(&chain)).await;
+    (chain, result)
+}
+
+fn checked(code: u32, log: &'static str) -> impl Fn() -> Value + Send + Sync + 'static {
+    move || result(json!({ "code": code, "codespace": if code == 0 { "" } else { "sdk" }, "log": log, "data": "" }))
+}
+
+#[tokio::test]
+async fn what_nodes_answer_to_a_broadcast_is_told_apart() {
+    assert_eq!(broadcast_of(checked(0, "")).await.1.unwrap(), BroadcastResult::Accepted);
+    assert_eq!(broadcast_of(|| error("tx already exists in cache")).await.1.unwrap(), BroadcastResult::AlreadyKnown);
+    assert_eq!(broadcast_of(checked(19, "tx already in mempool")).await.1.unwrap(), BroadcastResult::AlreadyKnown);
+    // A full pool takes it later.
+    let full = broadcast_of(|| error("mempool is full: number of txs 5000 (max: 5000), total txs bytes 9 (max: 9)")).await.1.unwrap_err();
+    assert!(matches!(full, AdapterError::RateLimited { .. }), "{full}");
+    let full = broadcast_of(checked(20, "mempool is full")).await.1.unwrap_err();
+    assert!(matches!(full, AdapterError::RateLimited { .. }), "{full}");
+    // Another process used the key: the sequence is taken. One that is too high waits for those before it.
+    for (log, slot_conflict) in [
+        ("account sequence mismatch, expected 5, got 3: incorrect account sequence", true),
+        ("account sequence mismatch, expected 2, got 3: incorrect account sequence", false),
+        ("words of another version", true),
+    ] {
+        let refused = broadcast_of(checked(32, log)).await.1.unwrap();
+        assert_eq!(refused, BroadcastResult::Refused { reason: log.to_string(), slot_conflict });
+    }
+    let poor = broadcast_of(checked(5, "spendable balance 5stake is smaller than 7stake: insufficient funds")).await.1.unwrap_err();
+    assert!(matches!(&poor, AdapterError::InsufficientFunds { balance, needed, .. } if balance == "5" && needed == "7"), "{poor}");
+    assert!(matches!(
+        broadcast_of(checked(4, "signature verification failed")).await.1.unwrap(),
+        BroadcastResult::Refused { slot_conflict: false, .. }
+    ));
+}
+
+#[tokio::test]
+async fn a_fee_that_a_node_asks_for_is_offered_next() {
+    let policy = FeePolicy { gas_headroom_percent: 120, gas_price_max: Some(1), replace_bump_percent: 0, replaces_price: None };
+    let (chain, answer) = broadcast_of(checked(13, "insufficient fees; got:  required: 10stake: insufficient fee")).await;
+    assert!(matches!(answer.unwrap(), BroadcastResult::Underpriced { .. }));
+    // Ten for the 200 of the transaction.
+    assert_eq!(price::price(&chain, &policy).await.unwrap().to_string(), "0.05");
+    // Nothing that could be offered: other coins, or not more than was offered.
+    for log in
+        ["insufficient fees; got:  required: 10uatom: insufficient fee", "insufficient fees; got:  required: 0stake", "insufficient fee"]
+    {
+        let (chain, answer) = broadcast_of(checked(13, log)).await;
+        assert!(matches!(answer.unwrap(), BroadcastResult::Refused { slot_conflict: false, .. }), "{log}");
+        assert_eq!(price::price(&chain, &policy).await.unwrap(), GasPrice::whole(0), "{log}");
+    }
+}
+
+/// Another relayer was first: the sequence is free at once, not only when the transaction's last block has passed.
+#[tokio::test]
+async fn a_redundant_transaction_holds_nothing_up() {
+    let log = "packet messages are redundant";
+    let (_, answer) = broadcast_of(move || result(json!({ "code": 22, "codespace": "channel", "log": log, "data": "" }))).await;
+    assert!(matches!(answer.unwrap(), BroadcastResult::Refused { reason, .. } if reason::is_redundant(&reason)));
+    let config = serve(|method, _| match method {
+        "abci_query" => {
+            let info = BaseAccount { account_number: 7, sequence: 3, ..BaseAccount::default() };
+            query(0, "", &QueryAccountInfoResponse { info: Some(info) }.encode_to_vec())
+        }
+        _ => error("tx not found"),
+    })
+    .await;
+    let chain = Chain::new(&config).unwrap();
+    let (tx, pooled) = (scripted_tx(&chain), Pooled::default());
+    assert_eq!(outcome(&chain, &Blocks::default(), &pooled, &tx).await.unwrap(), Outcome::Unknown);
+    pooled.redundant(&tx.tx_id);
+    assert_eq!(outcome(&chain, &Blocks::default(), &pooled, &tx).await.unwrap(), Outcome::Impossible(Impossible::SlotUsed));
 }

@@ -110,16 +110,16 @@ fn root_from(pb: pb::RootUpdate) -> Result<(Height, Vec<u8>), WireError> {
     Ok((need("height of an update", pb.height)?, pb.update))
 }
 
-fn update_to(update: &Vec<u8>) -> pb::Update {
-    pb::Update { update: update.clone() }
+fn update_to(update: &[u8]) -> pb::Update {
+    pb::Update { update: update.to_vec() }
 }
 
 fn update_from(pb: pb::Update) -> Result<Vec<u8>, WireError> {
     Ok(pb.update)
 }
 
-fn messages_to(messages: &Vec<Vec<u8>>) -> pb::ClientMessages {
-    pb::ClientMessages { messages: messages.clone() }
+fn messages_to(messages: &[Vec<u8>]) -> pb::ClientMessages {
+    pb::ClientMessages { messages: messages.to_vec() }
 }
 
 fn messages_from(pb: pb::ClientMessages) -> Result<Vec<Vec<u8>>, WireError> {

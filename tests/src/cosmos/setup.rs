@@ -1,0 +1,66 @@
+//! The configuration of an operator of Cosmos chains: what the tests usually write, and what some of them change.
+
+use anyhow::{Result, ensure};
+
+use super::{NAMES, PASSPHRASE_VARIABLE, Site};
+use crate::cli::Cli;
+
+/// What an operator configures otherwise than the tests usually do, of both chains.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Accounts of the genesis block that are the relayer's keys.
+    pub keys: Vec<String>,
+    /// `trusting_period_s`.
+    pub trusting_period_s: u64,
+    /// `gas_price`, in quotes or as a table.
+    pub gas_price: String,
+    /// More lines of the chain's own table.
+    pub lines: String,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { keys: vec!["relayer".to_owned()], trusting_period_s: 1_209_600, gas_price: "\"0\"".to_owned(), lines: String::new() }
+    }
+}
+
+impl Site {
+    /// Commands on a copy of the configuration that says `new` where this one says `old`.
+    ///
+    /// # Errors
+    /// As [`Site::edit`].
+    pub fn changed(&self, name: &str, old: &str, new: &str) -> Result<Cli> {
+        let text = std::fs::read_to_string(self.cli.config())?;
+        ensure!(text.contains(old), "the configuration does not say {old}:\n{text}");
+        let path = self.folder.path().join(format!("{name}.toml"));
+        std::fs::write(&path, text.replace(old, new))?;
+        Ok(self.cli.with_config(path))
+    }
+
+    pub(super) fn write_config(&self, setup: &Setup) -> Result<()> {
+        let mut text = format!(
+            "[relayer]\nstore = \"data\"\nclear_interval_s = 5\n\n[api]\ngrpc_listen = \"127.0.0.1:{}\"\nhttp_listen = \"127.0.0.1:{}\"\n",
+            self.grpc_port, self.http_port
+        );
+        for (name, network) in NAMES.iter().zip(&self.networks) {
+            let urls: Vec<String> = network.rpc_urls().iter().map(|url| format!("{{ url = \"{url}\" }}")).collect();
+            let signers: Vec<String> = setup.keys.iter().map(|key| format!("\"{key}-{name}\"")).collect();
+            let Setup { trusting_period_s, gas_price, lines, .. } = setup;
+            text.push_str(&format!(
+                "\n[[chain]]\nname = \"{name}\"\nsigners = [{}]\ntrusting_period_s = {trusting_period_s}\n\n\
+                 [chain.cosmos]\nchain_id = \"{}\"\nrpc = [{}]\naddress_prefix = \"cosmos\"\ngas_denom = \"stake\"\ngas_price = {gas_price}\n\
+                 block_interval_ms = 500\n{lines}\n",
+                signers.join(", "),
+                network.chain_id(),
+                urls.join(", "),
+            ));
+            for key in &setup.keys {
+                text.push_str(&format!(
+                    "\n[chain.cosmos.keys.{key}-{name}]\nkeystore = \"keys/{key}-{name}.json\"\n\
+                     passphrase = {{ env = \"{PASSPHRASE_VARIABLE}\" }}\n"
+                ));
+            }
+        }
+        Ok(std::fs::write(self.cli.config(), text)?)
+    }
+}
