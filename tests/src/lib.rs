@@ -2,7 +2,7 @@
 //! sources, the released binary run as a process, and a small JSON-RPC client.
 //!
 //! It is not part of the product and nothing in the product depends on it. The
-//! tests under `tests/tests/` and the recorder under `tests/examples/` call it.
+//! tests under `tests/tests/it/` and the recorder under `tests/examples/` call it.
 //! It deliberately shares no code with the adapters: what it reads from a chain
 //! it reads with its own eyes.
 //!

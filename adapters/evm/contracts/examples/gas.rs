@@ -3,7 +3,7 @@
 //! Not a benchmark of time: gas is exact and the same on every machine. Run by `cargo run --release -p causeway-evm-contracts --example gas`.
 #![allow(clippy::print_stdout, reason = "the report goes to standard output")]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/it/support/mod.rs"]
 mod support;
 
 use alloy::sol_types::SolCall;

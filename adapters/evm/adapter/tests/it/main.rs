@@ -1,0 +1,8 @@
+//! The adapter against embedded chains with the real contracts.
+
+mod admin;
+mod common;
+mod conformance;
+mod hostile;
+mod limits;
+mod relay;

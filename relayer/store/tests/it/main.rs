@@ -1,0 +1,4 @@
+//! What every backend of the store owes.
+
+mod kill;
+mod suite;
