@@ -36,9 +36,6 @@ const CONNECTION: &str = "connection-0";
 /// The variable that holds the passphrase of the relayer's keys.
 const PASSPHRASE_VARIABLE: &str = "CAUSEWAY_PASSPHRASE";
 
-/// Longest that `start` may take until it relays.
-const START_LIMIT: Duration = Duration::from_secs(60);
-
 /// Two networks and an operator's folder.
 #[derive(Debug)]
 pub struct Site {
@@ -458,17 +455,7 @@ async fn add_key(cli: &Cli, folder: &Path, (key, chain): (&str, &str), account: 
 /// Starts a relayer and waits until it is ready.
 async fn start(cli: &Cli, name: &str, http: &Pages) -> Result<Process> {
     let mut relayer = cli.spawn(name, &["start", "--json"])?;
-    let process = std::cell::RefCell::new(&mut relayer);
-    let ready = poll::until("the relayer to be ready", START_LIMIT, || async {
-        let running = process.borrow_mut().check_running();
-        match running {
-            Ok(()) => Ok((http.get("/readyz").await?.0 == 200).then_some(Ok(()))),
-            Err(error) => Ok(Some(Err(error))),
-        }
-    })
-    .await;
-    let tail = process.borrow().log_tail();
-    ready.with_context(|| tail)??;
+    http.wait_until_ready(&mut relayer).await?;
     Ok(relayer)
 }
 

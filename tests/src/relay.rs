@@ -12,9 +12,13 @@ use causeway_proto::relay::v1::{ListPacketsRequest, Packet, State};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::poll;
+use crate::process::Process;
 
 /// Longest that one call may take.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest that `start` may take until it relays.
+const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Packets on one page.
 const PAGE: u32 = 200;
@@ -173,5 +177,22 @@ impl Pages {
     pub async fn get(&self, page: &str) -> Result<(u16, String)> {
         let answer = self.http.get(format!("{}{page}", self.base)).send().await?;
         Ok((answer.status().as_u16(), answer.text().await?))
+    }
+    /// Waits until a started relayer is ready.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time; the message carries the end of its log.
+    pub async fn wait_until_ready(&self, relayer: &mut Process) -> Result<()> {
+        let process = std::cell::RefCell::new(relayer);
+        let ready = poll::until("the relayer to be ready", START_LIMIT, || async {
+            let running = process.borrow_mut().check_running();
+            match running {
+                Ok(()) => Ok((self.get("/readyz").await?.0 == 200).then_some(Ok(()))),
+                Err(error) => Ok(Some(Err(error))),
+            }
+        })
+        .await;
+        let tail = process.borrow().log_tail();
+        ready.with_context(|| tail)?
     }
 }

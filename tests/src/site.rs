@@ -3,7 +3,6 @@
 //! binary, so that a test may stop before any of them.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use alloy::primitives::Address;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -16,7 +15,7 @@ use crate::dapp::User;
 use crate::evm::Rpc;
 use crate::process::Process;
 use crate::relay::Relay;
-use crate::{poll, ports};
+use crate::ports;
 
 /// Names of the chains, as the sample configuration has them.
 pub const NAMES: [&str; 2] = ["alpha", "beta"];
@@ -32,9 +31,6 @@ const PASSPHRASE_VARIABLE: &str = "CAUSEWAY_PASSPHRASE";
 
 /// The passphrase of the relayer's key.
 pub const PASSPHRASE: &str = "correct horse battery staple";
-
-/// Longest that `start` may take until it relays.
-const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Two networks and an operator's folder.
 #[derive(Debug)]
@@ -211,19 +207,7 @@ impl Site {
     /// # Errors
     /// As [`Site::start`].
     pub async fn wait_until_ready(&self, relayer: &mut Process) -> Result<()> {
-        let http = self.http()?;
-        let process = std::cell::RefCell::new(relayer);
-        let what = "the relayer to be ready";
-        let ready = poll::until(what, START_LIMIT, || async {
-            let running = process.borrow_mut().check_running();
-            match running {
-                Ok(()) => Ok((http.get("/readyz").await?.0 == 200).then_some(Ok(()))),
-                Err(error) => Ok(Some(Err(error))),
-            }
-        })
-        .await;
-        let tail = process.borrow().log_tail();
-        ready.with_context(|| tail)?
+        self.http()?.wait_until_ready(relayer).await
     }
 
     /// The running relayer's services.

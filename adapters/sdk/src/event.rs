@@ -155,6 +155,7 @@ pub struct HydrateRequest {
 
 /// An answer to [`HydrateRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all answers are the large one")]
 pub enum Hydrated {
     /// Found, as an event with its place. The caller compares its commitment with the state.
     Found(LocatedEvent),

@@ -52,7 +52,8 @@ pub(crate) async fn channels(chain: &Chain, connection: &ConnectionId) -> Result
     Err(AdapterError::Invalid { what: "channels", detail })
 }
 
-fn identified(channel: channel_v1::IdentifiedChannel) -> Option<(ChannelEndId, ChannelEnd)> {
+/// A channel of a listing; `None` when its order or its state is of no kind that this relay knows.
+pub(crate) fn identified(channel: channel_v1::IdentifiedChannel) -> Option<(ChannelEndId, ChannelEnd)> {
     let id = ChannelEndId { port: PortId::new(&channel.port_id).ok()?, channel: ChannelId::new(&channel.channel_id).ok()? };
     let end = channel_v1::Channel {
         state: channel.state,

@@ -8,6 +8,7 @@ use causeway_adapter::{AdapterError, PacketState};
 use causeway_cosmos_proto::cosmos::base::query::v1beta1::PageRequest;
 use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
 use causeway_types::{ClientId, Hash, PacketEnd, Sequence, path};
+use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Entries of one page of a listing.
@@ -122,6 +123,17 @@ struct Said {
     acks: BTreeMap<u64, Hash>,
 }
 
+impl Said {
+    /// What is not 32 bytes is no acknowledgement's commitment.
+    fn new(unreceived: Vec<u64>, live: Vec<u64>, acks: impl Iterator<Item = (u64, Vec<u8>)>) -> Self {
+        Self {
+            unreceived: unreceived.into_iter().collect(),
+            live: live.into_iter().collect(),
+            acks: acks.filter_map(|(sequence, data)| Some((sequence, Hash::try_from(data.as_slice()).ok()?))).collect(),
+        }
+    }
+}
+
 pub(crate) async fn packet_states(chain: &Chain, end: &PacketEnd, sequences: &[Sequence]) -> Result<Vec<PacketState>> {
     if sequences.len() > PACKETS_MAX {
         let detail = format!("{} sequences; at most {PACKETS_MAX} are answered at once", sequences.len());
@@ -166,18 +178,26 @@ async fn said(chain: &Chain, client: &ClientId, numbers: &[u64]) -> Result<Said>
             &channel::QueryPacketAcknowledgementsRequest { client_id, pagination: None, packet_commitment_sequences: sequences },
         ),
     ];
-    let answers = chain.queries(&questions).await?;
+    let (unreceived, unacked, acks) = ask_three::<
+        channel::QueryUnreceivedPacketsResponse,
+        channel::QueryUnreceivedAcksResponse,
+        channel::QueryPacketAcknowledgementsResponse,
+    >(chain, &questions)
+    .await?;
+    let acks = acks.acknowledgements.into_iter().map(|ack| (ack.sequence, ack.data));
+    Ok(Said::new(unreceived.sequences, unacked.sequences, acks))
+}
+
+/// The answers to the three questions of [`Said`], asked in one request.
+async fn ask_three<U: Message + Default, L: Message + Default, A: Message + Default>(
+    chain: &Chain,
+    questions: &[Query; 3],
+) -> Result<(U, L, A)> {
+    let answers = chain.queries(questions).await?;
     let [unreceived, unacked, acks] = answers.as_slice() else {
         return Err(chain.protocol("json-rpc-batch", "3 answers", answers.len()));
     };
-    let unreceived: channel::QueryUnreceivedPacketsResponse = chain.decode(unreceived, "unreceived-packets")?;
-    let unacked: channel::QueryUnreceivedAcksResponse = chain.decode(unacked, "unreceived-acks")?;
-    let acks: channel::QueryPacketAcknowledgementsResponse = chain.decode(acks, "acknowledgements")?;
-    Ok(Said {
-        unreceived: unreceived.sequences.into_iter().collect(),
-        live: unacked.sequences.into_iter().collect(),
-        acks: acks.acknowledgements.into_iter().filter_map(|ack| Some((ack.sequence, Hash::try_from(ack.data.as_slice()).ok()?))).collect(),
-    })
+    Ok((chain.decode(unreceived, "unreceived-packets")?, chain.decode(unacked, "unreceived-acks")?, chain.decode(acks, "acknowledgements")?))
 }
 
 /// Commitments of packets that still have one: from listings where they lie close together, else key by key.

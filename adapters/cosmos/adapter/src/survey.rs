@@ -5,7 +5,7 @@
 use crate::adapter::CosmosAdapter;
 use crate::answers::Status;
 use crate::chain::{Query, Result};
-use crate::convert::channel_from;
+use crate::channels::identified;
 use causeway_adapter::AdapterError;
 use causeway_cosmos_proto::cosmos::base::query::v1beta1::PageRequest;
 use causeway_cosmos_proto::ibc::core::channel::v1 as channel_v1;
@@ -13,7 +13,7 @@ use causeway_cosmos_proto::ibc::core::client::v1 as client_v1;
 use causeway_cosmos_proto::ibc::lightclients::tendermint::v1 as tendermint;
 use causeway_cosmos_proto::unpack;
 use causeway_types::ClientId;
-use causeway_types::classic::{ChannelEnd, ChannelEndId, ChannelId, HandshakeState, PortId};
+use causeway_types::classic::{ChannelEnd, ChannelEndId, HandshakeState};
 use serde_json::json;
 
 /// Channels of a page.
@@ -42,7 +42,7 @@ impl CosmosAdapter {
             let request = channel_v1::QueryChannelsRequest { pagination: Some(pagination) };
             let response = self.chain().query(Query::grpc("/ibc.core.channel.v1.Query/Channels", &request)).await?;
             let answer: channel_v1::QueryChannelsResponse = self.chain().decode(&response, "channels")?;
-            found.extend(answer.channels.into_iter().filter_map(open));
+            found.extend(answer.channels.into_iter().filter_map(identified).filter(|(_, end)| end.state == HandshakeState::Open));
             key = answer.pagination.unwrap_or_default().next_key;
             if key.is_empty() {
                 break;
@@ -69,18 +69,4 @@ impl CosmosAdapter {
         })?;
         Ok(state.chain_id)
     }
-}
-
-/// The channel, if it is open.
-fn open(channel: channel_v1::IdentifiedChannel) -> Option<(ChannelEndId, ChannelEnd)> {
-    let id = ChannelEndId { port: PortId::new(&channel.port_id).ok()?, channel: ChannelId::new(&channel.channel_id).ok()? };
-    let end = channel_from(channel_v1::Channel {
-        state: channel.state,
-        ordering: channel.ordering,
-        counterparty: channel.counterparty,
-        connection_hops: channel.connection_hops,
-        version: channel.version,
-        ..channel_v1::Channel::default()
-    });
-    end.ok().filter(|end| end.state == HandshakeState::Open).map(|end| (id, end))
 }

@@ -189,7 +189,7 @@ impl EvmAdapter {
             }
             act => (chain.router, self.router_input(act).await?),
         };
-        let signed = single::sign(chain, self.keys(), signer, fees, TxKind::Call(to), &input.into()).await?;
+        let signed = single::sign(chain, self.keys(), signer, fees, (TxKind::Call(to), &input.into())).await?;
         let invalid = |detail: String| AdapterError::Invalid { what: "transaction", detail };
         match single::settle(chain, "the transaction", &signed).await? {
             Some(receipt) if receipt.succeeded() => {

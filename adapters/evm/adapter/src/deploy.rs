@@ -189,7 +189,7 @@ impl Run<'_> {
     }
 
     async fn sign(&mut self, step: &str, to: TxKind, input: &Bytes) -> Result<SignedTx> {
-        let signed = single::sign(&self.chain, self.keys, &self.options.signer, &self.options.fees, to, input).await?;
+        let signed = single::sign(&self.chain, self.keys, &self.options.signer, &self.options.fees, (to, input)).await?;
         let failed = |detail| AdapterError::Invalid { what: "deployment record", detail };
         self.journal.record(step, &signed).map_err(failed)?;
         Ok(signed)

@@ -83,9 +83,16 @@ abstract contract RouterAccess is IRouterEvents, Ownable2Step {
     }
 
     /// Stops sending and relaying. Clients can still be updated and frozen, so that none expires meanwhile.
+    /// A router that nobody owns cannot be paused: nobody could start it again.
     function pause() external onlyRole(PAUSER_ROLE) whenNotPaused {
+        if (owner() == address(0)) revert OwnableInvalidOwner(address(0));
         paused = true;
         emit Paused(msg.sender);
+    }
+
+    /// Gives the router to nobody. Not while it is paused, for the same reason.
+    function renounceOwnership() public override whenNotPaused {
+        super.renounceOwnership();
     }
 
     function unpause() external onlyOwner {

@@ -128,10 +128,8 @@ impl BrokenAdapter {
             Breakage::WatchResumesFromACursor if request.blocks_max == 1 => batch.events.clear(),
             Breakage::EventsAgreeWithState => {
                 for located in &mut batch.events {
-                    if let Event::Sent { packet } = &mut located.event {
-                        if let Packet::V2(packet) = packet {
-                            packet.timeout_timestamp_s = packet.timeout_timestamp_s.wrapping_add(7);
-                        }
+                    if let Event::Sent { packet: Packet::V2(packet) } = &mut located.event {
+                        packet.timeout_timestamp_s = packet.timeout_timestamp_s.wrapping_add(7);
                     }
                 }
             }

@@ -3,7 +3,7 @@
 //! Keys hold sequences as decimal text, so that listings are in the order of text: a whole listing is read and sorted, and kept for as long
 //! as a caller pages through it. Source: ibc-go `modules/core/04-channel/keeper/grpc_query.go`, `modules/core/24-host/packet_keys.go`.
 
-use super::{LISTING_MIN, PAGE_MAX, Said, raw_hashes};
+use super::{LISTING_MIN, PAGE_MAX, Said, ask_three, raw_hashes};
 use crate::chain::{Chain, Query, Result};
 use causeway_cosmos_proto::cosmos::base::query::v1beta1::PageRequest;
 use causeway_cosmos_proto::ibc::core::channel::v1 as channel;
@@ -11,7 +11,8 @@ use causeway_types::classic::{ChannelEndId, packet_commitment_path};
 use causeway_types::{Hash, Sequence};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 const QUERY: &str = "/ibc.core.channel.v1.Query";
 /// Pages of a whole listing: 100,000 commitments of one channel.
@@ -127,18 +128,14 @@ pub(super) async fn said(chain: &Chain, end: &ChannelEndId, numbers: &[u64]) -> 
             &channel::QueryPacketAcknowledgementsRequest { port_id, channel_id, pagination: None, packet_commitment_sequences: sequences },
         ),
     ];
-    let answers = chain.queries(&questions).await?;
-    let [unreceived, unacked, acks] = answers.as_slice() else {
-        return Err(chain.protocol("json-rpc-batch", "3 answers", answers.len()));
-    };
-    let unreceived: channel::QueryUnreceivedPacketsResponse = chain.decode(unreceived, "unreceived-packets")?;
-    let unacked: channel::QueryUnreceivedAcksResponse = chain.decode(unacked, "unreceived-acks")?;
-    let acks: channel::QueryPacketAcknowledgementsResponse = chain.decode(acks, "acknowledgements")?;
-    Ok(Said {
-        unreceived: unreceived.sequences.into_iter().collect(),
-        live: unacked.sequences.into_iter().collect(),
-        acks: acks.acknowledgements.into_iter().filter_map(|ack| Some((ack.sequence, Hash::try_from(ack.data.as_slice()).ok()?))).collect(),
-    })
+    let (unreceived, unacked, acks) = ask_three::<
+        channel::QueryUnreceivedPacketsResponse,
+        channel::QueryUnreceivedAcksResponse,
+        channel::QueryPacketAcknowledgementsResponse,
+    >(chain, &questions)
+    .await?;
+    let acks = acks.acknowledgements.into_iter().map(|ack| (ack.sequence, ack.data));
+    Ok(Said::new(unreceived.sequences, unacked.sequences, acks))
 }
 
 /// Commitments of packets that still have one: from a few pages that begin at the first of them, else key by key.

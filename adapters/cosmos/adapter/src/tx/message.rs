@@ -38,64 +38,15 @@ pub(crate) fn message(index: usize, message: &Message, proofs: &[ProofGroup], si
             let client_message = Some(naming(client_id, client_message(index, misbehaviour)?));
             any(&MsgUpdateClient { client_id: client_id.to_string(), client_message, signer })
         }
-        Message::Receive { packet, proof: place } => {
-            let (proof_commitment, height) = proof(Some(packet.dest()), *place)?;
-            let proof_height = Some(height);
-            match packet {
-                Packet::V2(packet) => any(&MsgRecvPacket { packet: Some(packet_to(packet)), proof_commitment, proof_height, signer }),
-                Packet::Classic(packet) => {
-                    any(&channel::MsgRecvPacket { packet: Some(classic_to(packet)), proof_commitment, proof_height, signer })
-                }
-            }
-        }
+        Message::Receive { packet, proof: place } => receive(packet, proof(Some(packet.dest()), *place)?, signer),
         Message::Acknowledge { packet, acknowledgement, proof: place } => {
-            let (proof_acked, height) = proof(Some(packet.source()), *place)?;
-            let proof_height = Some(height);
-            match (packet, acknowledgement) {
-                (Packet::V2(packet), Acknowledgement::V2(ack)) => {
-                    let acknowledgement = Some(acknowledgement_to(ack));
-                    any(&MsgAcknowledgement { packet: Some(packet_to(packet)), acknowledgement, proof_acked, proof_height, signer })
-                }
-                (Packet::Classic(packet), Acknowledgement::Classic(ack)) => any(&channel::MsgAcknowledgement {
-                    packet: Some(classic_to(packet)),
-                    acknowledgement: ack.0.clone(),
-                    proof_acked,
-                    proof_height,
-                    signer,
-                }),
-                _ => return Err(invalid(index, "its packet and its acknowledgement are of two protocols")),
-            }
+            acknowledge(index, (packet, acknowledgement), proof(Some(packet.source()), *place)?, signer)?
         }
         Message::Timeout { packet, order, proof: place } => {
-            let (evidence, height) = proof(Some(packet.source()), *place)?;
-            let proof_height = Some(height);
-            match packet {
-                Packet::V2(packet) => {
-                    any(&MsgTimeout { packet: Some(packet_to(packet)), proof_unreceived: evidence, proof_height, signer })
-                }
-                Packet::Classic(packet) => {
-                    let (next_sequence_recv, proof_unreceived) = unreceived(index, *order, evidence)?;
-                    let packet = Some(classic_to(packet));
-                    any(&channel::MsgTimeout { packet, proof_unreceived, proof_height, next_sequence_recv, signer })
-                }
-            }
+            timeout(index, (packet, *order), proof(Some(packet.source()), *place)?, signer)?
         }
-        Message::TimeoutOnClose { packet: Packet::V2(_), .. } => return Err(invalid(index, "packets of IBC v2 have no channel to close")),
-        Message::TimeoutOnClose { packet: Packet::Classic(packet), order, proof: place, closed } => {
-            let (evidence, height) = proof(None, *place)?;
-            let (proof_close, closed_at) = proof(None, *closed)?;
-            if height != closed_at {
-                return Err(invalid(index, "its two proofs are of two heights"));
-            }
-            let (next_sequence_recv, proof_unreceived) = unreceived(index, *order, evidence)?;
-            any(&channel::MsgTimeoutOnClose {
-                packet: Some(classic_to(packet)),
-                proof_unreceived,
-                proof_close,
-                proof_height: Some(height),
-                next_sequence_recv,
-                signer,
-            })
+        Message::TimeoutOnClose { packet, order, proof: place, closed } => {
+            timeout_on_close(index, (packet, *order), (proof(None, *place)?, proof(None, *closed)?), signer)?
         }
         Message::CloseChannel { id, proof: place } => {
             let (proof_init, height) = proof(None, *place)?;
@@ -156,6 +107,65 @@ fn unreceived(index: usize, order: Order, evidence: Vec<u8>) -> Result<(u64, Vec
     }
     let (next, proof) = evidence.split_first_chunk::<8>().ok_or_else(|| invalid(index, "its proof names no sequence"))?;
     Ok((u64::from_be_bytes(*next), proof.to_vec()))
+}
+
+fn receive(packet: &Packet, (proof_commitment, height): Proof, signer: String) -> Any {
+    let proof_height = Some(height);
+    match packet {
+        Packet::V2(packet) => any(&MsgRecvPacket { packet: Some(packet_to(packet)), proof_commitment, proof_height, signer }),
+        Packet::Classic(packet) => any(&channel::MsgRecvPacket { packet: Some(classic_to(packet)), proof_commitment, proof_height, signer }),
+    }
+}
+
+fn acknowledge(
+    index: usize,
+    acknowledged: (&Packet, &Acknowledgement),
+    (proof_acked, height): Proof,
+    signer: String,
+) -> Result<Any, AdapterError> {
+    let proof_height = Some(height);
+    match acknowledged {
+        (Packet::V2(packet), Acknowledgement::V2(ack)) => {
+            let acknowledgement = Some(acknowledgement_to(ack));
+            Ok(any(&MsgAcknowledgement { packet: Some(packet_to(packet)), acknowledgement, proof_acked, proof_height, signer }))
+        }
+        (Packet::Classic(packet), Acknowledgement::Classic(ack)) => {
+            let (packet, acknowledgement) = (Some(classic_to(packet)), ack.0.clone());
+            Ok(any(&channel::MsgAcknowledgement { packet, acknowledgement, proof_acked, proof_height, signer }))
+        }
+        _ => Err(invalid(index, "its packet and its acknowledgement are of two protocols")),
+    }
+}
+
+fn timeout(index: usize, (packet, order): (&Packet, Order), (evidence, height): Proof, signer: String) -> Result<Any, AdapterError> {
+    let proof_height = Some(height);
+    match packet {
+        Packet::V2(packet) => {
+            Ok(any(&MsgTimeout { packet: Some(packet_to(packet)), proof_unreceived: evidence, proof_height, signer }))
+        }
+        Packet::Classic(packet) => {
+            let (next_sequence_recv, proof_unreceived) = unreceived(index, order, evidence)?;
+            let packet = Some(classic_to(packet));
+            Ok(any(&channel::MsgTimeout { packet, proof_unreceived, proof_height, next_sequence_recv, signer }))
+        }
+    }
+}
+
+fn timeout_on_close(
+    index: usize,
+    (packet, order): (&Packet, Order),
+    ((evidence, height), (proof_close, closed_at)): (Proof, Proof),
+    signer: String,
+) -> Result<Any, AdapterError> {
+    let Packet::Classic(packet) = packet else {
+        return Err(invalid(index, "packets of IBC v2 have no channel to close"));
+    };
+    if height != closed_at {
+        return Err(invalid(index, "its two proofs are of two heights"));
+    }
+    let (next_sequence_recv, proof_unreceived) = unreceived(index, order, evidence)?;
+    let (packet, proof_height) = (Some(classic_to(packet)), Some(height));
+    Ok(any(&channel::MsgTimeoutOnClose { packet, proof_unreceived, proof_close, proof_height, next_sequence_recv, signer }))
 }
 
 fn open_connection(

@@ -87,6 +87,11 @@ fn refuses_p1_paths_to_something_else() {
     assert_eq!(judge(b"ibc", b"f", &wire(&[&inner, &outer])), "proven");
     assert_eq!(judge(b"bank", b"f", &wire(&[&inner, &outer])), "proof-key", "another store");
     assert_eq!(judge(b"ibc", b"f", &wire(&[&outer, &inner])), "proof-root", "the parts in the other order");
+    // With a value as long as a hash nothing but the shape of its leaf tells a part of the stores from one of a store.
+    let long = State::new(&[(b"b", b"1"), (b"f", &[3; 32])]);
+    let parts = wire(&[&long.stores_proof("ibc"), &long.store_proof("ibc", b"f")]);
+    let swapped = verify_membership(&long.root(), b"ibc", (b"f", &[3; 32]), &parts);
+    assert_eq!(word(swapped), "proof-leaf", "the parts in the other order, of a value as long as a root");
     assert_eq!(judge(b"ibc", b"d", &wire(&[&inner, &outer])), "proof-key", "another leaf");
     assert_eq!(judge(b"ibc", b"f", &wire(&[&inner, &state.stores_proof("bank")])), "proof-store-root", "the root of another store");
 }

@@ -108,7 +108,7 @@ fn texts_from_outside_are_cut() {
 /// Three endpoints, of which nothing is asked.
 fn three() -> Rpc {
     let mut config = Config::new(1, "http://127.0.0.1:1");
-    config.rpc.extend((2..=3).flat_map(|port| Config::new(1, &format!("http://127.0.0.1:{port}")).rpc));
+    config.rpc.extend((2..=3).flat_map(|port| Config::new(1, format!("http://127.0.0.1:{port}")).rpc));
     Rpc::new(&config).unwrap()
 }
 

@@ -21,7 +21,7 @@ const WAIT_MS_MIN: u64 = 30_000;
 ///
 /// # Errors
 /// [`AdapterError::Invalid`] with the contract's reason when the chain would refuse it.
-pub(crate) async fn sign(chain: &Chain, keys: &Keys, signer: &str, policy: &FeePolicy, to: TxKind, input: &Bytes) -> Result<SignedTx> {
+pub(crate) async fn sign(chain: &Chain, keys: &Keys, signer: &str, policy: &FeePolicy, (to, input): (TxKind, &Bytes)) -> Result<SignedTx> {
     let from = keys.address(signer).ok_or_else(|| super::missing_key(signer))?;
     let market = fees::market(chain, from).await?;
     let price = fees::price(chain.config.fee_mode, &market, policy)?;

@@ -46,6 +46,19 @@ fn pause_stops_packets_and_not_clients() {
 }
 
 #[test]
+fn nothing_stops_a_router_that_nobody_can_start_again() {
+    let mut pair = Pair::new();
+    let (evm, router) = (&mut pair.a.evm, pair.a.router);
+    evm.call(OWNER, router, &Router::grantRoleCall { role: keccak256("PAUSER_ROLE"), account: ALICE }).must();
+    evm.call(ALICE, router, &Router::pauseCall {}).must();
+    assert_eq!(evm.call(OWNER, router, &Router::renounceOwnershipCall {}).error(), "RouterPaused");
+    evm.call(OWNER, router, &Router::unpauseCall {}).must();
+    assert_eq!(evm.call(ALICE, router, &Router::renounceOwnershipCall {}).error(), "OwnableUnauthorizedAccount");
+    evm.call(OWNER, router, &Router::renounceOwnershipCall {}).must();
+    assert_eq!(evm.call(ALICE, router, &Router::pauseCall {}).error(), "OwnableInvalidOwner");
+}
+
+#[test]
 fn relaying_can_be_closed() {
     let mut pair = Pair::new();
     let packet = pair.a.raw("hostile", b"x");
