@@ -191,10 +191,10 @@ impl Trust {
             return Ok(state);
         }
         let base = self.below(height).ok_or(TrustError::NothingBelow(height))?;
-        let planned = self.by_plan(chain, view, &base, height).await;
-        let (state, writes) = match planned {
+        // A plan leads to the newest height, and only sometimes to this one; it is for families whose updates go in steps.
+        let (state, writes) = match self.by_headers(chain, base.clone(), height).await {
             Ok(found) => found,
-            Err(_) => self.by_headers(chain, base, height).await?,
+            Err(error) => self.by_plan(chain, view, &base, height).await.map_err(|_| error)?,
         };
         journal.commit(writes.into_iter().map(Op::Write).collect()).await.map_err(|_| TrustError::Journal)?;
         Ok(state)
@@ -228,9 +228,8 @@ impl Trust {
         let mut goals = vec![height];
         for _ in 0..BISECTION_MAX {
             let Some(goal) = goals.last().copied() else { return Ok((at, writes)) };
-            let found = chain.call("root", chain.adapter().root(Some(goal))).await;
-            let judged = match found {
-                Ok((_, update)) => self.judge(chain, &at, &update),
+            let judged = match header(chain, at.height, goal).await {
+                Ok(update) => self.judge(chain, &at, &update),
                 // Client heights may have gaps: the next lower one is tried on the way, never for the goal itself.
                 Err(AdapterError::NotFound { .. }) if goals.len() > 1 && goal > at.height.plus(1) => {
                     goals.pop();
@@ -257,6 +256,15 @@ impl Trust {
             }
         }
         Err(TrustError::NoWay(height))
+    }
+}
+
+/// The header of exactly one height, with what a client that holds `trusted` must be shown of the signers that it knows; families whose
+/// verifiers keep that themselves answer with the header alone.
+async fn header(chain: &Chain, trusted: Height, height: Height) -> Result<Vec<u8>, AdapterError> {
+    match chain.call("update_at", chain.adapter().update_at(trusted, height)).await {
+        Err(AdapterError::Unsupported { .. }) => Ok(chain.call("root", chain.adapter().root(Some(height))).await?.1),
+        found => found,
     }
 }
 
