@@ -228,6 +228,7 @@ impl Worker {
     async fn prepare(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<Option<(Proven, bool)>> {
         let full = candidates.len() >= self.count_max();
         let (view, candidates) = self.look(candidates, busy).await?;
+        let candidates = self.known_before(candidates, busy).await?;
         let ready = self.provable(candidates, busy).await?;
         if ready.is_empty() {
             return Ok(None);
