@@ -14,9 +14,24 @@ const PAGE: u32 = 500;
 const PAGES_MAX: usize = 200;
 
 impl Worker {
-    /// An ordered channel takes packets, and acknowledgements, one after the other. A timeout closes the channel, which takes no
-    /// acknowledgement then: everything before it is finished first. What cannot be next waits.
+    /// What of all that was picked may be next; the rest is given back.
     pub(super) fn in_order(&self, picked: Vec<Candidate>) -> Vec<Candidate> {
+        if self.path.spec.order != Order::Ordered {
+            return picked;
+        }
+        let (mut next, rest) = self.next_of(picked);
+        self.give_back(&rest);
+        next.sort_by_key(|one| (one.action, one.record.key.sequence));
+        next
+    }
+
+    /// An ordered channel takes packets, and acknowledgements, one after the other. A timeout closes the channel, which takes no
+    /// acknowledgement then: everything before it is finished first. Answers with what may be next, and with what waits. Asked again of what
+    /// is left of a batch: whatever was found not to be provable yet holds up what is behind it.
+    pub(super) fn next_of(&self, picked: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>) {
+        if self.path.spec.order != Order::Ordered {
+            return (picked, Vec::new());
+        }
         let of = |wanted: &[Action]| {
             picked.iter().filter(|one| wanted.contains(&one.action)).map(|one| one.record.key.sequence).collect::<BTreeSet<_>>()
         };
@@ -36,10 +51,7 @@ impl Worker {
             Action::Timeout | Action::TimeoutOnClose => finish.contains(&one.record.key.sequence),
             Action::MarkExpired => true,
         };
-        let (mut next, rest): (Vec<Candidate>, Vec<Candidate>) = picked.into_iter().partition(next);
-        self.give_back(&rest);
-        next.sort_by_key(|one| (one.action, one.record.key.sequence));
-        next
+        picked.into_iter().partition(next)
     }
 
     /// Leaves timeouts out while state holds something before them that the relay does not know, or took for finished: its acknowledgement

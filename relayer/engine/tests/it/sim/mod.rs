@@ -298,8 +298,6 @@ impl Sim {
         let chain = if self.rng.random() { self.left.clone() } else { self.right.clone() };
         let sequence: u64 = self.rng.random_range(1..12);
         let kind = self.rng.random_range(0..18);
-        // A packet that is called finished though it is not lets a timeout behind it close an ordered channel.
-        let kind = if kind == 9 && self.closes { 8 } else { kind };
         match kind {
             15 => return chain.clear_pool(),
             16 => return chain.steal_slot("first"),
