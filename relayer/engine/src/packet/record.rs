@@ -324,8 +324,11 @@ pub struct PacketRecord {
     pub gone: Option<Gone>,
     /// Nothing but an operator's retry helps: the path does not relay it, or the sending application refuses its end.
     pub stuck: bool,
-    /// Failures since the last progress.
+    /// Times that the destination refused it since the last progress. A few of them, and only they, make it dead.
     pub attempts: u32,
+    /// Delays in a row that are no judgement of it: a wallet is empty, an endpoint is away or behind, evidence is not there yet. Only the
+    /// length of the next delay goes by them.
+    pub waits: u32,
     /// Most packets it may share a transaction with, halved while a failure is being narrowed down; 0: no limit.
     pub share_max: u32,
     /// When each stage was reached, unix milliseconds.
@@ -374,6 +377,7 @@ impl PacketRecord {
             gone: None,
             stuck: false,
             attempts: 0,
+            waits: 0,
             share_max: 0,
             times: vec![(Stage::Observed, now_ms)],
             costs: Vec::new(),

@@ -5,3 +5,4 @@ mod running;
 mod sim;
 mod simulation;
 mod start;
+mod waiting;

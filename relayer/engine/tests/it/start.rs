@@ -1,11 +1,11 @@
 //! Why an engine refuses to start: one row a reason. Nothing is broadcast, and the refusal says what to do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use crate::sim::{Sim, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_engine::{RootOfTrust, StartError};
 use causeway_store::{Store, Tree, Write};
 use causeway_types::{ClientId, Hash};
-use crate::sim::{Sim, simulate};
 
 const WRONG: Hash = [7; 32];
 
