@@ -5,14 +5,23 @@ use super::wire::{
     AckRow, ClassicRow, CostRow, GoneRow, HeightRow, ItemRow, LocatorRow, PacketRow, PayloadRow, RecordRow, SignedRow, SlotRow, StateRow,
     TimeRow, TrustRow, TxRefRow,
 };
+use crate::StartError;
 use crate::packet::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};
 use causeway_adapter::{SignedTx, Slot, TrustedState};
+use causeway_store::Tree;
 use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, PacketEnd, PacketKey, Payload, Sequence, TxId, classic, v2};
 use prost::Message;
 
 /// Bytes that do not decode: what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Damaged(pub(crate) String);
+
+impl Damaged {
+    /// The refusal to start over such a row: what it is, and where it stands.
+    pub(crate) fn row(self, what: &str, tree: Tree, key: &[u8]) -> StartError {
+        StartError::Damaged { what: format!("{what}, tree {tree:?}, key {}", key.escape_ascii()), detail: self.0 }
+    }
+}
 
 pub(super) type Decoded<T> = Result<T, Damaged>;
 

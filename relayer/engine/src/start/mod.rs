@@ -155,7 +155,7 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
         let trust = roots::establish(&env, spec, store.as_ref(), followed.get(&spec.id).copied()).await?;
         let chain = Chain::new(spec.clone(), description, trust, env.clone(), config.deadlines);
         if let Some(bytes) = store.get(Tree::Meta, &keys::spend(&spec.id)).await? {
-            chain.seen().spent = spent(&bytes).map_err(|error| StartError::Damaged { what: "spend".into(), detail: error.0 })?;
+            chain.seen().spent = spent(&bytes).map_err(|error| error.row("what was spent", Tree::Meta, &keys::spend(&spec.id)))?;
         }
         chains.insert(spec.id.clone(), Arc::new(chain));
     }
@@ -256,7 +256,7 @@ async fn spawn(tasks: &Arc<Tasks>, shared: &Arc<Shared>, signers: signers::Signe
     signers.spawn(tasks, shared);
     for chain in shared.chains.values() {
         let cursor = match shared.journal.store().get(Tree::Meta, &keys::cursor(chain.id())).await? {
-            Some(bytes) => Some(codec::height(&bytes).map_err(|error| StartError::Damaged { what: "cursor".into(), detail: error.0 })?),
+            Some(bytes) => Some(codec::height(&bytes).map_err(|error| error.row("a cursor", Tree::Meta, &keys::cursor(chain.id())))?),
             None => None,
         };
         chain.seen().cursor = cursor;

@@ -21,7 +21,7 @@ impl Inherited {
     /// Reads them from the journal.
     ///
     /// # Errors
-    /// [`StartError::Damaged`] for a row that does not decode: a transaction left out would leave its packets waiting for it for ever.
+    /// [`StartError::Damaged`] naming a row that does not decode: left out, its packets would wait for it for ever.
     pub(crate) async fn read(store: &dyn Store, spec: &ChainSpec) -> Result<Self, StartError> {
         let prefix = keys::transactions_on(&spec.id);
         let mut all: BTreeMap<String, Vec<Flight>> = BTreeMap::new();
@@ -31,7 +31,7 @@ impl Inherited {
             let Some((last, _)) = rows.last() else { break };
             after = Some(last.clone());
             for (key, bytes) in &rows {
-                let damaged = |error: codec::Damaged| StartError::Damaged { what: "transaction".into(), detail: error.0 };
+                let damaged = |error: codec::Damaged| error.row("a transaction", Tree::Hot, key);
                 let (signer, flight) = flight::read(bytes, &spec.fees).map_err(damaged)?;
                 if *key != keys::transaction(&spec.id, &signer, flight.name()) {
                     return Err(damaged(codec::Damaged(format!("it is transaction {} of key {signer}", flight.name()))));
