@@ -53,10 +53,6 @@ impl Running {
         let tasks = Arc::new(Tasks { shared: Arc::clone(&shared), tracker: TaskTracker::new(), tasks: Mutex::default() });
         Self { shared, tasks }
     }
-
-    pub(crate) fn abort(&self) {
-        self.tasks.abort();
-    }
 }
 
 impl Tasks {
@@ -85,7 +81,8 @@ impl Tasks {
         self.keep(self.shared.env.spawner.spawn(name, task));
     }
 
-    pub(crate) fn abort(&self) {
+    /// Ends every task at its next await point.
+    fn abort(&self) {
         self.shared.stop.cancel();
         for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             task.abort();
@@ -253,7 +250,7 @@ impl EngineHandle {
             () = self.running.tasks.tracker.wait() => true,
             () = self.shared().env.clock.sleep(deadline) => false,
         };
-        self.running.abort();
+        self.running.tasks.abort();
         drained
     }
 }

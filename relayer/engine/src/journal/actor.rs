@@ -8,6 +8,7 @@ use crate::packet::{Direction, PacketRecord, Stage, StateKind};
 use crate::{Env, StartError};
 use causeway_store::{Store, StoreError, Tree, Write};
 use causeway_types::{ChainId, PacketEnd, PacketKey};
+use futures::future::BoxFuture;
 use prost::Message;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -187,6 +188,18 @@ impl Shared {
             }
         }
     }
+}
+
+/// Runs `work` with the journal's actor beside it in the same task, so that nothing is left running whatever becomes of either.
+pub(crate) async fn served<T>(actor: &mut BoxFuture<'static, ()>, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        result = &mut work => return result,
+        () = actor => {}
+    }
+    // The actor ends only when it cannot write any more: the work's next commit says why.
+    work.await
 }
 
 async fn check_schema(store: &dyn Store) -> Result<(), StartError> {

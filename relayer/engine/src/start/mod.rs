@@ -1,7 +1,8 @@
 //! The start: everything is checked before anything runs.
 //!
 //! Order: adapters answer and are who they should be; clients exist and fit the paths; roots of trust hold; the journal opens; clients hold
-//! what was verified. Only then are actors spawned. Every refusal is a [`StartError`] that says what to do.
+//! what was verified. Only then are actors spawned, and nothing fails any more: a start that refuses, or that nobody waits for, leaves no
+//! task behind. Every refusal is a [`StartError`] that says what to do.
 
 mod connections;
 pub(crate) mod roots;
@@ -13,7 +14,7 @@ use crate::clearer::Clearer;
 use crate::config::{ChainSpec, End, EngineConfig, PathSpec};
 use crate::error::StartError;
 use crate::handle::{Running, Tasks};
-use crate::journal::{Journal, codec, keys, wire};
+use crate::journal::{Journal, codec, keys, served, wire};
 use crate::keeper::Keeper;
 use crate::opener::{Connected, Opener};
 use crate::packet::Direction;
@@ -157,18 +158,20 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
         if let Some(bytes) = store.get(Tree::Meta, &keys::spend(&spec.id)).await? {
             chain.seen().spent = spent(&bytes).map_err(|error| error.row("what was spent", Tree::Meta, &keys::spend(&spec.id)))?;
         }
+        if let Some(bytes) = store.get(Tree::Meta, &keys::cursor(&spec.id)).await? {
+            let cursor = codec::height(&bytes).map_err(|error| error.row("a cursor", Tree::Meta, &keys::cursor(&spec.id)))?;
+            chain.seen().cursor = Some(cursor);
+        }
         chains.insert(spec.id.clone(), Arc::new(chain));
     }
     let signers = signers::Signers::read(&chains, store.as_ref()).await?;
     let (lanes, settled) = (signers.lanes.clone(), signers.settled.clone());
     let shared = Arc::new(Shared::new(Beginning { config, env: env.clone(), journal, chains, paths, connected, lanes, settled }));
+    let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
+    served(&mut actor, agree(&shared)).await?;
     let running = Running::new(Arc::clone(&shared));
-    running.tasks.spawn_untracked("journal", Box::pin(actor));
-    if let Err(error) = agree(&shared).await {
-        running.abort();
-        return Err(error);
-    }
-    spawn(&running.tasks, &shared, signers).await?;
+    running.tasks.spawn_untracked("journal", actor);
+    spawn(&running.tasks, &shared, signers);
     Ok(running)
 }
 
@@ -252,14 +255,10 @@ fn unverified(source: &Chain, view: &ClientView, error: TrustError) -> Result<()
     }
 }
 
-async fn spawn(tasks: &Arc<Tasks>, shared: &Arc<Shared>, signers: signers::Signers) -> Result<(), StartError> {
+fn spawn(tasks: &Arc<Tasks>, shared: &Arc<Shared>, signers: signers::Signers) {
     signers.spawn(tasks, shared);
     for chain in shared.chains.values() {
-        let cursor = match shared.journal.store().get(Tree::Meta, &keys::cursor(chain.id())).await? {
-            Some(bytes) => Some(codec::height(&bytes).map_err(|error| error.row("a cursor", Tree::Meta, &keys::cursor(chain.id())))?),
-            None => None,
-        };
-        chain.seen().cursor = cursor;
+        let cursor = chain.seen().cursor;
         tasks.spawn("watcher", Box::pin(Watcher::new(Arc::clone(shared), Arc::clone(chain), cursor).run()));
     }
     for path in shared.paths().iter() {
@@ -273,7 +272,6 @@ async fn spawn(tasks: &Arc<Tasks>, shared: &Arc<Shared>, signers: signers::Signe
         }
     }
     tasks.spawn("keeper", Box::pin(Keeper::new(Arc::clone(shared)).run()));
-    Ok(())
 }
 
 /// Starts the actors of a path: at the start, or when its channel was opened.

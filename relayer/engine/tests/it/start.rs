@@ -1,11 +1,13 @@
 //! Why an engine refuses to start: one row a reason. Nothing is broadcast, and the refusal says what to do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use crate::sim::{Class, Sim, simulate};
+use crate::sim::{Class, Process, Sim, simulate};
+use causeway_adapter::AdapterError;
 use causeway_adapter::fakes::FakeFamily;
-use causeway_engine::{RootOfTrust, StartError};
+use causeway_engine::{Engine, RootOfTrust, StartError};
 use causeway_store::{Store, Tree, Write};
 use causeway_types::{ClientId, Hash};
+use std::time::Duration;
 
 const WRONG: Hash = [7; 32];
 
@@ -149,5 +151,53 @@ fn a_transaction_under_the_name_of_another_is_refused() {
         sim.store.commit(vec![write]).await.unwrap();
         let error = sim.try_start().await.unwrap_err();
         assert!(error.to_string().contains("key t\\x00right\\x00first\\x00another: it is transaction "), "{error}");
+    });
+}
+
+/// How a start comes to no end, and what it is asked to wait for.
+const FAILED: [(&str, fn(&mut Sim)); 3] = [
+    ("a damaged cursor", |_| {}),
+    ("a client that holds another chain", |sim| sim.recorders[1].twist(|twist| twist.consensus = true)),
+    ("nobody waits for it any more", |sim| {
+        sim.right.faults(|faults| {
+            let down = AdapterError::Unreachable { endpoint: "right".into(), detail: "down".into() };
+            faults.fail_next.extend(std::iter::repeat_n(("consensus", down), 4));
+        });
+    }),
+];
+
+#[test]
+fn a_start_that_fails_leaves_no_task_behind() {
+    for (name, fail) in FAILED {
+        simulate(1, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+            sim.second().await;
+            if name == "a damaged cursor" {
+                let write = Write::Put(Tree::Meta, b"cursor\0left".to_vec(), b"\xff\xff\xff".to_vec());
+                sim.store.commit(vec![write]).await.unwrap();
+            }
+            fail(sim);
+            let process = Process::default();
+            let start = Engine::start(sim.config().clone(), sim.store_arc(), sim.env(&process));
+            let started = tokio::time::timeout(Duration::from_millis(2_500), start).await;
+            assert!(!matches!(started, Ok(Ok(_))), "{name}: it started");
+            // A second later whatever was aborted has ended.
+            sim.second().await;
+            assert_eq!(process.running(), 0, "{name}");
+        });
+    }
+}
+
+#[test]
+fn a_shutdown_leaves_no_task_behind() {
+    simulate(1, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.second().await;
+        let process = Process::default();
+        let engine = Engine::start(sim.config().clone(), sim.store_arc(), sim.env(&process)).await.unwrap();
+        sim.send(true, Class::Echo);
+        sim.second().await;
+        assert!(process.running() > 5, "nothing runs");
+        engine.shutdown(Duration::from_secs(1)).await;
+        sim.second().await;
+        assert_eq!(process.running(), 0);
     });
 }
