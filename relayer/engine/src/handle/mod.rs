@@ -157,7 +157,8 @@ impl EngineHandle {
         self.shared().journal.packet(key).await?.ok_or_else(|| QueryError::UnknownPacket(key.to_string()))
     }
 
-    /// Packets that fit a filter: `limit` at most (1 to 1000), from `cursor` on (the `next` of the page before).
+    /// Packets that fit a filter: `limit` at most (1 to 1000), from `cursor` on (the `next` of the page before). A call looks at 5000 rows at
+    /// most, so that a page may hold fewer than `limit`, even none, and yet have a `next`.
     ///
     /// # Errors
     /// [`QueryError::BadCursor`]; [`QueryError::Store`] when the journal cannot be read.

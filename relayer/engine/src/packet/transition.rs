@@ -302,7 +302,7 @@ impl PacketRecord {
     pub(crate) fn landed(&mut self, action: Action, result: &MessageResult, landed: &Landed, when: When) {
         let carried = self.carried_by(&landed.tx);
         if !matches!(result, MessageResult::NotExecuted) {
-            self.costs.push(Cost {
+            self.pay(Cost {
                 action: action.as_str().to_owned(),
                 chain: landed.chain.clone(),
                 tx: landed.tx.clone(),

@@ -2,6 +2,7 @@
 
 mod handshake;
 mod keys;
+mod pages;
 mod running;
 mod sim;
 mod simulation;
