@@ -4,7 +4,7 @@
 
 mod trust;
 
-pub(crate) use trust::{Conflict, Trust, TrustError};
+pub(crate) use trust::{Conflict, Held, Trust, TrustError};
 
 use crate::config::{ChainSpec, Deadlines};
 use crate::packet::transition::Backoff;

@@ -78,16 +78,11 @@ impl Trust {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads what the journal holds.
-    pub(crate) fn read(rows: &[(Vec<u8>, Vec<u8>)]) -> Result<BTreeMap<Height, Held>, codec::Damaged> {
-        let mut held = BTreeMap::new();
-        for (_, bytes) in rows {
-            let row: wire::TrustRow = codec::decode(bytes)?;
-            let base = Height { revision: row.base_revision, number: row.base_number };
-            let state = codec::trusted(&row)?;
-            held.insert(state.height, Held { state, update: row.update, base });
-        }
-        Ok(held)
+    /// Reads a row of the journal.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Held, codec::Damaged> {
+        let row: wire::TrustRow = codec::decode(bytes)?;
+        let base = Height { revision: row.base_revision, number: row.base_number };
+        Ok(Held { state: codec::trusted(&row)?, update: row.update, base })
     }
 
     /// A state's row.

@@ -5,7 +5,7 @@ use super::{AckKind, By, Cost, Gone, Need, PacketRecord, PacketState, Received, 
 use causeway_adapter::{MessageResult, RejectReason};
 use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, TxId};
 
-/// Failures of one message after which it is called dead.
+/// Refusals of one message by its destination after which it is called dead. Nothing else counts.
 pub(crate) const ATTEMPTS_MAX: u32 = 6;
 
 /// What a message does to a packet.
@@ -93,7 +93,7 @@ impl PacketRecord {
     pub(crate) fn found(&mut self, packet: Packet, locator: Locator) {
         if self.packet.is_none() {
             self.packet = Some(packet);
-            self.attempts = 0;
+            self.progressed();
             self.sent = Some(locator);
             self.resume_if_idle();
         } else if self.sent.is_none() {
@@ -137,7 +137,7 @@ impl PacketRecord {
         }
         self.ack = Some(ack);
         self.acked_at = Some(at);
-        self.attempts = 0;
+        self.progressed();
         self.share_max = 0;
         self.reach(Stage::Delivered, now_ms);
         if !matches!(self.state, PacketState::Acking(_) | PacketState::TimingOut(Some(_))) {
@@ -230,14 +230,26 @@ impl PacketRecord {
         self.reach(Stage::Finished, now_ms);
     }
 
-    /// Waits after a failure.
+    /// Waits for something that is no judgement of it by its destination.
     pub(crate) fn park(&mut self, reason: &str, when: When) {
         if self.state.kind().is_final() || self.state.tx().is_some() {
             return;
         }
-        self.attempts = self.attempts.saturating_add(1);
-        let retry_at_ms = when.now_ms.saturating_add(when.backoff.delay_ms(self.attempts));
+        self.waits = self.waits.saturating_add(1);
+        self.delay(reason, when);
+    }
+
+    /// The longer, the more often it was put off in a row.
+    fn delay(&mut self, reason: &str, when: When) {
+        let count = self.attempts.saturating_add(self.waits);
+        let retry_at_ms = when.now_ms.saturating_add(when.backoff.delay_ms(count));
         self.state = PacketState::Parked { reason: shorten(reason), retry_at_ms };
+    }
+
+    /// What failed before says nothing of what is next.
+    fn progressed(&mut self) {
+        self.attempts = 0;
+        self.waits = 0;
     }
 
     /// Its wait is over.
@@ -271,6 +283,7 @@ impl PacketRecord {
             Action::Acknowledge => PacketState::Acking(tx),
             Action::Timeout | Action::TimeoutOnClose | Action::MarkExpired => PacketState::TimingOut(Some(tx)),
         };
+        self.waits = 0;
         self.reach(if action == Action::Receive { Stage::Submitted } else { Stage::Returning }, now_ms);
     }
 
@@ -289,7 +302,7 @@ impl PacketRecord {
     pub(crate) fn landed(&mut self, action: Action, result: &MessageResult, landed: &Landed, when: When) {
         let carried = self.carried_by(&landed.tx);
         if !matches!(result, MessageResult::NotExecuted) {
-            self.costs.push(Cost {
+            self.pay(Cost {
                 action: action.as_str().to_owned(),
                 chain: landed.chain.clone(),
                 tx: landed.tx.clone(),
@@ -303,9 +316,9 @@ impl PacketRecord {
         match result {
             MessageResult::Applied { .. } | MessageResult::ErrorAck | MessageResult::Noop => self.done(action, result, landed, when.now_ms),
             MessageResult::NotExecuted | MessageResult::Failed(_) if !carried => {}
+            // A judgement of the whole transaction: which of its packets was meant is found in ever smaller company.
             MessageResult::NotExecuted if landed.packets > 1 => {
                 self.share_max = (landed.packets / 2).max(1);
-                self.attempts = self.attempts.saturating_add(1);
                 self.resume();
             }
             MessageResult::NotExecuted => self.failed(action, "the transaction failed without naming a message", when),
@@ -315,7 +328,7 @@ impl PacketRecord {
 
     fn done(&mut self, action: Action, result: &MessageResult, landed: &Landed, now_ms: u64) {
         let noop = *result == MessageResult::Noop;
-        self.attempts = 0;
+        self.progressed();
         self.share_max = 0;
         if noop && matches!(action, Action::Acknowledge | Action::Timeout | Action::TimeoutOnClose) {
             // That another was first is an endpoint's word, and has to be proven like any other.
@@ -352,12 +365,14 @@ impl PacketRecord {
         }
     }
 
+    /// The destination tried it in a block, alone or by name, and refused it.
     fn failed(&mut self, action: Action, reason: &str, when: When) {
         self.resume();
-        if self.attempts.saturating_add(1) >= ATTEMPTS_MAX {
+        self.attempts = self.attempts.saturating_add(1);
+        if self.attempts >= ATTEMPTS_MAX {
             self.refuse(action, reason);
         } else {
-            self.park(reason, when);
+            self.delay(reason, when);
         }
     }
 
@@ -367,7 +382,7 @@ impl PacketRecord {
         } else {
             self.stuck = true;
         }
-        self.attempts = 0;
+        self.progressed();
         self.state = PacketState::Dead { reason: shorten(reason) };
     }
 
@@ -399,7 +414,7 @@ impl PacketRecord {
     pub(crate) fn retry(&mut self) {
         self.refused = None;
         self.stuck = false;
-        self.attempts = 0;
+        self.progressed();
         self.share_max = 0;
         self.resume();
     }
@@ -424,7 +439,7 @@ impl PacketRecord {
         self.stuck = false;
         self.gone = None;
         self.committed_at = None;
-        self.attempts = 0;
+        self.progressed();
         self.origin = super::Origin::Cleared;
         self.times.retain(|(stage, _)| *stage == Stage::Observed);
         self.state = PacketState::NeedsPayload;

@@ -1,7 +1,10 @@
 //! The engine from outside, on fake chains: one program, for each costs a link of everything below it.
 
 mod handshake;
+mod keys;
+mod pages;
 mod running;
 mod sim;
 mod simulation;
 mod start;
+mod waiting;

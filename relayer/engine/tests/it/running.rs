@@ -1,12 +1,12 @@
 //! What a running engine owes besides relaying: doubt, patience, evidence, refreshed clients, cursors, a bounded journal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use crate::sim::{Class, Sim, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_adapter::{AdapterError, ChainAdapter as _, Plan, UpdateStep};
 use causeway_engine::{AckKind, By, PacketFilter, PacketState, QueryError};
 use causeway_store::{Store, Tree};
 use causeway_types::Height;
-use crate::sim::{Class, Sim, simulate};
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -3,9 +3,9 @@
 //! `SIM_SEED=n` runs one seed, `SIM_SEEDS=n` that many. A failure prints its seed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+use crate::sim::{Class, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_types::classic::Order;
-use crate::sim::{Class, simulate};
 
 fn families(seed: u64) -> (FakeFamily, FakeFamily) {
     let all = FakeFamily::ALL;

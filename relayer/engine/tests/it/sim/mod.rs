@@ -68,6 +68,11 @@ impl Spawner for Process {
 }
 
 impl Process {
+    /// Tasks that have not ended.
+    pub fn running(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|task| !task.is_finished()).count()
+    }
+
     pub fn kill(&self) {
         for task in self.0.lock().unwrap().drain(..) {
             task.abort();
