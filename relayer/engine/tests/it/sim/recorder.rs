@@ -11,7 +11,7 @@ use causeway_adapter::{
 };
 use causeway_store::{MemoryStore, Store, Tree};
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
-use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence, TxId};
+use causeway_types::{Claim, ClientId, Head, Height, PacketEnd, Sequence, TxId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
@@ -39,6 +39,26 @@ pub struct Twist {
     pub applied: u32,
     /// What the next plan is.
     pub plan: Option<Plan>,
+    /// The endpoint claims a head so many blocks and seconds above the true one, with nothing in the blocks up to it.
+    pub head_above: Option<(u64, u64)>,
+    /// What it claims is over as soon as another endpoint is asked first.
+    pub has_honest_neighbour: bool,
+    /// How often it was put behind others.
+    pub distrusted: u32,
+}
+
+impl Twist {
+    fn raise(&self, head: Head) -> Head {
+        let Some((blocks, seconds)) = self.head_above else { return head };
+        let number = head.height.number.saturating_add(blocks);
+        Head { height: Height { number, ..head.height }, time_s: head.time_s.map(|time_s| time_s.saturating_add(seconds)) }
+    }
+}
+
+/// A batch of an endpoint that invents blocks: empty ones, as far as they may be asked for.
+fn invented(request: &WatchRequest, head: Head) -> WatchBatch {
+    let number = head.height.number.min(request.after.number.saturating_add(request.blocks_max)).max(request.after.number);
+    WatchBatch { cursor: Height { number, ..request.after }, head, events: Vec::new() }
 }
 
 impl Recorder {
@@ -122,11 +142,19 @@ impl ChainAdapter for Recorder {
 
     async fn status(&self) -> Result<ChainStatus> {
         self.count("status");
-        self.inner.status().await
+        let mut status = self.inner.status().await?;
+        status.head = self.twist.lock().unwrap().raise(status.head);
+        Ok(status)
     }
 
     async fn watch(&self, request: WatchRequest) -> Result<WatchBatch> {
         self.count("watch");
+        let head = self.inner.status().await?.head;
+        let raised = self.twist.lock().unwrap().raise(head);
+        if raised != head {
+            tokio::task::yield_now().await;
+            return Ok(invented(&request, raised));
+        }
         self.inner.watch(request).await
     }
 
@@ -251,5 +279,13 @@ impl ChainAdapter for Recorder {
     async fn account(&self, signer: &str) -> Result<Account> {
         self.count("account");
         self.inner.account(signer).await
+    }
+
+    fn distrust(&self) {
+        let mut twist = self.twist.lock().unwrap();
+        twist.distrusted += 1;
+        if twist.has_honest_neighbour {
+            twist.head_above = None;
+        }
     }
 }
