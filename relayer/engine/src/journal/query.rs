@@ -133,13 +133,18 @@ impl Journal {
         self.shared.change.subscribe()
     }
 
-    /// Changes after a number that is not from the future.
+    /// Changes after a number that is not from the future. A store may show what it has not made durable yet: a reader who was told of that
+    /// would come back, after a kill, with a number that never was.
     pub(crate) async fn changes(&self, cursor: u64, limit: usize) -> Result<Changes, QueryError> {
+        let durable = *self.shared.change.borrow();
         let rows = self.store.scan(Tree::Index, keys::CHANGES, Some(&keys::change(cursor)), limit.clamp(1, 1_000)).await?;
         let mut changes = Vec::with_capacity(rows.len());
         for (row, bytes) in rows {
             let number = row.get(keys::CHANGES.len()..).and_then(|number| number.try_into().ok()).map(u64::from_be_bytes);
             let number = number.ok_or_else(|| QueryError::Damaged("change number".into()))?;
+            if number > durable {
+                break;
+            }
             let row: wire::ChangeRow = codec::decode(&bytes).map_err(damaged)?;
             let key = codec::packet_key(&row.chain, &row.end, row.sequence).map_err(damaged)?;
             let state = StateKind::parse(&row.state).ok_or_else(|| QueryError::Damaged(format!("change state {}", row.state)))?;
