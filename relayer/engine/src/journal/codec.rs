@@ -236,6 +236,7 @@ pub(crate) fn record_row(record: &PacketRecord) -> RecordRow {
         costs: record.costs.iter().map(cost_row).collect(),
         gone: record.gone.map(|gone| GoneRow { since_ms: gone.since_ms, timed_out: gone.timed_out }),
         stuck: record.stuck,
+        second_look_ms: record.second_look_ms,
         committed_at: record.committed_at.map(height_row),
     }
 }
@@ -298,6 +299,7 @@ pub(crate) fn record(bytes: &[u8]) -> Decoded<PacketRecord> {
         costs: row.costs.into_iter().map(cost).collect::<Decoded<_>>()?,
         gone: row.gone.map(|gone| Gone { since_ms: gone.since_ms, timed_out: gone.timed_out }),
         stuck: row.stuck,
+        second_look_ms: row.second_look_ms,
         committed_at: row.committed_at.map(|HeightRow { revision, number }| Height { revision, number }),
     })
 }

@@ -183,6 +183,8 @@ pub(crate) struct RecordRow {
     /// Refusals by the destination since the last progress.
     #[prost(uint32, tag = "24")]
     pub(crate) attempts: u32,
+    #[prost(uint64, optional, tag = "25")]
+    pub(crate) second_look_ms: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -334,8 +334,10 @@ pub struct PacketRecord {
     pub committed_at: Option<Height>,
     /// An endpoint says that its commitment is gone, so that somebody finished it: since when, and whether by timing it out.
     pub gone: Option<Gone>,
-    /// Nothing but an operator's retry helps: the path does not relay it, or the sending application refuses its end.
+    /// Time alone does not help: the path does not relay it, or the sending application refuses its end.
     pub stuck: bool,
+    /// When it is tried once more although it was refused, unix milliseconds.
+    pub second_look_ms: Option<u64>,
     /// Times that the destination refused it since the last progress. A few of them, and only they, make it dead.
     pub attempts: u32,
     /// Delays in a row that are no judgement of it: a wallet is empty, an endpoint is away or behind, evidence is not there yet. Only the
@@ -388,6 +390,7 @@ impl PacketRecord {
             committed_at: None,
             gone: None,
             stuck: false,
+            second_look_ms: None,
             attempts: 0,
             waits: 0,
             share_max: 0,

@@ -7,6 +7,8 @@ use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, TxId};
 
 /// Refusals of one message by its destination after which it is called dead. Nothing else counts.
 pub(crate) const ATTEMPTS_MAX: u32 = 6;
+/// After which a dead packet is tried once more, again and again: what refuses it may have been paused, out of funds, or upgraded since.
+const SECOND_LOOK_MS: u64 = 3_600_000;
 
 /// What a message does to a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -254,8 +256,23 @@ impl PacketRecord {
 
     /// Its wait is over.
     pub(crate) fn unpark(&mut self) {
-        if matches!(self.state, PacketState::Parked { .. }) {
-            self.resume();
+        match self.state {
+            PacketState::Parked { .. } => self.resume(),
+            PacketState::Dead { .. } if self.second_look_ms.is_some() => {
+                self.retry();
+                // One refusal more, and it is dead again.
+                self.attempts = ATTEMPTS_MAX - 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// When a packet that waits, or was refused, is tried again; unix milliseconds.
+    pub(crate) fn retry_at_ms(&self) -> Option<u64> {
+        match self.state {
+            PacketState::Parked { retry_at_ms, .. } => Some(retry_at_ms),
+            PacketState::Dead { .. } => self.second_look_ms,
+            _ => None,
         }
     }
 
@@ -370,13 +387,14 @@ impl PacketRecord {
         self.resume();
         self.attempts = self.attempts.saturating_add(1);
         if self.attempts >= ATTEMPTS_MAX {
-            self.refuse(action, reason);
+            self.refuse(action, reason, when);
         } else {
             self.delay(reason, when);
         }
     }
 
-    fn refuse(&mut self, action: Action, reason: &str) {
+    fn refuse(&mut self, action: Action, reason: &str, when: When) {
+        self.second_look_ms = Some(when.now_ms.saturating_add(SECOND_LOOK_MS));
         if action == Action::Receive && self.received == Received::No {
             self.refused = Some(shorten(reason));
         } else {
@@ -406,14 +424,16 @@ impl PacketRecord {
                 self.received_hint(when.now_ms);
                 self.park(text, when);
             }
-            (RejectReason::Refused(text), _) => self.refuse(action, text),
+            // One endpoint's simulation is no more than an attempt.
+            (RejectReason::Refused(text), _) => self.failed(action, text, when),
         }
     }
 
-    /// The operator wants it tried again.
+    /// It is to be tried again.
     pub(crate) fn retry(&mut self) {
         self.refused = None;
         self.stuck = false;
+        self.second_look_ms = None;
         self.progressed();
         self.share_max = 0;
         self.resume();
@@ -437,6 +457,7 @@ impl PacketRecord {
         self.share_max = 0;
         self.refused = None;
         self.stuck = false;
+        self.second_look_ms = None;
         self.gone = None;
         self.committed_at = None;
         self.progressed();
@@ -448,4 +469,38 @@ impl PacketRecord {
 
 fn shorten(text: &str) -> String {
     text.chars().take(240).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::packet::Direction;
+    use causeway_types::{ClientId, PacketEnd, PacketKey, Sequence};
+
+    fn when(now_ms: u64) -> When {
+        When { now_ms, backoff: Backoff { min_ms: 1, max_ms: 1, jitter: 0 } }
+    }
+
+    #[test]
+    fn what_is_refused_is_dead_after_some_attempts_and_looked_at_again() {
+        let end = PacketEnd::Client(ClientId::new("client-0").unwrap());
+        let key = PacketKey { chain: ChainId::new("left").unwrap(), end, sequence: Sequence::new(1).unwrap() };
+        for action in [Action::Acknowledge, Action::Timeout, Action::TimeoutOnClose, Action::Receive] {
+            let mut record = PacketRecord::new(key.clone(), "left-right", Direction::AToB, 0);
+            let refused = RejectReason::Refused("paused".into());
+            for attempt in 1..ATTEMPTS_MAX {
+                record.rejected(action, &refused, when(0));
+                assert!(matches!(record.state, PacketState::Parked { .. }), "{action:?} after {attempt}: {:?}", record.state);
+                record.unpark();
+            }
+            record.rejected(action, &refused, when(7));
+            assert!(matches!(record.state, PacketState::Dead { .. }), "{action:?}: {:?}", record.state);
+            assert_eq!(record.retry_at_ms(), Some(7 + SECOND_LOOK_MS));
+            record.unpark();
+            assert!(!matches!(record.state, PacketState::Dead { .. }), "{action:?}: no second look");
+            record.rejected(action, &refused, when(9));
+            assert!(matches!(record.state, PacketState::Dead { .. }), "{action:?}: the second look began anew");
+        }
+    }
 }
