@@ -417,21 +417,22 @@ impl PacketRecord {
     /// Notes a cost. Where there are too many, the two oldest of one kind become one.
     pub(crate) fn pay(&mut self, cost: Cost) {
         self.costs.push(cost);
-        if self.costs.len() <= COSTS_MAX {
-            return;
-        }
+        while self.costs.len() > COSTS_MAX && self.add_up() {}
+    }
+
+    /// Whether there were two of one kind.
+    fn add_up(&mut self) -> bool {
         let same = |a: &Cost, b: &Cost| a.action == b.action && a.chain == b.chain;
-        let pairs = self.costs.iter().enumerate().map(|(at, cost)| {
-            let later = self.costs.iter().skip(at.saturating_add(1)).position(|other| same(other, cost));
-            (at, later.map(|skipped| at.saturating_add(1).saturating_add(skipped)))
+        let pair = self.costs.iter().enumerate().find_map(|(first, cost)| {
+            let later = self.costs.iter().enumerate().skip(first.saturating_add(1)).find(|(_, later)| same(cost, later));
+            later.map(|(second, _)| (first, second))
         });
-        let found = pairs.filter_map(|(at, later)| Some((at, later?))).next();
-        if let Some((at, later)) = found {
-            let later = self.costs.remove(later);
-            if let Some(cost) = self.costs.get_mut(at) {
-                cost.add(&later);
-            }
+        let Some((first, second)) = pair else { return false };
+        let later = self.costs.remove(second);
+        if let Some(cost) = self.costs.get_mut(first) {
+            cost.add(&later);
         }
+        true
     }
 
     /// Notes that a stage was reached; the first time counts.

@@ -154,8 +154,10 @@ fn a_transaction_under_the_name_of_another_is_refused() {
     });
 }
 
-/// How a start comes to no end, and what it is asked to wait for.
-const FAILED: [(&str, fn(&mut Sim)); 3] = [
+/// How a start comes to no end.
+type Failure = (&'static str, fn(&mut Sim));
+
+const FAILED: [Failure; 3] = [
     ("a damaged cursor", |_| {}),
     ("a client that holds another chain", |sim| sim.recorders[1].twist(|twist| twist.consensus = true)),
     ("nobody waits for it any more", |sim| {
