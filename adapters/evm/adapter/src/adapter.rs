@@ -176,7 +176,7 @@ impl ChainAdapter for EvmAdapter {
     }
 }
 
-/// Heads of all endpoints, and their hashes at a height that all of them have.
+/// Heads of all endpoints, the one that they support, and their hashes at a height that all of them have.
 async fn status(chain: &Chain) -> Result<ChainStatus> {
     let questions = [Call::new("eth_getBlockByNumber", json!(["latest", false])), Call::new("eth_syncing", json!([]))];
     let mut endpoints = Vec::new();
@@ -194,10 +194,13 @@ async fn status(chain: &Chain) -> Result<ChainStatus> {
             }
         }
     }
-    let (Some(best), Some(lowest)) = (heads.iter().max_by_key(|head| head.height), heads.iter().map(|head| head.height).min()) else {
+    let Some(lowest) = heads.iter().map(|head| head.height).min() else {
         return Err(last_error.unwrap_or_else(|| chain.protocol("head", "an endpoint that answers", "none")));
     };
-    chain.rpc.note_heads(endpoints.iter().filter_map(|one| one.head.map(|head| (one.endpoint.as_str(), head.height.number))));
+    let told: Vec<(&str, u64)> = endpoints.iter().filter_map(|one| Some((one.endpoint.as_str(), one.head?.height.number))).collect();
+    let supported = chain.rpc.note_heads(&told);
+    let best = heads.iter().filter(|head| head.height <= supported).max_by_key(|head| head.height);
+    let best = best.ok_or_else(|| chain.protocol("head", "an endpoint with a supported head", "none"))?;
     let divergence = if heads.len() > 1 { divergence(chain, lowest).await } else { None };
     Ok(ChainStatus { head: best.head(), endpoints, divergence })
 }
