@@ -33,6 +33,20 @@ const SHRINKS_MAX: u32 = 10;
 /// Blocks that an endpoint may be behind or above the supported head before it is asked last.
 const APART_BLOCKS_MAX: u64 = 5;
 
+/// Rules that an answer to many calls breaks when it is too large, or takes too long, as one.
+const ANSWER_SIZE: &str = "answer-size";
+const ANSWER_TIME: &str = "answer-time";
+
+/// Whether fewer calls at once may be answered, and what was broken, for errors about one that was not.
+pub(crate) fn too_much(error: &AdapterError) -> Option<String> {
+    match error {
+        AdapterError::Protocol { rule, expected, .. } if [ANSWER_SIZE, ANSWER_TIME].contains(rule) => {
+            Some(format!("{rule}: expected {expected}"))
+        }
+        _ => None,
+    }
+}
+
 /// One call.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {

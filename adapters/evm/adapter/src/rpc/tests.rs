@@ -154,7 +154,7 @@ async fn lagging_endpoints_are_asked_last_until_they_catch_up() {
     let rpc = three();
     heads(&rpc, [95, 100, 100]);
     assert_eq!(ports(&rpc), ["1", "2", "3"], "five blocks are nothing");
-    heads(&rpc, [94, 100, 99]);
+    heads(&rpc, [93, 100, 99]);
     assert_eq!(ports(&rpc), ["2", "3", "1"]);
     // One that lied comes even after one that is behind, and one that is silent too.
     rpc.distrust_first();
