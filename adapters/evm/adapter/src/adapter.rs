@@ -9,7 +9,7 @@ use crate::keys::Keys;
 use crate::light_client::HOST_ENCODING;
 use crate::logs::LogRange;
 use crate::rpc::{Answer, Call, Rpc, parse};
-use crate::{plan, proofs, state, tx, watch};
+use crate::{plan, proofs, state, submitted, tx, watch};
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 use causeway_adapter::{
@@ -17,7 +17,7 @@ use causeway_adapter::{
     Description, EndpointStatus, Evidence, HeaderClock, HostLimits, HydrateRequest, Hydrated, Outcome, PacketState, Plan, Provable,
     SignedTx, SlotOrdering, WatchBatch, WatchRequest, description::SEAM_VERSION,
 };
-use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence, TxId};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -135,6 +135,14 @@ impl ChainAdapter for EvmAdapter {
 
     async fn plan_update(&self, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan> {
         plan::plan_update(&self.chain, view, need, limits).await
+    }
+
+    async fn update_at(&self, trusted: Height, height: Height) -> Result<Vec<u8>> {
+        submitted::update_at(&self.chain, trusted, height).await
+    }
+
+    async fn submitted(&self, client: &ClientId, height: Height, tx: &TxId) -> Result<Vec<Vec<u8>>> {
+        submitted::submitted(&self.chain, client, height, tx).await
     }
 
     async fn provable(&self, claim: &Claim) -> Result<Provable> {
