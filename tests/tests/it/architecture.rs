@@ -80,7 +80,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
 const TEST_ARROWS: [(&str, &[&str]); 3] = [
     ("causeway-evm-contracts", &["causeway-evm-light-client"]),
     ("causeway-evm-devnet", &["causeway-evm-light-client", "causeway-evm-contracts"]),
-    ("causeway-evm-adapter", &["causeway-evm-devnet"]),
+    ("causeway-evm-adapter", &["causeway-evm-devnet", "causeway-engine", "causeway-store"]),
 ];
 
 /// Crates that know no chain, in their dependencies or in their words.

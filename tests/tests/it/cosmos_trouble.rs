@@ -21,7 +21,12 @@ const LOOKS_MAX: usize = 10;
 const BEHIND_BLOCKS: u64 = 20;
 
 /// Lies, and how the rules begin by which they may be refused: the byte that is changed decides which.
-const LIES: [(Lie, &str); 3] = [(Lie::CommitSignature, "commit-signature"), (Lie::AppHash, "commit-block"), (Lie::StoreProof, "proof-")];
+const LIES: [(Lie, &str); 4] = [
+    (Lie::CommitSignature, "commit-signature"),
+    (Lie::AppHash, "commit-block"),
+    (Lie::StoreProof, "proof-"),
+    (Lie::Head, "head-support"),
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn endpoints_that_lie_lag_or_die_are_passed_over() -> Result<()> {

@@ -53,7 +53,16 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) fn new(spec: ChainSpec, description: Description, trust: Trust, env: Env, deadlines: Deadlines) -> Self {
-        Self { spec, description, trust, head: watch::Sender::new(None), env, deadlines, seen: Mutex::default(), heads: heads::Heads::default() }
+        Self {
+            spec,
+            description,
+            trust,
+            head: watch::Sender::new(None),
+            env,
+            deadlines,
+            seen: Mutex::default(),
+            heads: heads::Heads::default(),
+        }
     }
 
     pub(crate) fn id(&self) -> &ChainId {

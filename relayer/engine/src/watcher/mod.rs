@@ -158,6 +158,13 @@ impl Watcher {
                 self.move_cursor(*resume_from, Vec::new()).await?;
                 self.clear();
             }
+            AdapterError::BlockTooLarge { height, .. } if self.cursor.is_some_and(|cursor| cursor.plus(1) == *height) => {
+                metrics::alarm(self.chain.id(), "block-passed-over");
+                tracing::error!(chain = %self.chain.id(), %error, "a block is passed over; state tells what it held");
+                self.move_cursor(*height, Vec::new()).await?;
+                self.clear();
+                return Ok(Turn::Seen);
+            }
             AdapterError::HeightPruned { .. } => {
                 tracing::warn!(chain = %self.chain.id(), %error, "events are gone; state tells what waits");
                 self.cursor = None;

@@ -1,9 +1,9 @@
-//! Heads that endpoints invent: they move no cursor, expire no packet, and what they did move is found again.
+//! Heads that endpoints invent: they move no cursor, expire no packet, and what they did move is found again. Blocks that nobody can read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use crate::sim::{Class, Sim, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_store::{Store, Tree, Write};
-use crate::sim::{Class, Sim, simulate};
 use prost::Message;
 use rand::Rng as _;
 
@@ -103,6 +103,33 @@ fn a_cursor_above_every_head_begins_again_at_the_head() {
             assert!(cursor <= head, "{family:?}: the cursor is at {cursor}, the chain at {head}");
             sim.send(true, Class::Echo);
             sim.run(0, 100).await;
+            sim.check().await;
+        });
+    }
+}
+
+/// The one block in which the packet was sent is too large for every endpoint: it is passed over, and state tells of the packet.
+#[test]
+fn a_block_that_is_too_large_is_passed_over_and_its_packets_are_found_in_state() {
+    for family in FakeFamily::ALL {
+        simulate(5, family, family, async |sim| {
+            sim.config().clearing.interval_ms = 10_000_000;
+            sim.second().await;
+            sim.try_start().await.unwrap();
+            seconds(sim, 20).await;
+            let next = sim.left.height().number + 1;
+            sim.left.faults(|faults| faults.oversized.extend([next, next + 1]));
+            sim.send(true, Class::Echo);
+            seconds(sim, 10).await;
+            sim.send(true, Class::Echo);
+            // `run` ends all faults.
+            for _ in 0..100 {
+                seconds(sim, 1).await;
+                if sim.settled().await {
+                    break;
+                }
+            }
+            assert!(cursor(sim).await.unwrap() > next, "{family:?}: stuck before block {next}");
             sim.check().await;
         });
     }

@@ -224,6 +224,27 @@ fn heights_that_others_brought_are_verified_though_validators_change() {
     }
 }
 
+/// Where events name no heights they are read from the transactions: the client's newest height is not the forged one any more.
+#[test]
+fn a_forged_update_behind_an_honest_one_is_found_where_events_name_no_heights() {
+    simulate(11, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.recorders[1].twist(|twist| twist.hide_heights = true);
+        sim.send(true, Class::Echo);
+        sim.run(0, 200).await;
+        seconds(sim, 30).await;
+        let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
+        let height = sim.left.config().family.client_height(sim.left.height().number - 3);
+        let forged = sim.left.fork_update(height, client.latest).unwrap();
+        sim.right.submit_update(&sim.right_client, &forged).unwrap();
+        let honest = sim.left.adapter().update_at(client.latest, height.plus(1)).await.unwrap();
+        sim.right.submit_update(&sim.right_client, &honest).unwrap();
+        seconds(sim, 60).await;
+        let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
+        assert!(client.frozen, "the client was not told");
+        assert!(sim.handle().status().paths[0].halted.as_ref().unwrap().contains("two blocks"));
+    });
+}
+
 #[test]
 fn clients_are_refreshed_without_traffic() {
     simulate(9, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {

@@ -141,3 +141,35 @@ async fn a_redundant_transaction_holds_nothing_up() {
     pooled.redundant(&tx.tx_id);
     assert_eq!(outcome(&chain, &Blocks::default(), &pooled, &tx).await.unwrap(), Outcome::Impossible(Impossible::SlotUsed));
 }
+
+/// A node without an index that has no block, or no results, of the time in which a transaction was: its sequence is used, and no more is ever
+/// to be learnt.
+#[tokio::test]
+async fn a_used_sequence_whose_blocks_are_pruned_is_an_answer() {
+    for results_alone in [false, true] {
+        let known = Chain::new(&serve(|_, _| error("nothing")).await).unwrap();
+        let raw = STANDARD.encode(&scripted_tx(&known).raw);
+        let config = serve(move |method, params| {
+            let number: u64 = params["height"].as_str().and_then(|number| number.parse().ok()).unwrap_or(0);
+            let pruned = || error(&format!("height {number} is not available, lowest height is 95"));
+            match method {
+                "abci_query" => {
+                    let info = BaseAccount { account_number: 7, sequence: 4, ..BaseAccount::default() };
+                    query(0, "", &QueryAccountInfoResponse { info: Some(info) }.encode_to_vec())
+                }
+                "block" if number < 95 && !results_alone => pruned(),
+                "block" => {
+                    let txs = if number == 92 { json!([raw]) } else { json!([]) };
+                    result(json!({ "block": { "header": { "height": number.to_string() }, "data": { "txs": txs } } }))
+                }
+                "block_results" => pruned(),
+                _ => error("transaction indexing is disabled"),
+            }
+        })
+        .await;
+        let chain = Chain::new(&config).unwrap();
+        let tx = scripted_tx(&chain);
+        let outcome = outcome(&chain, &Blocks::default(), &Pooled::default(), &tx).await;
+        assert_eq!(outcome, Ok(Outcome::Impossible(Impossible::SlotUsed)), "results alone: {results_alone}");
+    }
+}

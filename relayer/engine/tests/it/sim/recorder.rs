@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use causeway_adapter::adapter::Result;
 use causeway_adapter::fakes::{FakeAdapter, FakeChain};
 use causeway_adapter::{
-    Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Evidence, HostLimits,
-    HydrateRequest, Hydrated, Impossible, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx, Slot, WatchBatch,
-    WatchRequest,
+    Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event, Evidence,
+    HostLimits, HydrateRequest, Hydrated, Impossible, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx, Slot,
+    WatchBatch, WatchRequest,
 };
 use causeway_store::{MemoryStore, Store, Tree};
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
@@ -47,6 +47,8 @@ pub struct Twist {
     pub head_above: Option<(u64, u64)>,
     /// What it claims is over as soon as another endpoint is asked first.
     pub has_honest_neighbour: bool,
+    /// Events of updates name no heights.
+    pub hide_heights: bool,
     /// How often it was put behind others.
     pub distrusted: u32,
 }
@@ -171,7 +173,15 @@ impl ChainAdapter for Recorder {
             tokio::task::yield_now().await;
             return Ok(invented(&request, raised));
         }
-        self.inner.watch(request).await
+        let mut batch = self.inner.watch(request).await?;
+        if self.twist.lock().unwrap().hide_heights {
+            for located in &mut batch.events {
+                if let Event::ClientUpdated { heights, .. } = &mut located.event {
+                    heights.clear();
+                }
+            }
+        }
+        Ok(batch)
     }
 
     async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
