@@ -188,7 +188,7 @@ enum Seen<'s> {
 }
 
 impl Side<'_> {
-    pub(super) fn unexpected(&self, step: &'static str, error: impl ToString) -> StartError {
+    pub(crate) fn unexpected(&self, step: &'static str, error: impl ToString) -> StartError {
         StartError::SetupRefused { chain: self.host.id().clone(), step, detail: error.to_string() }
     }
 

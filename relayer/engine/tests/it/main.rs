@@ -1,5 +1,6 @@
 //! The engine from outside, on fake chains: one program, for each costs a link of everything below it.
 
+mod client;
 mod handshake;
 mod running;
 mod sim;
