@@ -10,6 +10,7 @@ mod cosmos_operations;
 mod cosmos_operator;
 mod cosmos_relay;
 mod cosmos_trouble;
+mod cosmos_upgrade;
 mod demo;
 mod golden;
 mod goquorum_network;
