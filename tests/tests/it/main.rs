@@ -5,6 +5,7 @@ mod adapter_check;
 mod architecture;
 mod bad_input;
 mod cosmos_classic;
+mod cosmos_foreign;
 mod cosmos_misbehaviour;
 mod cosmos_operations;
 mod cosmos_operator;
