@@ -17,6 +17,7 @@ use crate::process::Process;
 use crate::relay::{Pages, Relay};
 use crate::{poll, ports};
 
+mod foreign;
 mod setup;
 
 pub use setup::Setup;

@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Contracts(commands::contracts::Command),
     /// Set and show the root of trust of a chain.
     Trust(commands::trust::Command),
-    /// Look at the light clients of the paths.
+    /// Look at light clients, bring one to a height, hand one over after an upgrade.
     Client(commands::client::Command),
     /// Create paths between chains, and find those that are there.
     Path(commands::path::Command),

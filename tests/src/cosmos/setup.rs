@@ -1,6 +1,6 @@
 //! The configuration of an operator of Cosmos chains: what the tests usually write, and what some of them change.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 
 use super::{NAMES, PASSPHRASE_VARIABLE, Site};
 use crate::cli::Cli;
@@ -35,6 +35,21 @@ impl Site {
         let path = self.folder.path().join(format!("{name}.toml"));
         std::fs::write(&path, text.replace(old, new))?;
         Ok(self.cli.with_config(path))
+    }
+
+    /// Writes the addresses of the nodes that a network has now into the configuration, in the place of those that stand there for the chain.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or names no nodes for the chain.
+    pub fn readdress(&self, index: usize) -> Result<()> {
+        let text = std::fs::read_to_string(self.cli.config())?;
+        let mut document: toml::Table = text.parse()?;
+        let urls = self.networks[index].rpc_urls();
+        let chains = document.get_mut("chain").and_then(toml::Value::as_array_mut);
+        let cosmos = chains.and_then(|chains| chains.get_mut(index)?.get_mut("cosmos")?.as_table_mut());
+        let rpc: Vec<toml::Value> = urls.into_iter().map(|url| toml::Table::from_iter([("url".to_owned(), url.into())]).into()).collect();
+        cosmos.ok_or_else(|| anyhow!("the configuration names no nodes:\n{text}"))?.insert("rpc".to_owned(), rpc.into());
+        Ok(std::fs::write(self.cli.config(), toml::to_string(&document)?)?)
     }
 
     pub(super) fn write_config(&self, setup: &Setup) -> Result<()> {

@@ -9,6 +9,7 @@ pub(crate) mod outcome;
 pub(crate) mod price;
 pub(crate) mod reason;
 pub(crate) mod simulate;
+pub(crate) mod single;
 #[cfg(test)]
 mod tests;
 

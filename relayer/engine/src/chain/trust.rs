@@ -122,7 +122,29 @@ impl Trust {
     /// Judges one update and remembers what it proves. Returns the state and, if it is new, the rows that must become durable before anything
     /// that builds on it is submitted; the oldest height is forgotten in turn.
     pub(crate) fn judge(&self, chain: &Chain, base: &TrustedState, update: &[u8]) -> Result<(TrustedState, Vec<Write>), Judged> {
-        let state = match chain.light_client().verify_update(base, update, &chain.spec.params, chain.now_s()) {
+        let verdict = chain.light_client().verify_update(base, update, &chain.spec.params, chain.now_s());
+        self.judged(chain, (base, update), verdict)
+    }
+
+    /// The same as strictly as a client will judge that is to be given the update.
+    pub(crate) fn judge_for(
+        &self,
+        chain: &Chain,
+        view: &ClientView,
+        base: &TrustedState,
+        update: &[u8],
+    ) -> Result<(TrustedState, Vec<Write>), Judged> {
+        let verdict = chain.light_client().verify_update_for(&view.state, (base, update), &chain.spec.params, chain.now_s());
+        self.judged(chain, (base, update), verdict)
+    }
+
+    fn judged(
+        &self,
+        chain: &Chain,
+        (base, update): (&TrustedState, &[u8]),
+        verdict: Verdict,
+    ) -> Result<(TrustedState, Vec<Write>), Judged> {
+        let state = match verdict {
             Verdict::Success(state) => state,
             Verdict::NotEnoughTrust { found, needed } => return Err(Judged::NotEnoughTrust { found, needed }),
             Verdict::Invalid(violation) => return Err(Judged::Invalid(violation)),
