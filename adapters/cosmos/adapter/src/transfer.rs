@@ -1,6 +1,6 @@
-//! A token transfer (ICS-20) by hand, as a user's wallet sends one: simulated, signed, followed into its block.
+//! Token transfers (ICS-20) by hand, as a user's wallet sends them: simulated, signed, followed into their blocks.
 //!
-//! What it is not: no part of relaying. It signs with a key of the configuration and believes its node. Called by `causeway packet send`.
+//! What it is not: no part of relaying. It signs with a key of the configuration and believes its node. Called by `causeway packet send` and `causeway bench`.
 
 use crate::adapter::CosmosAdapter;
 use crate::blocks::tx_id;
@@ -16,12 +16,15 @@ use causeway_cosmos_proto::ibc::core::channel::v2::{MsgSendPacket, Payload};
 use causeway_cosmos_proto::{Any, any};
 use causeway_types::{Height, PacketEnd, Sequence, TxId};
 use prost::Message;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Longest that a transaction may take into a block.
 const INCLUSION_MAX: Duration = Duration::from_secs(120);
 /// Time between two looks for it.
 const POLL: Duration = Duration::from_millis(250);
+/// Transactions that are sent one behind the other before their blocks are waited for.
+const WAVE_TXS: usize = 10;
 /// The application's port, in IBC v2 and by custom in IBC classic. Source: ibc-go `modules/apps/transfer/types/keys.go`.
 const PORT: &str = "transfer";
 
@@ -49,6 +52,8 @@ pub struct SentTransfer {
     pub sequence: Sequence,
     /// The transaction.
     pub tx_id: TxId,
+    /// Its block.
+    pub height: Height,
 }
 
 impl CosmosAdapter {
@@ -58,23 +63,71 @@ impl CosmosAdapter {
     /// [`AdapterError::Invalid`] with the chain's reason when it refuses the transfer, [`AdapterError::InsufficientFunds`], and what the
     /// endpoints say.
     pub async fn send_transfer(&self, key: &str, transfer: &Transfer, fees: &FeePolicy) -> Result<SentTransfer> {
-        let mut tx = self.signed_transfer(key, transfer, fees).await?;
-        let mut answer = broadcast(self.chain(), &tx).await?;
-        if matches!(answer, BroadcastResult::Underpriced { .. }) {
-            // Once more with what the node asked for.
-            tx = self.signed_transfer(key, transfer, fees).await?;
-            answer = broadcast(self.chain(), &tx).await?;
-        }
-        match answer {
-            BroadcastResult::Accepted | BroadcastResult::AlreadyKnown => {}
-            BroadcastResult::Underpriced { reason } | BroadcastResult::Refused { reason, .. } => return Err(refused(&reason)),
-        }
-        let height = self.included(&tx).await?;
-        let sequence = self.sequence_of(&transfer.end, &tx.tx_id, height).await?;
-        Ok(SentTransfer { sequence, tx_id: tx.tx_id })
+        let sent = self.send_transfers(key, transfer, 1, fees).await?.pop();
+        sent.ok_or_else(|| self.chain().protocol("sent-packet", format!("a packet from {}", transfer.end), "none"))
     }
 
-    async fn signed_transfer(&self, key: &str, transfer: &Transfer, fees: &FeePolicy) -> Result<SignedTx> {
+    /// The same transfer `count` times, as many in a transaction as the configuration allows; answers once all of them are in blocks, in order.
+    ///
+    /// # Errors
+    /// As [`CosmosAdapter::send_transfer`]; what was sent before stays sent.
+    pub async fn send_transfers(&self, key: &str, transfer: &Transfer, count: usize, fees: &FeePolicy) -> Result<Vec<SentTransfer>> {
+        let each = usize::try_from(self.chain().config.messages_max).unwrap_or(1).max(1);
+        let mut sent = Vec::with_capacity(count);
+        while sent.len() < count {
+            let wave = (count - sent.len()).min(WAVE_TXS * each);
+            sent.extend(self.send_wave(key, transfer, (wave, each), fees).await?);
+        }
+        Ok(sent)
+    }
+
+    /// Transactions one behind the other, without waiting in between; then where they and their packets are.
+    async fn send_wave(
+        &self,
+        key: &str,
+        transfer: &Transfer,
+        (count, each): (usize, usize),
+        fees: &FeePolicy,
+    ) -> Result<Vec<SentTransfer>> {
+        let mut txs = self.signed_transfers(key, transfer, (count, each), fees).await?;
+        if !self.hand_in(&txs, false).await? {
+            // Once more with what the node asked for.
+            txs = self.signed_transfers(key, transfer, (count, each), fees).await?;
+            self.hand_in(&txs, true).await?;
+        }
+        let mut heights = BTreeMap::new();
+        // They are included in order: when the last one is there, so are the others.
+        for tx in txs.iter().rev() {
+            heights.insert(tx.tx_id.clone(), self.included(tx).await?.number);
+        }
+        let sent = self.packets_of(&transfer.end, &heights).await?;
+        if sent.len() == count {
+            return Ok(sent);
+        }
+        let found = sent.len();
+        Err(self.chain().protocol("sent-packet", format!("{count} packets from {} in {} transactions", transfer.end, txs.len()), found))
+    }
+
+    /// Broadcasts in order. Whether the chain took them; `false` when it asks for a higher price, and nothing was sent.
+    async fn hand_in(&self, txs: &[SignedTx], priced: bool) -> Result<bool> {
+        for (at, tx) in txs.iter().enumerate() {
+            match broadcast(self.chain(), tx).await? {
+                BroadcastResult::Accepted | BroadcastResult::AlreadyKnown => {}
+                BroadcastResult::Underpriced { .. } if at == 0 && !priced => return Ok(false),
+                BroadcastResult::Underpriced { reason } | BroadcastResult::Refused { reason, .. } => return Err(refused(&reason)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Transactions with the sequences that follow each other. The first is simulated; the others have the gas a message that it takes.
+    async fn signed_transfers(
+        &self,
+        key: &str,
+        transfer: &Transfer,
+        (count, each): (usize, usize),
+        fees: &FeePolicy,
+    ) -> Result<Vec<SignedTx>> {
         let (chain, config) = (self.chain(), &self.chain().config);
         let signer = self.keys().signer(key).ok_or_else(|| missing_key(key))?;
         let state = account::state(chain, signer.address()).await?;
@@ -82,19 +135,23 @@ impl CosmosAdapter {
         let price = price::price(chain, fees).await?;
         let (sequence, account_number) = (state.sequence, state.number);
         let terms = Terms { sequence, account_number, gas_limit: config.tx_gas_max, price, timeout_height };
-        let message = message(transfer, signer.address());
-        let gas_used = match simulate(chain, signer, std::slice::from_ref(&message), terms).await? {
+        let messages = vec![message(transfer, signer.address()); count];
+        let first = messages.get(..each.min(count)).unwrap_or_default();
+        let gas_used = match simulate(chain, signer, first, terms).await? {
             Simulated::Passed { gas_used, .. } => gas_used,
             Simulated::Failed(log) => return Err(refused(&log)),
         };
         let gas = u128::from(gas_used) * u128::from(fees.gas_headroom_percent.max(100)) / 100;
         let gas_limit = u64::try_from(gas).unwrap_or(u64::MAX).min(config.tx_gas_max);
-        let doc = sign_doc(config, signer, vec![message], Terms { gas_limit, ..terms });
         let invalid = |detail: String| AdapterError::Invalid { what: "transaction", detail };
-        let signature = signer.sign(&doc.encode_to_vec()).map_err(|error| invalid(error.to_string()))?;
-        let raw = raw(doc, signature);
-        let tx_id = tx_id(&raw).ok_or_else(|| invalid("it has no id".to_string()))?;
-        Ok(SignedTx { tx_id, raw, account: signer.address().to_string(), slot: Slot::Number(state.sequence) })
+        let sign = |(messages, sequence): (&[Any], u64)| {
+            let doc = sign_doc(config, signer, messages.to_vec(), Terms { gas_limit, sequence, ..terms });
+            let signature = signer.sign(&doc.encode_to_vec()).map_err(|error| invalid(error.to_string()))?;
+            let raw = raw(doc, signature);
+            let tx_id = tx_id(&raw).ok_or_else(|| invalid("it has no id".to_string()))?;
+            Ok(SignedTx { tx_id, raw, account: signer.address().to_string(), slot: Slot::Number(sequence) })
+        };
+        messages.chunks(each).zip(sequence..).map(sign).collect()
     }
 
     /// Waits until the transaction is in a block.
@@ -119,17 +176,26 @@ impl CosmosAdapter {
         tokio::time::timeout(INCLUSION_MAX, wait).await.map_err(late)?
     }
 
-    /// The sequence that the chain gave the packet, from the events of the block.
-    async fn sequence_of(&self, end: &PacketEnd, tx_id: &TxId, height: Height) -> Result<Sequence> {
-        let after = Height { number: height.number.saturating_sub(1), ..height };
+    /// The packets that transactions in known blocks sent from an end, from the events of those blocks.
+    async fn packets_of(&self, end: &PacketEnd, heights: &BTreeMap<TxId, u64>) -> Result<Vec<SentTransfer>> {
+        let (first, last) = (heights.values().min().copied().unwrap_or(1), heights.values().max().copied().unwrap_or(1));
         let filter = EventFilter { ends: vec![end.clone()], clients: Vec::new(), connections: Vec::new() };
-        let request = WatchRequest { after, filter, blocks_max: 1, events_max: 10_000, wait_ms: 5_000 };
-        let batch = self.watch(request).await?;
-        let sent = batch.events.into_iter().filter(|event| event.tx == *tx_id).find_map(|event| match event.event {
-            Event::Sent { packet } => Some(packet.sequence()),
-            _ => None,
-        });
-        sent.ok_or_else(|| self.chain().protocol("sent-packet", format!("a packet from {end} in transaction {tx_id}"), "none"))
+        let mut after = self.chain().height(first.saturating_sub(1));
+        let mut sent = Vec::new();
+        while after.number < last {
+            let request = WatchRequest { after, filter: filter.clone(), blocks_max: last - after.number, events_max: 10_000, wait_ms: 5_000 };
+            let batch = self.watch(request).await?;
+            if batch.cursor == after {
+                return Err(AdapterError::Lagging { found: after, needed: self.chain().height(last) });
+            }
+            after = batch.cursor;
+            let ours = batch.events.into_iter().filter(|event| heights.contains_key(&event.tx));
+            sent.extend(ours.filter_map(|event| match event.event {
+                Event::Sent { packet } => Some(SentTransfer { sequence: packet.sequence(), tx_id: event.tx, height: event.height }),
+                _ => None,
+            }));
+        }
+        Ok(sent)
     }
 }
 
