@@ -278,7 +278,7 @@ impl Trust {
 
 /// The header of exactly one height, with what a client that holds `trusted` must be shown of the signers that it knows; families whose
 /// verifiers keep that themselves answer with the header alone.
-async fn header(chain: &Chain, trusted: Height, height: Height) -> Result<Vec<u8>, AdapterError> {
+pub(super) async fn header(chain: &Chain, trusted: Height, height: Height) -> Result<Vec<u8>, AdapterError> {
     match chain.call("update_at", chain.adapter().update_at(trusted, height)).await {
         Err(AdapterError::Unsupported { .. }) => Ok(chain.call("root", chain.adapter().root(Some(height))).await?.1),
         found => found,
