@@ -65,6 +65,7 @@ fn lie(seed: u64, family: FakeFamily, above: (u64, u64), rule: &str) {
     });
 }
 
+/// refuse.md O1: an endpoint that tells nobody else's head, alone or beside an honest one, moves nothing.
 #[test]
 fn a_head_that_nothing_supports_moves_no_cursor_and_expires_no_packet() {
     for seed in 0..6 {
@@ -74,6 +75,7 @@ fn a_head_that_nothing_supports_moves_no_cursor_and_expires_no_packet() {
     }
 }
 
+/// refuse.md O1, H4.
 #[test]
 fn a_head_of_a_time_to_come_moves_no_cursor_and_expires_no_packet() {
     for seed in 0..6 {

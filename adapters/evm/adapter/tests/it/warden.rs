@@ -63,6 +63,7 @@ async fn later_height(a: &Side, held_s: u64) -> u64 {
     a.node.control().mine(2).unwrap() - 1
 }
 
+/// refuse.md H11: the relay is the watchdog.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_header_that_somebody_puts_into_a_client_convicts_its_signers() {
     for hidden in [false, true] {
