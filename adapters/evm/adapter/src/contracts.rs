@@ -19,15 +19,16 @@ pub(crate) struct Contracts {
 }
 
 impl Contracts {
-    /// The contracts of clients at a block; a client that is not there has none.
-    pub(crate) async fn of(&self, chain: &Chain, clients: &BTreeSet<ClientId>, height: u64) -> Result<BTreeMap<Address, ClientId>> {
+    /// The contracts of clients now; a client that is not there has none. No height is named, so that an endpoint whose head is invented
+    /// is not asked for a block that it does not have.
+    pub(crate) async fn of(&self, chain: &Chain, clients: &BTreeSet<ClientId>) -> Result<BTreeMap<Address, ClientId>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let missing: Vec<&ClientId> = clients.iter().filter(|client| !known.contains_key(*client)).collect();
         if !missing.is_empty() {
             let call = |client: &&ClientId| view_call(chain.router, &Router::getClientCall { clientId: client.to_string() });
-            let answers = chain.calls(missing.iter().map(call).collect(), height).await?;
+            let answers = chain.calls_at(missing.iter().map(call).collect(), "latest").await?;
             for (client, answer) in missing.into_iter().zip(answers) {
-                if let Some(address) = chain.decode_view::<Router::getClientCall>(answer, height)? {
+                if let Some(address) = chain.decode_view::<Router::getClientCall>(answer, 0)? {
                     known.insert(client.clone(), address);
                 }
             }

@@ -45,7 +45,7 @@ pub(crate) async fn watch(chain: &Chain, range: &LogRange, contracts: &Contracts
         return Ok(WatchBatch { cursor: Height::new(to), head: head.head(), events: Vec::new() });
     }
     let topics: Vec<B256> = clients.iter().map(client_topic).collect();
-    let of_clients = contracts.of(chain, &request.filter.clients.iter().cloned().collect(), head.height).await?;
+    let of_clients = contracts.of(chain, &request.filter.clients.iter().cloned().collect()).await?;
     let of_router = |topics: Value| Filter { addresses: vec![chain.router], topics };
     let mut filters = vec![of_router(json!([packet_topics(), topics])), of_router(json!([client_topics()]))];
     if !of_clients.is_empty() {

@@ -1,13 +1,13 @@
 //! An endpoint that claims blocks which nobody made, and a relay that runs.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use crate::common::{now_s, transfer, world};
-use crate::warden::{PATIENCE, relay, wait_until};
+use crate::common::{now_s, transfer};
+use crate::warden::{PATIENCE, calm_world, relay, wait_until};
 
 /// refuse.md O1: it is the relay's only endpoint, and lies about the newest block alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn refuses_o1_a_head_that_nothing_supports() {
-    let (a, b) = world().await;
+    let (a, b) = calm_world().await;
     let engine = relay(&a, &b).await;
     wait_until("the chain to be watched", || async { engine.status().chains[0].cursor.is_some() }).await;
     a.node.control().lie(|faults| faults.head_above = 1_000_000);

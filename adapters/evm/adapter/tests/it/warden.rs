@@ -2,7 +2,7 @@
 //! chain that was verified, and the client is frozen with the evidence.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use crate::common::{KEY, PARAMS, Side, fees, keys, now_s, transfer, world};
+use crate::common::{KEY, PARAMS, Side, devnet, fees, keys, now_s, transfer, world_with};
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, Bytes};
 use alloy::providers::{Provider, ProviderBuilder};
@@ -12,6 +12,7 @@ use causeway_adapter::{ChainAdapter, LightClient};
 use causeway_engine::{ChainSpec, End, Engine, EngineConfig, EngineHandle, Filter, PathSpec, RootOfTrust, env};
 use causeway_evm_adapter::{EvmChain, HOST_ENCODING};
 use causeway_evm_contracts::abi;
+use causeway_evm_devnet::DevnetConfig;
 use causeway_store::MemoryStore;
 use causeway_types::classic::Order;
 use causeway_types::{ChainId, Height};
@@ -20,6 +21,12 @@ use std::time::Duration;
 
 /// Longest that anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Two chains that are not in a hurry, for an engine asks them all the time.
+pub(crate) async fn calm_world() -> (Side, Side) {
+    let calm = |chain_id| DevnetConfig { block_period: Duration::from_millis(200), ..devnet(chain_id) };
+    world_with(calm(1001), |config| config.block_interval_ms = 200, calm(1002), |config| config.block_interval_ms = 200).await
+}
 
 async fn spec(side: &Side, name: &str) -> ChainSpec {
     ChainSpec {
@@ -88,7 +95,7 @@ async fn later_height(a: &Side, held_s: u64) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_header_that_somebody_puts_into_a_client_convicts_its_signers() {
     for way in [Way::Router, Way::Hidden, Way::Client] {
-        let (a, b) = world().await;
+        let (a, b) = calm_world().await;
         let engine = relay(&a, &b).await;
         transfer(&a, 5, now_s(&a) + 3_600).await;
         wait_until("the packet to arrive", || async { !b.acknowledged().await.is_empty() }).await;
@@ -120,7 +127,7 @@ async fn a_forged_header_that_somebody_puts_into_a_client_convicts_its_signers()
 /// What was submitted is read as it was, whoever submitted it.
 #[tokio::test(flavor = "multi_thread")]
 async fn updates_are_read_from_the_transactions_that_brought_them() {
-    let (a, b) = world().await;
+    let (a, b) = calm_world().await;
     let held = b.adapter.client(&b.client).await.unwrap().latest;
     let height = a.node.control().mine(3).unwrap() - 1;
     let sent = update(&a, held, height, false).await;
