@@ -55,6 +55,18 @@ pub trait LightClient: Send + Sync + std::fmt::Debug {
     /// Judges `update` from `trusted`, at `now_s` (unix seconds, the relay's clock).
     fn verify_update(&self, trusted: &TrustedState, update: &[u8], params: &ClientParams, now_s: u64) -> Verdict;
 
+    /// As [`LightClient::verify_update`], for a client that exists: as strictly as that client will judge, by its own state, where the family has
+    /// clients that differ. What passes is trusted here as well.
+    fn verify_update_for(
+        &self,
+        _client_state: &[u8],
+        (trusted, update): (&TrustedState, &[u8]),
+        params: &ClientParams,
+        now_s: u64,
+    ) -> Verdict {
+        self.verify_update(trusted, update, params, now_s)
+    }
+
     /// Judges the evidence of item `index` for `claim` at the verified height `trusted`.
     ///
     /// # Errors

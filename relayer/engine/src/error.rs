@@ -159,6 +159,31 @@ pub enum StartError {
         /// The client.
         client: ClientId,
     },
+    /// The client went without an update for longer than its trusting period.
+    #[error(
+        "client {client} on chain {chain} expired {ago_s} s ago: nobody updated it for its trusting period; the authority of its host must \
+         recover it (docs/operations.md, \"Recovering a client\")"
+    )]
+    ClientExpired {
+        /// The host.
+        chain: ChainId,
+        /// The client.
+        client: ClientId,
+        /// How long ago, seconds.
+        ago_s: u64,
+    },
+    /// The client is past the height that it was to be brought to.
+    #[error("client {client} on chain {chain} is at height {latest} already, past {asked}, which it does not hold and takes no more")]
+    ClientPast {
+        /// The host.
+        chain: ChainId,
+        /// The client.
+        client: ClientId,
+        /// Its newest height.
+        latest: Height,
+        /// The height that was asked for.
+        asked: Height,
+    },
     /// The client follows with another type of light client than the chain offers.
     #[error("client {client} on chain {chain} is of type {found}, chain {source_chain} needs {expected}; the path names the wrong client")]
     ClientType {

@@ -4,7 +4,7 @@
 //! [`causeway_store::Store`], time, randomness and tasks as [`Env`].
 //!
 //! Bird's eye view:
-//! - [`config`]: what the engine is told; [`handle`]: start, questions, commands; [`handshake`]: setting up a path;
+//! - [`config`]: what the engine is told; [`handle`]: start, questions, commands; [`handshake`]: setting up a path; [`client`]: one client by hand;
 //! - [`packet`]: the record of a packet; [`env`]: clock, randomness, spawning; [`error`]: why it refuses.
 //!
 //! ```no_run
@@ -18,6 +18,7 @@
 mod chain;
 mod channel;
 mod clearer;
+pub mod client;
 pub mod config;
 pub mod env;
 pub mod error;

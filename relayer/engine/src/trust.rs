@@ -2,9 +2,11 @@
 //!
 //! What it is not: it verifies nothing; the next start does, from the root it is configured with.
 
+use crate::chain::{Held, Trust};
 use crate::journal::keys;
+use causeway_adapter::TrustedState;
 use causeway_store::{Store, StoreError, Tree, Write};
-use causeway_types::ChainId;
+use causeway_types::{ChainId, Height};
 
 /// Keys removed in one commit.
 const PAGE: usize = 1_000;
@@ -24,11 +26,24 @@ pub async fn reset(store: &dyn Store, chain: &ChainId) -> Result<(), StoreError>
     store.commit(vec![Write::Delete(Tree::Meta, keys::root(chain))]).await
 }
 
+/// Trusts a state that was verified by what `base`, which is trusted already, says of it: a chain that goes on under another name names the
+/// state from which it is followed. What is trusted at that height already stays. Whether it is new.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn adopt(store: &dyn Store, chain: &ChainId, (state, base): (&TrustedState, Height), now_ms: u64) -> Result<bool, StoreError> {
+    if store.get(Tree::Meta, &keys::trust(chain, state.height)).await?.is_some() {
+        return Ok(false);
+    }
+    let held = Held { state: state.clone(), update: Vec::new(), base };
+    store.commit(vec![Trust::write(chain, &held, now_ms)]).await?;
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use causeway_store::MemoryStore;
-    use causeway_types::Height;
 
     #[tokio::test]
     async fn a_reset_forgets_one_chain_and_no_other() {
@@ -42,5 +57,19 @@ mod tests {
             assert_eq!(store.scan(Tree::Meta, &keys::trusts(chain), None, 10).await.unwrap().len(), left);
             assert_eq!(store.get(Tree::Meta, &keys::root(chain)).await.unwrap().is_some(), left == 1);
         }
+    }
+
+    #[tokio::test]
+    async fn an_adopted_state_is_read_back_and_never_replaced() {
+        let (store, chain) = (MemoryStore::new(), ChainId::new("alpha").unwrap());
+        let state =
+            |mark: u8| TrustedState { height: Height { revision: 2, number: 1 }, time_s: Some(9), block_hash: [0; 32], bytes: vec![mark] };
+        let base = Height { revision: 1, number: 20 };
+        assert!(adopt(&store, &chain, (&state(1), base), 5).await.unwrap());
+        assert!(!adopt(&store, &chain, (&state(2), base), 6).await.unwrap());
+        let rows = store.scan(Tree::Meta, &keys::trusts(&chain), None, 10).await.unwrap();
+        let [(_, row)] = &rows[..] else { panic!("{rows:?}") };
+        let held = Trust::read(row).unwrap();
+        assert_eq!((held.state, held.base), (state(1), base));
     }
 }

@@ -4,6 +4,7 @@
 //! command line, so that nothing of the product takes part. What the chain then does is for the tests to judge.
 
 mod node;
+mod successor;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

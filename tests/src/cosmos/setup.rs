@@ -1,8 +1,8 @@
 //! The configuration of an operator of Cosmos chains: what the tests usually write, and what some of them change.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 
-use super::{NAMES, PASSPHRASE_VARIABLE, Site};
+use super::{NAMES, PASSPHRASE, Site};
 use crate::cli::Cli;
 
 /// What an operator configures otherwise than the tests usually do, of both chains.
@@ -10,6 +10,8 @@ use crate::cli::Cli;
 pub struct Setup {
     /// Accounts of the genesis block that are the relayer's keys.
     pub keys: Vec<String>,
+    /// Accounts of the genesis block whose keys are configured, and do not relay.
+    pub senders: Vec<String>,
     /// `trusting_period_s`.
     pub trusting_period_s: u64,
     /// `gas_price`, in quotes or as a table.
@@ -20,7 +22,25 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { keys: vec!["relayer".to_owned()], trusting_period_s: 1_209_600, gas_price: "\"0\"".to_owned(), lines: String::new() }
+        Self {
+            keys: vec!["relayer".to_owned()],
+            senders: Vec::new(),
+            trusting_period_s: 1_209_600,
+            gas_price: "\"0\"".to_owned(),
+            lines: String::new(),
+        }
+    }
+}
+
+impl Setup {
+    /// With the users' keys in the configuration as well, for commands that send.
+    #[must_use]
+    pub fn with_users() -> Self {
+        Self { senders: vec!["user".to_owned()], ..Self::default() }
+    }
+
+    pub(super) fn all_keys(&self) -> Vec<String> {
+        [&self.keys[..], &self.senders[..]].concat()
     }
 }
 
@@ -35,6 +55,21 @@ impl Site {
         let path = self.folder.path().join(format!("{name}.toml"));
         std::fs::write(&path, text.replace(old, new))?;
         Ok(self.cli.with_config(path))
+    }
+
+    /// Writes the addresses of the nodes that a network has now into the configuration, in the place of those that stand there for the chain.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or names no nodes for the chain.
+    pub fn readdress(&self, index: usize) -> Result<()> {
+        let text = std::fs::read_to_string(self.cli.config())?;
+        let mut document: toml::Table = text.parse()?;
+        let urls = self.networks[index].rpc_urls();
+        let chains = document.get_mut("chain").and_then(toml::Value::as_array_mut);
+        let cosmos = chains.and_then(|chains| chains.get_mut(index)?.get_mut("cosmos")?.as_table_mut());
+        let rpc: Vec<toml::Value> = urls.into_iter().map(|url| toml::Table::from_iter([("url".to_owned(), url.into())]).into()).collect();
+        cosmos.ok_or_else(|| anyhow!("the configuration names no nodes:\n{text}"))?.insert("rpc".to_owned(), rpc.into());
+        Ok(std::fs::write(self.cli.config(), toml::to_string(&document)?)?)
     }
 
     pub(super) fn write_config(&self, setup: &Setup) -> Result<()> {
@@ -54,10 +89,11 @@ impl Site {
                 network.chain_id(),
                 urls.join(", "),
             ));
-            for key in &setup.keys {
+            for key in setup.all_keys() {
                 text.push_str(&format!(
                     "\n[chain.cosmos.keys.{key}-{name}]\nkeystore = \"keys/{key}-{name}.json\"\n\
-                     passphrase = {{ env = \"{PASSPHRASE_VARIABLE}\" }}\n"
+                     passphrase = {{ env = \"{}\" }}\n",
+                    PASSPHRASE.0
                 ));
             }
         }

@@ -4,12 +4,15 @@
 mod adapter_check;
 mod architecture;
 mod bad_input;
+mod cosmos_bursts;
 mod cosmos_classic;
+mod cosmos_foreign;
 mod cosmos_misbehaviour;
 mod cosmos_operations;
 mod cosmos_operator;
 mod cosmos_relay;
 mod cosmos_trouble;
+mod cosmos_upgrade;
 mod demo;
 mod golden;
 mod goquorum_network;

@@ -6,6 +6,7 @@ use causeway_cosmos_proto::ibc::core::channel::v1 as channel_v1;
 use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
 use causeway_cosmos_proto::ibc::core::client::v1 as client;
 use causeway_cosmos_proto::ibc::core::connection::v1 as connection;
+use causeway_cosmos_proto::ibc::lightclients::tendermint::v1::ClientState;
 use causeway_types::classic::{self, ChannelEnd, ChannelId, ConnectionEnd, ConnectionId, HandshakeState, Order, PortId};
 use causeway_types::v2::{Acknowledgement, Packet};
 use causeway_types::{ClientId, Height, PacketError, Payload, Sequence};
@@ -68,6 +69,21 @@ pub(crate) fn height_to(height: Height) -> client::Height {
 /// A height from outside.
 pub(crate) fn height_from(height: client::Height) -> Height {
     Height { revision: height.revision_number, number: height.revision_height }
+}
+
+/// Largest denominator of a trust level that the verifier reckons with.
+const LEVEL_PARTS_MAX: u64 = 15;
+
+/// The part of the trusted power that a client asks for, by its own state: numerator and denominator. One that cannot be reckoned with
+/// exactly is rounded up, so that what is enough here is enough there.
+pub(crate) fn trust_level(state: &ClientState) -> (u64, u64) {
+    let level = state.trust_level.unwrap_or_default();
+    let (numerator, denominator) = (level.numerator, level.denominator);
+    if denominator <= LEVEL_PARTS_MAX {
+        return (numerator, denominator);
+    }
+    let parts = u128::from(numerator).saturating_mul(u128::from(LEVEL_PARTS_MAX)).div_ceil(u128::from(denominator));
+    (u64::try_from(parts).unwrap_or(u64::MAX), LEVEL_PARTS_MAX)
 }
 
 /// A classic packet as ibc-go takes it.

@@ -31,6 +31,7 @@ mod submitted;
 mod survey;
 mod transfer;
 mod tx;
+mod upgrade;
 mod watch;
 
 pub use adapter::{CLIENT_TYPE, CosmosAdapter};
@@ -39,3 +40,4 @@ pub use config::{Config, ConfigError, DynamicPrice, GasPrice, KeyConfig, KeyType
 pub use keys::{AccountForm, KeyError, Keys, Signer};
 pub use light_client::CosmosLightClient;
 pub use transfer::{SentTransfer, Transfer};
+pub use upgrade::{Successor, UpgradedStates, followed_chain, verify_upgrade};

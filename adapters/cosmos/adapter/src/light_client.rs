@@ -6,7 +6,7 @@
 
 use crate::clients::HOST_ENCODING;
 use crate::config::{Config, ConfigError};
-use crate::convert::{channel_to, connection_to, height_to};
+use crate::convert::{channel_to, connection_to, height_to, trust_level};
 use causeway_adapter::{
     ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, SubmittedUpdate, TrustedState, Verdict, Violation,
 };
@@ -28,7 +28,7 @@ mod tests;
 /// Part of the trusted power that must sign a header further ahead. Source: ibc-go `light-clients/07-tendermint` `DefaultTrustLevel`.
 const TRUST_LEVEL: (u64, u64) = (1, 3);
 /// Path under which an upgrade plan leaves the upgraded client. Source: cosmos-sdk `x/upgrade/types/keys.go`.
-const UPGRADE_PATH: [&str; 2] = ["upgrade", "upgradedIBCState"];
+const UPGRADE_PATH: [&str; 2] = [verifier::UPGRADE_STORE, verifier::UPGRADE_KEY];
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// Verifies one CometBFT chain.
@@ -50,9 +50,13 @@ impl CosmosLightClient {
     }
 
     fn params(&self, params: &ClientParams) -> verifier::Params {
+        self.params_at(params, TRUST_LEVEL)
+    }
+
+    fn params_at(&self, params: &ClientParams, trust_level: (u64, u64)) -> verifier::Params {
         verifier::Params {
             chain_id: self.chain_id.clone(),
-            trust_level: TRUST_LEVEL,
+            trust_level,
             trusting_period: Duration::from_secs(params.trusting_period_s),
             clock_drift_max: Duration::from_secs(params.clock_drift_max_s),
         }
@@ -84,15 +88,22 @@ impl LightClient for CosmosLightClient {
     }
 
     fn verify_update(&self, trusted: &TrustedState, update: &[u8], params: &ClientParams, now_s: u64) -> Verdict {
-        let parsed = decode(trusted).and_then(|state| Ok((state, untrusted(update)?)));
-        let (state, header) = match parsed {
-            Ok(parsed) => parsed,
-            Err(violation) => return Verdict::Invalid(violation),
-        };
-        match verifier::verify_header(&self.params(params), &state, &header, now_s.saturating_mul(NS_PER_S)) {
-            Ok(verified) => Verdict::Success(seam(&verified)),
-            Err(verifier::Judged::NotEnoughTrust { found, needed }) => Verdict::NotEnoughTrust { found, needed },
-            Err(verifier::Judged::Refused(refusal)) => Verdict::Invalid(violation(refusal)),
+        judged(trusted, update, &self.params(params), now_s)
+    }
+
+    /// By the client's own trust level: two thirds where it was created with that.
+    fn verify_update_for(
+        &self,
+        client_state: &[u8],
+        (trusted, update): (&TrustedState, &[u8]),
+        params: &ClientParams,
+        now_s: u64,
+    ) -> Verdict {
+        let any = causeway_cosmos_proto::Any::decode(client_state).map_err(|error| error.to_string());
+        let state = any.and_then(|any| causeway_cosmos_proto::unpack::<tendermint::ClientState>(&any).map_err(|error| error.to_string()));
+        match state {
+            Ok(state) => judged(trusted, update, &self.params_at(params, trust_level(&state)), now_s),
+            Err(found) => Verdict::Invalid(Violation::new("client-state", "the state of a Tendermint client", found)),
         }
     }
 
@@ -204,7 +215,20 @@ impl LightClient for CosmosLightClient {
     }
 }
 
-fn seam(state: &verifier::Trusted) -> TrustedState {
+fn judged(trusted: &TrustedState, update: &[u8], params: &verifier::Params, now_s: u64) -> Verdict {
+    let parsed = decode(trusted).and_then(|state| Ok((state, untrusted(update)?)));
+    let (state, header) = match parsed {
+        Ok(parsed) => parsed,
+        Err(violation) => return Verdict::Invalid(violation),
+    };
+    match verifier::verify_header(params, &state, &header, now_s.saturating_mul(NS_PER_S)) {
+        Ok(verified) => Verdict::Success(seam(&verified)),
+        Err(verifier::Judged::NotEnoughTrust { found, needed }) => Verdict::NotEnoughTrust { found, needed },
+        Err(verifier::Judged::Refused(refusal)) => Verdict::Invalid(violation(refusal)),
+    }
+}
+
+pub(crate) fn seam(state: &verifier::Trusted) -> TrustedState {
     TrustedState {
         height: Height { revision: state.height.revision, number: state.height.number },
         time_s: Some(state.time_ns / NS_PER_S),
@@ -213,7 +237,7 @@ fn seam(state: &verifier::Trusted) -> TrustedState {
     }
 }
 
-fn decode(trusted: &TrustedState) -> Result<verifier::Trusted, Violation> {
+pub(crate) fn decode(trusted: &TrustedState) -> Result<verifier::Trusted, Violation> {
     verifier::Trusted::decode(&trusted.bytes).map_err(violation)
 }
 
@@ -221,7 +245,7 @@ fn untrusted(update: &[u8]) -> Result<verifier::Untrusted, Violation> {
     verifier::Untrusted::decode(update).map_err(violation)
 }
 
-fn violation(refusal: verifier::Refusal) -> Violation {
+pub(crate) fn violation(refusal: verifier::Refusal) -> Violation {
     Violation::new(refusal.rule.name(), refusal.expected, refusal.found)
 }
 

@@ -4,7 +4,7 @@
 //! checked here: a step is a proposal that the light client judges. Called by [`crate::adapter`].
 
 use crate::chain::{Chain, Result};
-use crate::convert::{height_from, height_to};
+use crate::convert::{height_from, height_to, trust_level};
 use causeway_adapter::{AdapterError, ClientView, HostLimits, Plan, UpdateStep};
 use causeway_cosmos_proto::ibc::lightclients::tendermint::v1 as tendermint;
 use causeway_cosmos_proto::tendermint::types;
@@ -67,12 +67,30 @@ pub(crate) async fn update_at(chain: &Chain, trusted: Height, height: Height) ->
         return Err(AdapterError::NotFound { what: "height", name: strange.to_string() });
     }
     let target = target(chain, height.number).await?;
-    let known = chain.validators(trusted.number.saturating_add(1), None).await?;
+    let known = next_validators(chain, trusted.number).await?;
     Ok(update(&target, Some((trusted, &known))))
 }
 
+/// The next validators of a trusted height: those whose hash its consensus state holds. Where the chain begins above that height, those of its
+/// first block: a chain that takes the place of another starts with the validators whom the old one named last.
+async fn next_validators(chain: &Chain, trusted: u64) -> Result<types::ValidatorSet> {
+    let error = match chain.validators(trusted.saturating_add(1), None).await {
+        Err(error @ AdapterError::HeightPruned { .. }) => error,
+        found => return found,
+    };
+    let earliest = chain.head().await?.earliest;
+    let begins = |signed: &types::SignedHeader| {
+        let before = signed.header.as_ref().and_then(|header| header.last_block_id.as_ref());
+        before.is_none_or(|block| block.hash.is_empty())
+    };
+    match chain.signed_headers(&[earliest]).await?.first() {
+        Some(first) if begins(first) => chain.validators(earliest, None).await,
+        _ => Err(error),
+    }
+}
+
 pub(crate) async fn plan_update(chain: &Chain, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan> {
-    let trusted = trusted_height(chain, view)?;
+    let (trusted, level) = followed(chain, view)?;
     if need.is_some_and(|need| need <= chain.height(trusted)) {
         return Ok(Plan::Steps(Vec::new()));
     }
@@ -88,11 +106,10 @@ pub(crate) async fn plan_update(chain: &Chain, view: &ClientView, need: Option<H
     let mut steps = Vec::new();
     let (mut from, mut looks) = (trusted, 0_usize);
     for _ in 0..STEPS_MAX {
-        // The next validators of the trusted height: those whose hash its consensus state holds.
-        let known = chain.validators(from.saturating_add(1), None).await?;
-        let next = furthest(chain, (from, &known), &last, &mut looks).await?;
+        let known = Known { from, validators: next_validators(chain, from).await?, level };
+        let next = furthest(chain, &known, &last, &mut looks).await?;
         let done = next.number == last.number;
-        steps.push(step((chain.height(from), &known), &next, chain.height(next.number), limits));
+        steps.push(step((chain.height(from), &known.validators), &next, chain.height(next.number), limits));
         if done {
             return Ok(Plan::Steps(steps));
         }
@@ -101,8 +118,9 @@ pub(crate) async fn plan_update(chain: &Chain, view: &ClientView, need: Option<H
     Err(chain.protocol("trust", format!("at most {STEPS_MAX} steps"), "more"))
 }
 
-/// The newest height the client holds, from its own state, which must be about this chain.
-fn trusted_height(chain: &Chain, view: &ClientView) -> Result<u64> {
+/// The height to start from (the newest that the client holds or, of a view that says so, one below it) and its trust level. The client's own
+/// state must be about this chain.
+fn followed(chain: &Chain, view: &ClientView) -> Result<(u64, (u64, u64))> {
     let invalid = |detail: String| AdapterError::Invalid { what: "client", detail };
     let any = Any::decode(view.state.as_slice()).map_err(|error| invalid(format!("its state does not parse: {error}")))?;
     let state: tendermint::ClientState = unpack(&any).map_err(|error| invalid(format!("{}: {error}", view.client_id)))?;
@@ -115,17 +133,25 @@ fn trusted_height(chain: &Chain, view: &ClientView) -> Result<u64> {
         )));
     }
     let latest = state.latest_height.map(height_from);
-    if latest != Some(view.latest) || view.latest.revision != chain.revision {
-        let expected = format!("{} of revision {}", view.latest, chain.revision);
+    if latest.is_none_or(|latest| latest < view.latest) || view.latest.revision != chain.revision {
+        let expected = format!("{} or above, of revision {}", view.latest, chain.revision);
         return Err(invalid(format!("its state is of height {latest:?}, expected {expected}")));
     }
-    Ok(view.latest.number)
+    Ok((view.latest.number, trust_level(&state)))
+}
+
+/// Those who sign for a trusted height, and which part of them a client asks for.
+struct Known {
+    from: u64,
+    validators: types::ValidatorSet,
+    level: (u64, u64),
 }
 
 /// The last header, or the furthest before it that enough of the known validators signed, by bisection.
-async fn furthest(chain: &Chain, (from, known): (u64, &types::ValidatorSet), last: &Target, looks: &mut usize) -> Result<Target> {
+async fn furthest(chain: &Chain, known: &Known, last: &Target, looks: &mut usize) -> Result<Target> {
+    let from = known.from;
     // The block after a trusted one is proven by the hash of its validators, whatever they signed before.
-    if last.number == from.saturating_add(1) || trusts(known, &last.signed) {
+    if last.number == from.saturating_add(1) || known.trusts(&last.signed) {
         return Ok(last.clone());
     }
     let (mut good, mut bad, mut best) = (from, last.number, None);
@@ -136,7 +162,7 @@ async fn furthest(chain: &Chain, (from, known): (u64, &types::ValidatorSet), las
         }
         let middle = good + (bad - good) / 2;
         let found = target(chain, middle).await?;
-        if middle == from.saturating_add(1) || trusts(known, &found.signed) {
+        if middle == from.saturating_add(1) || known.trusts(&found.signed) {
             good = middle;
             best = Some(found);
         } else {
@@ -146,17 +172,21 @@ async fn furthest(chain: &Chain, (from, known): (u64, &types::ValidatorSet), las
     best.ok_or_else(|| chain.protocol("trust", format!("a header after {from} that its validators signed"), "none"))
 }
 
-/// Whether more than a third of the power of `known` is among those who say that they signed.
-fn trusts(known: &types::ValidatorSet, signed: &types::SignedHeader) -> bool {
-    /// `BLOCK_ID_FLAG_COMMIT`.
-    const COMMIT: i32 = 2;
-    let signatures = signed.commit.as_ref().map(|commit| commit.signatures.as_slice()).unwrap_or_default();
-    let signers: BTreeSet<&[u8]> =
-        signatures.iter().filter(|sig| sig.block_id_flag == COMMIT).map(|sig| sig.validator_address.as_slice()).collect();
-    let power = |validator: &types::Validator| i128::from(validator.voting_power.max(0));
-    let total: i128 = known.validators.iter().map(power).sum();
-    let met: i128 = known.validators.iter().filter(|validator| signers.contains(validator.address.as_slice())).map(power).sum();
-    met * 3 > total
+impl Known {
+    /// Whether more than that part of their power is among those who say that they signed.
+    fn trusts(&self, signed: &types::SignedHeader) -> bool {
+        /// `BLOCK_ID_FLAG_COMMIT`.
+        const COMMIT: i32 = 2;
+        let signatures = signed.commit.as_ref().map(|commit| commit.signatures.as_slice()).unwrap_or_default();
+        let signers: BTreeSet<&[u8]> =
+            signatures.iter().filter(|sig| sig.block_id_flag == COMMIT).map(|sig| sig.validator_address.as_slice()).collect();
+        let power = |validator: &types::Validator| i128::from(validator.voting_power.max(0));
+        let all = &self.validators.validators;
+        let total: i128 = all.iter().map(power).sum();
+        let met: i128 = all.iter().filter(|validator| signers.contains(validator.address.as_slice())).map(power).sum();
+        let (numerator, denominator) = self.level;
+        met.saturating_mul(denominator.into()) > total.saturating_mul(numerator.into())
+    }
 }
 
 fn step(trusted: (Height, &types::ValidatorSet), to: &Target, resulting: Height, limits: HostLimits) -> UpdateStep {

@@ -100,7 +100,7 @@ fn next_sequence(value: &[u8]) -> Option<u64> {
 }
 
 /// ibc-go's `MerkleProof`: the steps of the answer, the leaf's first. They are passed on as they are, never read here.
-fn merkle_proof(chain: &Chain, response: &AbciResponse) -> Result<Vec<u8>> {
+pub(crate) fn merkle_proof(chain: &Chain, response: &AbciResponse) -> Result<Vec<u8>> {
     let steps = response.proof_ops.as_ref().map(|proof| proof.ops.as_slice()).unwrap_or_default();
     if steps.len() != STEPS {
         return Err(chain.protocol("proof-steps", STEPS, steps.len()));

@@ -27,6 +27,10 @@ pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest)
         let detail = format!("{names} clients, channels and connections; at most {FILTER_NAMES_MAX} are watched at once");
         return Err(AdapterError::Invalid { what: "filter", detail });
     }
+    if request.after.revision != chain.revision {
+        // The chain took the place of another: that one's blocks are not here, and state tells what they left to do.
+        return Err(AdapterError::HeightPruned { asked: request.after, oldest: chain.height(1) });
+    }
     let after = request.after.number;
     let head = wait_for_block(chain, after, request.wait_ms).await?;
     if head.number < after {

@@ -7,7 +7,8 @@
 //!
 //! - [`Untrusted`]: a header as it comes, parsed and bounded;
 //! - [`verify_header`], [`verify_root`], [`verify_misbehaviour`]: what makes [`Trusted`] of it, or a [`Refusal`];
-//! - [`verify_membership`], [`verify_absence`]: proofs against a trusted root.
+//! - [`verify_membership`], [`verify_absence`]: proofs against a trusted root;
+//! - [`verify_upgrade`]: what a chain that ends leaves behind for its clients.
 #![no_std]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 extern crate alloc;
@@ -22,6 +23,7 @@ mod misbehaviour;
 mod proof;
 mod refusal;
 mod trusted;
+mod upgrade;
 mod verify;
 
 pub use header::{HEADER_BYTES_MAX, Height, Untrusted, VALIDATORS_MAX, revision};
@@ -29,6 +31,7 @@ pub use misbehaviour::verify_misbehaviour;
 pub use proof::{PROOF_BYTES_MAX, verify_absence, verify_membership};
 pub use refusal::{Refusal, Rule};
 pub use trusted::Trusted;
+pub use upgrade::{Left, Successor, UPGRADE_KEY, UPGRADE_STORE, upgraded_client_key, upgraded_consensus_key, verify_upgrade};
 pub use verify::{Judged, Params, verify_header, verify_root};
 
 #[cfg(test)]

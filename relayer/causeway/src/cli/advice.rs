@@ -3,7 +3,8 @@
 use super::*;
 use std::path::Path;
 
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 15] = [
+    "client",
     "demo",
     "init",
     "config",

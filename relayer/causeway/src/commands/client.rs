@@ -1,8 +1,11 @@
-//! `causeway client`: light clients as their hosts report them now, and what to do about one that is not well. It asks the chains, not a
-//! running relayer, and changes nothing.
+//! `causeway client`: light clients as their hosts report them now, what to do about one that is not well, and the acts on one by hand. It
+//! asks the chains, not a running relayer.
+
+mod update;
+mod upgrade;
 
 use crate::cli::Global;
-use crate::config::{self, ChainConfig, Config};
+use crate::config::{self, ChainConfig, Config, EndConfig};
 use crate::exit::{Code, Failure, OrFail};
 use crate::{families, output};
 use causeway_adapter::ClientView;
@@ -10,7 +13,7 @@ use causeway_types::ClientId;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Look at light clients.
+/// Look at light clients, and act on one by hand.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Command {
     #[command(subcommand)]
@@ -28,6 +31,49 @@ enum Action {
         /// Its identifier there.
         client: String,
     },
+    /// Bring a client to the newest height of the chain it follows, or to another.
+    Update(update::Update),
+    /// Hand a client over to the chain that takes the place of the one it follows.
+    Upgrade(upgrade::Upgrade),
+}
+
+/// One client, and the chain that it follows.
+#[derive(Debug, Clone, clap::Args)]
+struct Named {
+    /// Name of the chain that hosts it.
+    #[arg(long)]
+    chain: String,
+    /// Its identifier there.
+    #[arg(long)]
+    client: String,
+    /// Name of the chain that it follows [default: the one that its state or a path names].
+    #[arg(long, value_name = "CHAIN")]
+    follows: Option<String>,
+}
+
+impl Named {
+    /// The chain that the client follows: as named, else by the chain id in its state, else the other end of its path.
+    fn source<'c>(&self, config: &'c Config, view: &ClientView) -> Result<&'c ChainConfig, Failure> {
+        if let Some(name) = &self.follows {
+            return config.chain(name).or_fail(Code::BadConfig);
+        }
+        let id = families::followed_chain(view);
+        let by_id = config.chains.iter().find(|chain| id.is_some() && families::native_chain_id(chain) == id);
+        let is_it = |end: &EndConfig| end.chain == self.chain && end.client == self.client;
+        let by_path = || {
+            let other = config.paths.iter().find_map(|path| match () {
+                () if is_it(&path.a) => Some(&path.b.chain),
+                () if is_it(&path.b) => Some(&path.a.chain),
+                () => None,
+            });
+            other.and_then(|name| config.chain(name).ok())
+        };
+        by_id.or_else(by_path).ok_or_else(|| {
+            let known = id.map_or_else(String::new, |id| format!(" {id}, which is"));
+            let message = format!("client {} on {} follows{known} no configured chain; name it with --follows", self.client, self.chain);
+            Failure::new(Code::BadConfig, message)
+        })
+    }
 }
 
 impl Command {
@@ -36,6 +82,8 @@ impl Command {
         let config = config::load(&global.config)?;
         match self.action {
             Action::List => list(global, &config).await,
+            Action::Update(update) => update.execute(global, &config).await,
+            Action::Upgrade(upgrade) => upgrade.execute(global, &config).await,
             Action::Show { chain, client } => show(global, config.chain(&chain).or_fail(Code::BadConfig)?, &client).await,
         }
     }
@@ -105,6 +153,7 @@ fn as_json(chain: &str, view: &ClientView, now_s: u64) -> Value {
         "chain": chain,
         "client": view.client_id.as_str(),
         "type": view.client_type,
+        "follows": families::followed_chain(view),
         "height": view.latest.number,
         "revision": view.latest.revision,
         "status": standing.word().to_lowercase(),
@@ -156,6 +205,9 @@ async fn show(global: &Global, chain: &ChainConfig, client: &str) -> Result<(), 
     let standing = Standing::of(&view, now_s);
     println!("client {} on {}", view.client_id, chain.name);
     println!("  type          {}", view.client_type);
+    if let Some(chain_id) = families::followed_chain(&view) {
+        println!("  follows       {chain_id}");
+    }
     println!("  height        {}", view.latest);
     println!("  status        {}", standing.word());
     println!("  expires in    {}", left(&view, now_s));

@@ -27,15 +27,79 @@ fn uncommented(text: &str, from: &str) -> String {
     lines.filter(|line| !line.contains('`')).map(|line| format!("{line}\n")).collect()
 }
 
+/// The sample with everything commented in that looks like a key or a table; of two that name one key the later one stays.
+fn all_commented_in(sample: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    for line in sample.lines() {
+        let bare = line.strip_prefix("# ").unwrap_or(line);
+        let key = bare.split_once(" = ").map(|(key, _)| key).filter(|key| key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+        let is_table = bare.starts_with('[') && bare.ends_with(']');
+        if is_table {
+            places.clear();
+        }
+        match key {
+            Some(key) => match places.insert(key.to_string(), lines.len()) {
+                Some(before) => {
+                    places.insert(key.to_string(), before);
+                    lines[before] = bare.to_string();
+                }
+                None => lines.push(bare.to_string()),
+            },
+            None if is_table => lines.push(bare.to_string()),
+            None => {}
+        }
+    }
+    let text = lines.join("\n").replace("0x…", &format!("0x{}", "ab".repeat(32)));
+    text.replace("cosmos1…", "cosmos10d07y265gmmuvt4z0w9aw880jnsr700j6zn9kn")
+}
+
+/// Keys of a table, as its reader names them when it meets one that it does not know.
+fn keys_of<T: serde::de::DeserializeOwned>() -> Vec<String> {
+    let error = toml::from_str::<T>("no_such_key = 1").err().expect("an unknown key").message().to_string();
+    let names = error.split('`').skip(1).step_by(2).map(str::to_string);
+    let names: Vec<String> = names.filter(|name| name != "no_such_key").collect();
+    assert!(!names.is_empty(), "{error}");
+    names
+}
+
+/// Whoever reads the sample sees every key that there is.
+#[test]
+fn the_sample_for_cosmos_chains_shows_every_key() {
+    use causeway_cosmos_adapter as cosmos;
+    let tables = [
+        keys_of::<Config>(),
+        keys_of::<Relayer>(),
+        keys_of::<super::file::Api>(),
+        keys_of::<ChainConfig>(),
+        keys_of::<Trust>(),
+        keys_of::<Fees>(),
+        keys_of::<PathConfig>(),
+        keys_of::<EndConfig>(),
+        keys_of::<super::handshake::HandshakeConfig>(),
+        keys_of::<cosmos::Config>(),
+        keys_of::<cosmos::RpcConfig>(),
+        keys_of::<cosmos::KeyConfig>(),
+        keys_of::<cosmos::DynamicPrice>(),
+    ];
+    // The other family has a sample of its own.
+    for key in tables.into_iter().flatten().filter(|key| key != "evm") {
+        let shown = [format!("{key} = "), format!("[{key}]"), format!(".{key}]"), format!(".{key}."), format!("[[{key}]]")];
+        assert!(shown.iter().any(|form| SAMPLE_COSMOS.contains(form.as_str())), "config/cosmos.toml does not show `{key}`");
+    }
+}
+
 #[test]
 fn the_sample_for_cosmos_chains_is_valid_and_so_is_what_it_comments_out() {
     let config = parse(SAMPLE_COSMOS, Path::new("/base")).expect("the sample is valid");
     let cosmos = config.chains[0].cosmos.as_ref().expect("the sample has a Cosmos chain");
     assert_eq!(cosmos.keys["relayer"].keystore, Path::new("/base/keys/alpha/relayer.json"));
-    let text = format!("{SAMPLE_COSMOS}{}", uncommented(SAMPLE_COSMOS, "All of them write here.\n"));
-    let config = parse(&text, Path::new("/base")).expect("the paths are valid");
-    assert_eq!(config.paths.len(), 2);
+    let config = parse(&all_commented_in(SAMPLE_COSMOS), Path::new("/base")).expect("what is commented out is valid");
+    assert_eq!((config.paths.len(), config.handshakes.len()), (2, 1));
     assert_eq!(config.paths[1].a.parse().expect("an end").packets().to_string(), "transfer/channel-0");
+    let (alpha, cosmos) = (&config.chains[0], config.chains[0].cosmos.as_ref().expect("a Cosmos chain"));
+    assert_eq!((alpha.signers.len(), alpha.trust.as_ref().map(|trust| trust.height)), (2, Some(1)));
+    assert!(matches!(cosmos.gas_price, causeway_cosmos_adapter::Pricing::Dynamic(_)) && cosmos.fee_granter.is_some());
     // The defaults that it shows are the defaults.
     let defaults = causeway_cosmos_adapter::Config::new("alpha-1", "http://127.0.0.1:26657");
     for (key, value) in [

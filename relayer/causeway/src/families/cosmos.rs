@@ -1,5 +1,7 @@
 //! The Cosmos family: chains of the Cosmos SDK with ibc-go.
 
+pub(crate) mod upgrade;
+
 use super::{BuiltIn, OpenChannel};
 use crate::exit::{Code, Failure, OrFail};
 use crate::secrets;

@@ -7,7 +7,7 @@ use crate::config::ChainConfig;
 use crate::exit::{Code, Failure};
 use async_trait::async_trait;
 use causeway_adapter::rpc::{RemoteAdapter, RemoteOptions};
-use causeway_adapter::{ChainAdapter, Family, LightClient};
+use causeway_adapter::{ChainAdapter, ClientView, Family, LightClient};
 use causeway_types::Height;
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd};
 use std::path::{Path, PathBuf};
@@ -135,6 +135,11 @@ pub(crate) async fn check_roles(config: &ChainConfig) -> Result<(), Failure> {
 /// What the chain must call itself.
 pub(crate) fn native_chain_id(config: &ChainConfig) -> Option<String> {
     tables(config).first().map(|family| family.native_chain_id())
+}
+
+/// What the chain that a client follows calls itself, where the client's state tells.
+pub(crate) fn followed_chain(view: &ClientView) -> Option<String> {
+    causeway_cosmos_adapter::followed_chain(&view.state)
 }
 
 /// A height of the chain, from its number.

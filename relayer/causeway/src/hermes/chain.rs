@@ -29,6 +29,7 @@ pub(super) struct Chain {
     pub(super) rpc: String,
     pub(super) address_prefix: String,
     pub(super) gas_denom: String,
+    /// A TOML value: a price in quotes, or a table that says who is asked.
     pub(super) gas_price: String,
     pub(super) ethermint: bool,
     pub(super) key_name: String,
@@ -59,7 +60,7 @@ pub(super) fn read(mut section: Section, notes: &mut Notes) -> Result<Option<Cha
         notes.add(section.key("type"), Fate::Look, format!("{kind} is no chain of the Cosmos SDK: the chain was left out"));
         return Ok(None);
     }
-    let (gas_price, gas_denom) = price(&mut section, notes)?;
+    let (gas_price, gas_denom) = price(&mut section, &chain_id, notes)?;
     let chain = Chain {
         rpc: taken(&mut section, "rpc_addr", "chain.cosmos.rpc", notes)?,
         address_prefix: taken(&mut section, "account_prefix", "chain.cosmos.address_prefix", notes)?,
@@ -125,7 +126,8 @@ fn duration(
     Ok(section.duration_ms(key)?.map(|ms| notes.bounded(name, ours, ms.div_ceil(unit_ms), bounds)))
 }
 
-fn price(section: &mut Section, notes: &mut Notes) -> Result<(String, String), String> {
+/// The price of gas as it is written here, and its denomination.
+fn price(section: &mut Section, chain_id: &str, notes: &mut Notes) -> Result<(String, String), String> {
     let missing = || format!("{} is missing; Hermes requires gas_price = {{ price = …, denom = '…' }}", section.key("gas_price"));
     let missing = missing();
     let mut table = section.section("gas_price")?.ok_or_else(|| missing.clone())?;
@@ -134,21 +136,33 @@ fn price(section: &mut Section, notes: &mut Notes) -> Result<(String, String), S
     let denom = table.required("denom")?;
     notes.add(section.key("gas_price"), Fate::Taken, format!("chain.cosmos.gas_price = \"{price}\", gas_denom = \"{denom}\""));
     table.rest(notes);
-    if let Some(mut table) = section.section("dynamic_gas_price")? {
-        let (enabled, multiplier, max) = (table.truth("enabled")?.unwrap_or(false), table.decimal("multiplier")?, table.price("max")?);
-        let (fate, text) = if enabled {
-            let (multiplier, max) = (multiplier.unwrap_or(1.1), max.unwrap_or_else(|| "0.6".to_string()));
-            (
-                Fate::Look,
-                format!("fees follow the fixed gas_price, {price}; there it was the chain's price times {multiplier}, at most {max}"),
-            )
-        } else {
-            (Fate::NotNeeded, "it was off".to_string())
-        };
-        notes.add(section.key("dynamic_gas_price"), fate, text);
-        table.rest(notes);
+    let dynamic = match section.section("dynamic_gas_price")? {
+        Some(table) => dynamic_price((table, section.key("dynamic_gas_price")), chain_id, notes)?,
+        None => None,
+    };
+    Ok((dynamic.unwrap_or_else(|| format!("\"{price}\"")), denom))
+}
+
+/// A price that follows the chain's own, as a table; none where it was off. Hermes asks Osmosis in its own way and every other chain for the
+/// fee market of Skip (`crates/relayer/src/chain/cosmos/eip_base_fee.rs`), times 1.1 and at most 0.6 unless it says otherwise.
+fn dynamic_price((mut table, key): (Section, String), chain_id: &str, notes: &mut Notes) -> Result<Option<String>, String> {
+    let enabled = table.truth("enabled")?.unwrap_or(false);
+    let (multiplier, max_key) = (table.decimal("multiplier")?.unwrap_or(1.1), table.key("max"));
+    let max = table.price("max")?.unwrap_or_else(|| "0.6".to_string());
+    max.parse::<causeway_cosmos_adapter::GasPrice>().map_err(|error| format!("{max_key}: {error}"))?;
+    table.rest(notes);
+    if !enabled {
+        notes.add(key, Fate::NotNeeded, "it was off");
+        return Ok(None);
     }
-    Ok((price, denom))
+    let source = if ["osmosis", "osmo-test"].iter().any(|name| chain_id.starts_with(name)) { "osmosis" } else { "feemarket" };
+    // Below 10^4 by the bounds of Hermes and of here, so that nothing is cut off.
+    let percent = (multiplier * 100.0).round().clamp(100.0, 1_000.0) as u64;
+    let value = format!("{{ source = \"{source}\", max = \"{max}\", multiplier_percent = {percent} }}");
+    let text =
+        format!("chain.cosmos.gas_price = {value}; a chain that does not answer is told, not paid at gas_price, and above max it waits");
+    notes.add(key, Fate::Taken, text);
+    Ok(Some(value))
 }
 
 fn is_ethermint(section: &mut Section, notes: &mut Notes) -> Result<bool, String> {

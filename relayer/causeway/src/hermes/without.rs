@@ -12,7 +12,11 @@ pub(crate) const WITHOUT_COUNTERPART: &[(&str, &str, &str)] = &[
     ("rest", "enabled", "causeway status --json, and gRPC on api.grpc_listen, answer what REST answered"),
     ("rest", "host", "causeway status --json, and gRPC on api.grpc_listen, answer what REST answered"),
     ("rest", "port", "causeway status --json, and gRPC on api.grpc_listen, answer what REST answered"),
-    ("mode", "enabled", "clients are refreshed and packets relayed on every configured path; handshakes are commands"),
+    (
+        "mode",
+        "enabled",
+        "clients are refreshed and packets relayed on every configured path; handshakes are commands, or [[handshake]] tables",
+    ),
     ("mode", "refresh", "clients are always refreshed long before they expire"),
     ("mode", "misbehaviour", "conflicting headers are always looked for"),
     ("mode", "clear_on_start", "what was missed is always found from state at the start"),

@@ -68,7 +68,7 @@ fn chain(out: &mut String, chain: &Chain, notes: &[Note]) {
     line(out, "rpc", &format!("[{{ url = {} }}]", quoted(&chain.rpc)));
     line(out, "address_prefix", &quoted(&chain.address_prefix));
     line(out, "gas_denom", &quoted(&chain.gas_denom));
-    line(out, "gas_price", &quoted(&chain.gas_price));
+    line(out, "gas_price", &chain.gas_price);
     if chain.ethermint {
         line(out, "key_type", &quoted("ethermint"));
     }

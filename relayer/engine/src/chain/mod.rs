@@ -5,13 +5,13 @@
 mod heads;
 mod trust;
 
-pub(crate) use trust::{Conflict, Trust, TrustError};
+pub(crate) use trust::{Conflict, Held, Judged, Trust, TrustError};
 
 use crate::config::{ChainSpec, Deadlines};
 use crate::packet::transition::Backoff;
 use crate::{Env, metrics};
-use causeway_adapter::{AdapterError, ChainAdapter, Description, EndpointStatus, LightClient, Retry, Violation};
-use causeway_types::{ChainId, Head, Height};
+use causeway_adapter::{AdapterError, ChainAdapter, ClientView, Description, EndpointStatus, LightClient, Retry, TrustedState, Violation};
+use causeway_types::{ChainId, ClientId, Head, Height};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -79,6 +79,21 @@ impl Chain {
 
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A client of this chain that nobody hosts, for ways that headers alone show: there is no state that an adapter could plan from.
+    pub(crate) fn unseen(&self, latest: &TrustedState) -> Option<ClientView> {
+        Some(ClientView {
+            client_id: ClientId::new("none").ok()?,
+            client_type: self.light_client().client_type().to_owned(),
+            host_encoding: String::new(),
+            latest: latest.height,
+            latest_time_s: latest.time_s,
+            expires_at_s: None,
+            frozen: false,
+            counterparty: None,
+            state: Vec::new(),
+        })
     }
 
     /// What all keys spent today (UTC), smallest unit.

@@ -78,16 +78,11 @@ impl Trust {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads what the journal holds.
-    pub(crate) fn read(rows: &[(Vec<u8>, Vec<u8>)]) -> Result<BTreeMap<Height, Held>, codec::Damaged> {
-        let mut held = BTreeMap::new();
-        for (_, bytes) in rows {
-            let row: wire::TrustRow = codec::decode(bytes)?;
-            let base = Height { revision: row.base_revision, number: row.base_number };
-            let state = codec::trusted(&row)?;
-            held.insert(state.height, Held { state, update: row.update, base });
-        }
-        Ok(held)
+    /// Reads a row of the journal.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Held, codec::Damaged> {
+        let row: wire::TrustRow = codec::decode(bytes)?;
+        let base = Height { revision: row.base_revision, number: row.base_number };
+        Ok(Held { state: codec::trusted(&row)?, update: row.update, base })
     }
 
     /// A state's row.
@@ -127,7 +122,29 @@ impl Trust {
     /// Judges one update and remembers what it proves. Returns the state and, if it is new, the rows that must become durable before anything
     /// that builds on it is submitted; the oldest height is forgotten in turn.
     pub(crate) fn judge(&self, chain: &Chain, base: &TrustedState, update: &[u8]) -> Result<(TrustedState, Vec<Write>), Judged> {
-        let state = match chain.light_client().verify_update(base, update, &chain.spec.params, chain.now_s()) {
+        let verdict = chain.light_client().verify_update(base, update, &chain.spec.params, chain.now_s());
+        self.judged(chain, (base, update), verdict)
+    }
+
+    /// The same as strictly as a client will judge that is to be given the update.
+    pub(crate) fn judge_for(
+        &self,
+        chain: &Chain,
+        view: &ClientView,
+        base: &TrustedState,
+        update: &[u8],
+    ) -> Result<(TrustedState, Vec<Write>), Judged> {
+        let verdict = chain.light_client().verify_update_for(&view.state, (base, update), &chain.spec.params, chain.now_s());
+        self.judged(chain, (base, update), verdict)
+    }
+
+    fn judged(
+        &self,
+        chain: &Chain,
+        (base, update): (&TrustedState, &[u8]),
+        verdict: Verdict,
+    ) -> Result<(TrustedState, Vec<Write>), Judged> {
+        let state = match verdict {
             Verdict::Success(state) => state,
             Verdict::NotEnoughTrust { found, needed } => return Err(Judged::NotEnoughTrust { found, needed }),
             Verdict::Invalid(violation) => return Err(Judged::Invalid(violation)),
@@ -191,10 +208,10 @@ impl Trust {
             return Ok(state);
         }
         let base = self.below(height).ok_or(TrustError::NothingBelow(height))?;
-        let planned = self.by_plan(chain, view, &base, height).await;
-        let (state, writes) = match planned {
+        // A plan leads to the newest height, and only sometimes to this one; it is for families whose updates go in steps.
+        let (state, writes) = match self.by_headers(chain, base.clone(), height).await {
             Ok(found) => found,
-            Err(_) => self.by_headers(chain, base, height).await?,
+            Err(error) => self.by_plan(chain, view, &base, height).await.map_err(|_| error)?,
         };
         journal.commit(writes.into_iter().map(Op::Write).collect()).await.map_err(|_| TrustError::Journal)?;
         Ok(state)
@@ -228,9 +245,8 @@ impl Trust {
         let mut goals = vec![height];
         for _ in 0..BISECTION_MAX {
             let Some(goal) = goals.last().copied() else { return Ok((at, writes)) };
-            let found = chain.call("root", chain.adapter().root(Some(goal))).await;
-            let judged = match found {
-                Ok((_, update)) => self.judge(chain, &at, &update),
+            let judged = match header(chain, at.height, goal).await {
+                Ok(update) => self.judge(chain, &at, &update),
                 // Client heights may have gaps: the next lower one is tried on the way, never for the goal itself.
                 Err(AdapterError::NotFound { .. }) if goals.len() > 1 && goal > at.height.plus(1) => {
                     goals.pop();
@@ -257,6 +273,15 @@ impl Trust {
             }
         }
         Err(TrustError::NoWay(height))
+    }
+}
+
+/// The header of exactly one height, with what a client that holds `trusted` must be shown of the signers that it knows; families whose
+/// verifiers keep that themselves answer with the header alone.
+pub(super) async fn header(chain: &Chain, trusted: Height, height: Height) -> Result<Vec<u8>, AdapterError> {
+    match chain.call("update_at", chain.adapter().update_at(trusted, height)).await {
+        Err(AdapterError::Unsupported { .. }) => Ok(chain.call("root", chain.adapter().root(Some(height))).await?.1),
+        found => found,
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn open(a: Of<'_>, b: Of<'_>, setup: &ChannelSetup) -> Result<(
             if begun.state == HandshakeState::Closed {
                 return Err(a.0.unexpected("channel-init", format!("{end} is closed; name one that is open or was begun")));
             }
-            (end.clone(), named_connection(a, b, &begun.connection).await?)
+            (end.clone(), finished_connection(a, b, &begun.connection).await?)
         }
     };
     let begun = a.0.channel(&end_a).await?;
@@ -39,7 +39,7 @@ fn channel_id(side: &Side<'_>, step: &'static str, text: &str) -> Result<Channel
 /// Begins a channel on `a`; answers its end there, and the connection's end on `b`.
 async fn begin(a: Of<'_>, b: Of<'_>, new: &NewChannel) -> Result<(ChannelEndId, ConnectionId), StartError> {
     let (connection_a, connection_b) = match &new.connection_a {
-        Some(id) => (id.clone(), named_connection(a, b, id).await?),
+        Some(id) => (id.clone(), finished_connection(a, b, id).await?),
         None => open_connection(a, b).await?,
     };
     let end = ChannelEnd {
@@ -121,28 +121,51 @@ fn open_connection_step(step: OpenStep, id: Option<&ConnectionId>, end: &Connect
     Message::OpenConnection { step, id: id.cloned(), end: end.clone(), proof }
 }
 
-/// A connection that is there already: open at both ends, between these clients.
+/// A connection that is there already: open, and between these clients.
 async fn named_connection(a: Of<'_>, b: Of<'_>, id: &ConnectionId) -> Result<ConnectionId, StartError> {
-    let refused = |detail: String| StartError::SetupRefused { chain: a.0.host.id().clone(), step: "connection", detail };
     let end = a.0.connection(id).await?;
-    let (Some(other), HandshakeState::Open) = (end.counterparty.clone(), end.state) else {
-        return Err(refused(format!("{id} is not open; finish its handshake, or leave it out and a new one is made")));
-    };
+    fits(a, b, (id, &end))?;
+    match end.counterparty.filter(|_| end.state == HandshakeState::Open) {
+        Some(other) => Ok(other),
+        None => Err(a.0.unexpected("connection", format!("{id} is not open after its handshake; run the command again"))),
+    }
+}
+
+/// A connection that is there already, between these clients. Where others only began it, its handshake is finished.
+async fn finished_connection(a: Of<'_>, b: Of<'_>, id: &ConnectionId) -> Result<ConnectionId, StartError> {
+    let end = a.0.connection(id).await?;
+    fits(a, b, (id, &end))?;
+    match (end.state, end.counterparty.clone()) {
+        // Begun on `a`. An answer that others gave, and `a` does not know of, stays what it is: half of nothing.
+        (HandshakeState::Init, _) => {
+            answer_connection(a, b, (id, end)).await?;
+        }
+        // Begun on `b`, and answered on `a`.
+        (HandshakeState::TryOpen, Some(other)) => {
+            agree_connection(b, a, (&other, id)).await?;
+            confirm_connection(a, b, (id, &other)).await?;
+        }
+        (_, Some(other)) => confirm_connection(b, a, (&other, id)).await?,
+        (_, None) => {}
+    }
+    named_connection(a, b, id).await
+}
+
+/// Whether a connection stands on these clients and delays nothing.
+fn fits(a: Of<'_>, b: Of<'_>, (id, end): (&ConnectionId, &ConnectionEnd)) -> Result<(), StartError> {
+    let refused = |detail: String| Err(a.0.unexpected("connection", detail));
     if end.delay_ns > 0 {
         let seconds = end.delay_ns.div_ceil(1_000_000_000);
-        return Err(refused(format!(
-            "{id} delays every proof by {seconds} s, which this relay does not wait for; use a connection without"
-        )));
+        return refused(format!("{id} delays every proof by {seconds} s, which this relay does not wait for; use a connection without"));
     }
     if end.client != *a.1 || end.counterparty_client != *b.1 {
         let found = format!("{} and {}", end.client, end.counterparty_client);
-        return Err(refused(format!("{id} stands on clients {found}, not on {} and {}; name those clients", a.1, b.1)));
+        return refused(format!("{id} stands on clients {found}, not on {} and {}; name those clients", a.1, b.1));
     }
-    Ok(other)
+    Ok(())
 }
 
 async fn open_connection(a: Of<'_>, b: Of<'_>) -> Result<(ConnectionId, ConnectionId), StartError> {
-    let prefix = |side: &Side<'_>| side.source.description.merkle_prefix.first().cloned().unwrap_or_default();
     let at_a = ConnectionEnd {
         state: HandshakeState::Init,
         client: a.1.clone(),
@@ -151,33 +174,58 @@ async fn open_connection(a: Of<'_>, b: Of<'_>) -> Result<(ConnectionId, Connecti
         counterparty_prefix: prefix(a.0),
         delay_ns: 0,
     };
-    let parse = |side: &Side<'_>, step, text: &str| ConnectionId::new(text).map_err(|error| side.unexpected(step, error));
     let init = open_connection_step(OpenStep::Init, None, &at_a);
-    let id_a = parse(a.0, "connection-init", &a.0.step("connection-init", init, None).await?)?;
+    let id_a = connection_id(a.0, "connection-init", &a.0.step("connection-init", init, None).await?)?;
+    let id_b = answer_connection(a, b, (&id_a, at_a)).await?;
+    Ok((id_a, id_b))
+}
 
+fn prefix(side: &Side<'_>) -> Vec<u8> {
+    side.source.description.merkle_prefix.first().cloned().unwrap_or_default()
+}
+
+fn connection_id(side: &Side<'_>, step: &'static str, text: &str) -> Result<ConnectionId, StartError> {
+    ConnectionId::new(text).map_err(|error| side.unexpected(step, error))
+}
+
+/// Answers on `b` the connection that was begun on `a`, and has both ends opened.
+async fn answer_connection(a: Of<'_>, b: Of<'_>, (id_a, at_a): (&ConnectionId, ConnectionEnd)) -> Result<ConnectionId, StartError> {
     let at_b = ConnectionEnd {
         state: HandshakeState::TryOpen,
         client: b.1.clone(),
         counterparty_client: a.1.clone(),
         counterparty: Some(id_a.clone()),
         counterparty_prefix: prefix(b.0),
-        delay_ns: 0,
+        delay_ns: at_a.delay_ns,
     };
     let answer = open_connection_step(OpenStep::Try, None, &at_b);
-    let text = b.0.step("connection-try", answer, Some((b.1, a.0, Seen::Connection(&id_a)))).await?;
-    let id_b = parse(b.0, "connection-try", &text)?;
+    let text = b.0.step("connection-try", answer, Some((b.1, a.0, Seen::Connection(id_a)))).await?;
+    let id_b = connection_id(b.0, "connection-try", &text)?;
+    agree_connection(a, b, (id_a, &id_b)).await?;
+    confirm_connection(b, a, (&id_b, id_a)).await?;
+    Ok(id_b)
+}
 
-    if a.0.connection(&id_a).await?.state != HandshakeState::Open {
-        let after = ConnectionEnd { state: HandshakeState::Open, counterparty: Some(id_b.clone()), ..at_a };
-        let agree = open_connection_step(OpenStep::Ack, Some(&id_a), &after);
-        a.0.step("connection-ack", agree, Some((a.1, b.0, Seen::Connection(&id_b)))).await?;
+/// The end that began agrees with the answer, unless it has.
+async fn agree_connection(a: Of<'_>, b: Of<'_>, (id_a, id_b): (&ConnectionId, &ConnectionId)) -> Result<(), StartError> {
+    let at_a = a.0.connection(id_a).await?;
+    if at_a.state == HandshakeState::Open {
+        return Ok(());
     }
-    if b.0.connection(&id_b).await?.state != HandshakeState::Open {
-        let after = ConnectionEnd { state: HandshakeState::Open, ..at_b };
-        let confirm = open_connection_step(OpenStep::Confirm, Some(&id_b), &after);
-        b.0.step("connection-confirm", confirm, Some((b.1, a.0, Seen::Connection(&id_a)))).await?;
+    let after = ConnectionEnd { state: HandshakeState::Open, counterparty: Some(id_b.clone()), ..at_a };
+    let agree = open_connection_step(OpenStep::Ack, Some(id_a), &after);
+    a.0.step("connection-ack", agree, Some((a.1, b.0, Seen::Connection(id_b)))).await.map(drop)
+}
+
+/// The end that answered takes notice of the agreement, unless it has.
+async fn confirm_connection(b: Of<'_>, a: Of<'_>, (id_b, id_a): (&ConnectionId, &ConnectionId)) -> Result<(), StartError> {
+    let at_b = b.0.connection(id_b).await?;
+    if at_b.state == HandshakeState::Open {
+        return Ok(());
     }
-    Ok((id_a, id_b))
+    let after = ConnectionEnd { state: HandshakeState::Open, ..at_b };
+    let confirm = open_connection_step(OpenStep::Confirm, Some(id_b), &after);
+    b.0.step("connection-confirm", confirm, Some((b.1, a.0, Seen::Connection(id_a)))).await.map(drop)
 }
 
 /// What of the other chain is proven.
@@ -188,7 +236,7 @@ enum Seen<'s> {
 }
 
 impl Side<'_> {
-    pub(super) fn unexpected(&self, step: &'static str, error: impl ToString) -> StartError {
+    pub(crate) fn unexpected(&self, step: &'static str, error: impl ToString) -> StartError {
         StartError::SetupRefused { chain: self.host.id().clone(), step, detail: error.to_string() }
     }
 

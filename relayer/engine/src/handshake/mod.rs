@@ -6,17 +6,18 @@
 
 pub(crate) mod channel;
 mod proof;
-mod step;
+pub(crate) mod step;
 
-use crate::chain::Chain;
+use crate::chain::{Chain, TrustError};
 use crate::config::{ChainSpec, ConfigError, Deadlines, End, Filter, PathSpec};
-use crate::journal::Journal;
+use crate::journal::{Journal, served};
 use crate::start::{ask, describe, roots};
-use crate::{Env, StartError, Task};
+use crate::{Env, StartError};
 use causeway_adapter::{AdapterError, ClientView, Counterparty, Message, TrustedState};
 use causeway_store::Store;
-use causeway_types::ClientId;
 use causeway_types::classic::{ChannelEndId, ConnectionId, Order, PortId};
+use causeway_types::{ClientId, Height};
+use futures::future::BoxFuture;
 pub(crate) use proof::Proven;
 use std::sync::Arc;
 use step::Steps;
@@ -87,10 +88,8 @@ pub async fn create_path(setup: PathSetup, store: Arc<dyn Store>, env: Env, repo
         }
     }
     let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, 0).await?;
-    let task = env.spawner.spawn("journal", Box::pin(actor));
-    let result = run(&setup, &journal, &env, report).await;
-    Task::abort(task.as_ref());
-    result
+    let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
+    served(&mut actor, run(&setup, &journal, &env, report)).await
 }
 
 async fn run(setup: &PathSetup, journal: &Journal, env: &Env, report: Report<'_>) -> Result<PathSpec, StartError> {
@@ -124,8 +123,18 @@ async fn run(setup: &PathSetup, journal: &Journal, env: &Env, report: Report<'_>
 }
 
 async fn chain(spec: &ChainSpec, journal: &Journal, env: &Env, report: Report<'_>) -> Result<Chain, StartError> {
+    chain_below(spec, journal, env, (report, None)).await
+}
+
+/// A chain with what is trusted of it. Where the root is taken on first use, it is not above the height that a client holds.
+pub(crate) async fn chain_below(
+    spec: &ChainSpec,
+    journal: &Journal,
+    env: &Env,
+    (report, followed): (Report<'_>, Option<Height>),
+) -> Result<Chain, StartError> {
     let description = describe(env, spec).await?;
-    let trust = roots::establish(env, spec, journal.store().as_ref(), None).await?;
+    let trust = roots::establish(env, spec, journal.store().as_ref(), followed).await?;
     let height = trust.latest().height;
     report(Progress { step: "root", chain: spec.id.clone(), detail: format!("trusted up to height {height}") });
     Ok(Chain::new(spec.clone(), description, trust, env.clone(), Deadlines::default()))
@@ -150,11 +159,11 @@ pub(crate) struct Side<'s> {
 }
 
 impl Side<'_> {
-    fn say(&self, step: &'static str, detail: String) {
+    pub(crate) fn say(&self, step: &'static str, detail: String) {
         (self.report)(Progress { step, chain: self.host.id().clone(), detail });
     }
 
-    fn steps(&self) -> Steps<'_> {
+    pub(crate) fn steps(&self) -> Steps<'_> {
         Steps { path: self.name, host: self.host, journal: self.journal, report: self.report }
     }
 
@@ -184,23 +193,11 @@ impl Side<'_> {
     async fn newest(&self) -> TrustedState {
         let latest = self.source.trust.latest();
         let Ok((height, _)) = self.source.call("root", self.source.adapter().root(None)).await else { return latest };
-        // There is no client yet whose state an adapter could plan from; headers alone lead there as well.
-        let Ok(client_id) = ClientId::new("none") else { return latest };
-        let view = ClientView {
-            client_id,
-            client_type: self.source.light_client().client_type().to_owned(),
-            host_encoding: String::new(),
-            latest: latest.height,
-            latest_time_s: latest.time_s,
-            expires_at_s: None,
-            frozen: false,
-            counterparty: None,
-            state: Vec::new(),
-        };
+        let Some(view) = self.source.unseen(&latest) else { return latest };
         self.source.trust.verified_at(self.source, &view, height, self.journal).await.unwrap_or(latest)
     }
 
-    async fn view(&self, client: &ClientId) -> Result<ClientView, StartError> {
+    pub(crate) async fn view(&self, client: &ClientId) -> Result<ClientView, StartError> {
         let (chain, client_id) = (self.host.id().clone(), client.clone());
         match ask(&self.host.env, &self.host.spec, || self.host.adapter().client(client)).await {
             Err(StartError::Adapter { error: AdapterError::NotFound { .. }, .. }) => {
@@ -233,27 +230,40 @@ impl Side<'_> {
 
     /// What the host says of the client fits what was verified of the chain it follows.
     pub(crate) async fn verify(&self, client: &ClientId) -> Result<(), StartError> {
+        let view = self.usable(client).await?;
+        self.agreed_at(&view, view.latest).await?;
+        self.say("verified", format!("{client} follows {} from height {}", self.source.id(), view.latest));
+        Ok(())
+    }
+
+    /// The client, if it is of the type that follows the source and is not frozen.
+    pub(crate) async fn usable(&self, client: &ClientId) -> Result<ClientView, StartError> {
         let view = self.view(client).await?;
-        let chain = self.host.id().clone();
+        let (chain, client) = (self.host.id().clone(), client.clone());
         let expected = self.source.light_client().client_type();
         if view.client_type != expected {
             let (expected, found) = (expected.to_owned(), view.client_type.into());
-            return Err(StartError::ClientType { chain, client: client.clone(), source_chain: self.source.id().clone(), expected, found });
+            return Err(StartError::ClientType { chain, client, source_chain: self.source.id().clone(), expected, found });
         }
-        if view.frozen {
-            return Err(StartError::ClientFrozen { chain, client: client.clone() });
-        }
-        let trusted = self.source.trust.verified_at(self.source, &view, view.latest, self.journal).await;
-        let Ok(trusted) = trusted else {
-            return Err(StartError::NotProvable { chain: self.source.id().clone(), height: view.latest });
+        if view.frozen { Err(StartError::ClientFrozen { chain, client }) } else { Ok(view) }
+    }
+
+    /// The trusted state of a height that the client holds; it holds the same as was verified here.
+    pub(crate) async fn agreed_at(&self, view: &ClientView, height: Height) -> Result<TrustedState, StartError> {
+        let (chain, client) = (self.host.id().clone(), &view.client_id);
+        let trusted = match self.source.trust.verified_at(self.source, view, height, self.journal).await {
+            Ok(trusted) => trusted,
+            Err(TrustError::NothingBelow(latest)) => {
+                let (chain, root) = (self.source.id().clone(), self.source.trust.latest().height);
+                return Err(StartError::RootTooNew { chain, root, client: client.clone(), latest });
+            }
+            Err(_) => return Err(StartError::NotProvable { chain: self.source.id().clone(), height }),
         };
-        let consensus = ask(&self.host.env, &self.host.spec, || self.host.adapter().consensus(client, view.latest)).await?;
+        let consensus = ask(&self.host.env, &self.host.spec, || self.host.adapter().consensus(client, height)).await?;
         let expected = self.source.light_client().consensus_hash(&trusted);
-        if consensus.hash != expected {
-            let (height, found) = (view.latest, Box::new(consensus.hash));
-            return Err(StartError::ConsensusMismatch { chain, client: client.clone(), height, expected, found });
+        if consensus.hash == expected {
+            return Ok(trusted);
         }
-        self.say("verified", format!("{client} follows {} from height {}", self.source.id(), view.latest));
-        Ok(())
+        Err(StartError::ConsensusMismatch { chain, client: client.clone(), height, expected, found: Box::new(consensus.hash) })
     }
 }

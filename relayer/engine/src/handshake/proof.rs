@@ -72,7 +72,7 @@ impl Side<'_> {
         let (mut ahead, mut updates, mut at) = (Vec::new(), Vec::new(), None);
         for step in steps {
             let base = verified(step.trusted).await.map_err(|_| not_provable(step.trusted))?;
-            let judged = self.source.trust.judge(self.source, &base, &step.update);
+            let judged = self.source.trust.judge_for(self.source, view, &base, &step.update);
             let (state, writes) = judged.map_err(|_| not_provable(step.resulting))?;
             self.journal.commit(writes.into_iter().map(Op::Write).collect()).await?;
             let update = self.source.light_client().encode_update(&view.host_encoding, &step.update);

@@ -17,7 +17,7 @@ const PATIENCE_MS: u64 = 600_000;
 /// Time between two broadcasts of a transaction that the chain does not know, milliseconds.
 const REBROADCAST_MS: u64 = 5_000;
 
-pub(super) struct Steps<'s> {
+pub(crate) struct Steps<'s> {
     pub(super) path: &'s str,
     pub(super) host: &'s Chain,
     pub(super) journal: &'s Journal,
@@ -36,15 +36,31 @@ impl Steps<'_> {
     async fn row(&self, step: &str) -> Result<wire::SetupRow, StartError> {
         match self.journal.store().get(Tree::Meta, &keys::setup(self.path, step)).await? {
             None => Ok(wire::SetupRow::default()),
-            Some(bytes) => {
-                codec::decode(&bytes).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 })
-            }
+            Some(bytes) => codec::decode(&bytes).map_err(|error| self.damaged(error, step)),
         }
+    }
+
+    fn damaged(&self, error: codec::Damaged, step: &str) -> StartError {
+        error.row("a step of a set-up", Tree::Meta, &keys::setup(self.path, step))
     }
 
     async fn save(&self, step: &str, row: &wire::SetupRow) -> Result<(), StartError> {
         let write = Write::Put(Tree::Meta, keys::setup(self.path, step), row.encode_to_vec());
         Ok(self.journal.store().commit(vec![write]).await?)
+    }
+
+    /// Follows the transaction that an earlier call left on its way to its end, if there is one.
+    pub(crate) async fn settle(&self, step: &'static str) -> Result<(), StartError> {
+        if let Some(tx) = self.row(step).await?.tx {
+            let tx = codec::signed(tx).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 })?;
+            self.follow(step, &tx, self.host.now_ms()).await?;
+        }
+        self.forget(step).await
+    }
+
+    /// Lets the next call take a finished step anew.
+    pub(crate) async fn forget(&self, step: &'static str) -> Result<(), StartError> {
+        self.save(step, &wire::SetupRow::default()).await
     }
 
     /// What a step gave that an earlier call finished.
@@ -57,7 +73,7 @@ impl Steps<'_> {
     }
 
     /// Carries messages out in one transaction, or finds out what became of it. What the last of them gave is the step's result.
-    pub(super) async fn run(&self, step: &'static str, messages: &[Message], proofs: &[ProofGroup]) -> Result<String, StartError> {
+    pub(crate) async fn run(&self, step: &'static str, messages: &[Message], proofs: &[ProofGroup]) -> Result<String, StartError> {
         let started_ms = self.host.now_ms();
         loop {
             let row = self.row(step).await?;
@@ -65,9 +81,7 @@ impl Steps<'_> {
                 return Ok(row.result);
             }
             let tx = match row.tx {
-                Some(tx) => {
-                    codec::signed(tx).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 })?
-                }
+                Some(tx) => codec::signed(tx).map_err(|error| self.damaged(error, step))?,
                 None => match self.prepare(step, (messages, proofs)).await? {
                     Some(tx) => tx,
                     None => return self.done(step, String::new()).await,

@@ -264,7 +264,7 @@ impl Worker {
             Some(base) => base,
             None => self.agreed_at(view, step.trusted).await?,
         };
-        let judged = self.source.trust.judge(&self.source, &base, &step.update);
+        let judged = self.source.trust.judge_for(&self.source, view, &base, &step.update);
         let (state, rows) = judged.map_err(|judged| self.trust_failed(judged.into_error(&self.source, step.resulting)))?;
         if state.height != step.resulting {
             let violation = Violation::new("update-height", step.resulting.to_string(), state.height.to_string());

@@ -1,17 +1,17 @@
 //! Path set-up on all pairs of fake families, killed at every commit, and repeated.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use crate::sim::{Process, START_S, SimClock};
 use causeway_adapter::fakes::{FakeChain, FakeChainConfig, FakeFamily, FakeWait, FakeWorld, TokioSleep};
 use causeway_adapter::{Family, FeePolicy};
 use causeway_engine::handshake::{PathSetup, create_path};
 use causeway_engine::{ChainSpec, Env, RootOfTrust, StartError};
 use causeway_store::{CommitFault, MemoryStore};
 use causeway_types::ChainId;
-use crate::sim::{Process, START_S, SimClock};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn spec(chain: &FakeChain, root: RootOfTrust) -> ChainSpec {
+pub(crate) fn spec(chain: &FakeChain, root: RootOfTrust) -> ChainSpec {
     ChainSpec {
         id: ChainId::new(chain.config().name.as_str()).unwrap(),
         family: Family { adapter: Arc::new(chain.adapter()), light_client: Arc::new(chain.light_client()) },
@@ -24,7 +24,7 @@ fn spec(chain: &FakeChain, root: RootOfTrust) -> ChainSpec {
     }
 }
 
-async fn world(left: FakeFamily, right: FakeFamily) -> (FakeChain, FakeChain, Env, tokio::task::JoinHandle<()>) {
+pub(crate) async fn world(left: FakeFamily, right: FakeFamily) -> (FakeChain, FakeChain, Env, tokio::task::JoinHandle<()>) {
     let world = FakeWorld::new(START_S, FakeWait::Sleep(Arc::new(TokioSleep)));
     let left = world.add_chain(FakeChainConfig::new("left", left));
     let right = world.add_chain(FakeChainConfig::new("right", right));
@@ -41,7 +41,7 @@ async fn world(left: FakeFamily, right: FakeFamily) -> (FakeChain, FakeChain, En
     (left, right, env, miner)
 }
 
-fn block_on(body: impl Future<Output = ()>) {
+pub(crate) fn block_on(body: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(body);
 }
 

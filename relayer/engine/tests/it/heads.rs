@@ -77,6 +77,25 @@ fn a_head_that_nothing_supports_moves_no_cursor_and_expires_no_packet() {
     }
 }
 
+/// The head is far above what was verified last, and nobody who signed then signs now.
+#[test]
+fn the_head_is_believed_after_a_long_time_in_which_validators_changed() {
+    simulate(5, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.try_start().await.unwrap();
+        seconds(sim, 10).await;
+        sim.crash();
+        for _ in 0..40 {
+            sim.left.rotate_validators(1);
+            seconds(sim, 30).await;
+        }
+        sim.try_start().await.unwrap();
+        sim.send(true, Class::Echo);
+        sim.run(0, 300).await;
+        sim.check().await;
+        assert_eq!(violations(sim, "head-support"), 0, "an honest head was refused");
+    });
+}
+
 /// refuse.md O1, H4.
 #[test]
 fn a_head_of_a_time_to_come_moves_no_cursor_and_expires_no_packet() {

@@ -195,6 +195,37 @@ fn a_forged_update_of_somebody_else_freezes_the_client() {
     });
 }
 
+/// On a living chain validators change every few blocks, and others update the clients that are shared with them.
+#[test]
+fn heights_that_others_brought_are_verified_though_validators_change() {
+    for family in FakeFamily::ALL {
+        simulate(12, family, FakeFamily::Lagged, async |sim| {
+            sim.send(true, Class::Echo);
+            sim.run(0, 200).await;
+            sim.crash();
+            for round in 0..8 {
+                if family != FakeFamily::Slotted {
+                    sim.left.rotate_validators(1);
+                }
+                seconds(sim, 3).await;
+                let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
+                let limits = sim.right.config().limits;
+                let Plan::Steps(steps) = sim.left.adapter().plan_update(&client, None, limits).await.unwrap() else { continue };
+                for step in steps.iter().take(1) {
+                    sim.right.submit_update(&sim.right_client, &step.update).unwrap();
+                }
+                seconds(sim, 2).await;
+                if round == 3 {
+                    sim.try_start().await.unwrap();
+                }
+            }
+            [true, false].into_iter().for_each(|right| sim.send(right, Class::Echo));
+            sim.run(0, 300).await;
+            sim.check().await;
+        });
+    }
+}
+
 /// Where events name no heights they are read from the transactions: the client's newest height is not the forged one any more.
 #[test]
 fn a_forged_update_behind_an_honest_one_is_found_where_events_name_no_heights() {

@@ -28,7 +28,12 @@ fn words_of_the_chain_are_sorted() {
         matches!(classify("recovered: no route for nobody\nstack:\ngoroutine 1"), RejectReason::Refused(text) if !text.contains("goroutine"))
     );
     assert_eq!(classify("packet messages are redundant"), RejectReason::AlreadyDone);
-    assert!(matches!(classify("timeout elapsed: packet timeout"), RejectReason::Refused(_)));
+    let final_word = "failed to execute message; message index: 0: timeout elapsed: packet timeout";
+    assert!(matches!(classify(final_word), RejectReason::Refused(_)));
+    // Refused before any message was looked at: no packet's fault.
+    for common in ["fee limit exceeded: basic allowance", "tx type not allowed", "fee-grant not found: not found"] {
+        assert!(matches!(classify(common), RejectReason::Stale(_)), "{common}");
+    }
     assert_eq!(message_index("out of gas in location: ReadFlat"), None);
 }
 

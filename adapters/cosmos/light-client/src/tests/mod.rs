@@ -14,6 +14,7 @@ mod headers;
 mod proofs;
 mod shapes;
 mod signatures;
+mod upgrades;
 mod vectors;
 
 use std::path::PathBuf;

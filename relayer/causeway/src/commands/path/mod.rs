@@ -69,7 +69,8 @@ struct Channel {
     /// Packets arrive in the order in which they were sent, and the first that times out closes the channel.
     #[arg(long, requires = "classic")]
     ordered: bool,
-    /// Use this open connection on the first chain instead of a new one; --client-a and --client-b name its clients.
+    /// Use this connection on the first chain instead of a new one, and finish its handshake where others only began it; --client-a and
+    /// --client-b name its clients.
     #[arg(long, requires_all = ["classic", "client_a", "client_b"], value_name = "CONNECTION")]
     connection_a: Option<String>,
     /// Finish the handshake of this channel on the first chain, which an application or somebody else began; --client-a and --client-b

@@ -25,6 +25,10 @@ pub struct Recorder {
     slots: Mutex<BTreeMap<(String, u64), Vec<SignedTx>>>,
     breaches: Mutex<Vec<String>>,
     calls: Mutex<BTreeMap<&'static str, u64>>,
+    /// Messages of which a simulation was asked for.
+    simulated: Mutex<usize>,
+    /// Messages of every transaction that was broadcast.
+    sent: Mutex<HashMap<TxId, Vec<Message>>>,
     twist: Mutex<Twist>,
 }
 
@@ -74,6 +78,8 @@ impl Recorder {
             slots: Mutex::default(),
             breaches: Mutex::default(),
             calls: Mutex::default(),
+            simulated: Mutex::default(),
+            sent: Mutex::default(),
             twist: Mutex::default(),
         }
     }
@@ -92,6 +98,16 @@ impl Recorder {
 
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.calls.lock().unwrap().clone()
+    }
+
+    pub fn simulated(&self) -> usize {
+        *self.simulated.lock().unwrap()
+    }
+
+    /// Of each transaction that was broadcast: its client updates, and its other messages.
+    pub fn sent(&self) -> Vec<(usize, usize)> {
+        let updates = |messages: &Vec<Message>| messages.iter().filter(|message| matches!(message, Message::UpdateClient { .. })).count();
+        self.sent.lock().unwrap().values().map(|messages| (updates(messages), messages.len() - updates(messages))).collect()
     }
 
     fn count(&self, name: &'static str) {
@@ -258,6 +274,9 @@ impl ChainAdapter for Recorder {
     async fn build(&self, request: BuildRequest) -> Result<Built> {
         self.count("build");
         let messages = request.messages.clone();
+        if request.simulate {
+            *self.simulated.lock().unwrap() += messages.len();
+        }
         let built = self.inner.build(request).await?;
         let included = built.included.iter().map(|index| messages[*index].clone()).collect();
         self.built.lock().unwrap().insert(built.unsigned.clone(), (included, built.gas_price));
@@ -270,6 +289,7 @@ impl ChainAdapter for Recorder {
 
     async fn broadcast(&self, tx: &SignedTx) -> Result<BroadcastResult> {
         self.count("broadcast");
+        self.sent.lock().unwrap().insert(tx.tx_id.clone(), self.messages(tx).unwrap_or_default());
         self.check(tx).await;
         self.inner.broadcast(tx).await
     }
