@@ -33,6 +33,7 @@ const LIES: [(Lie, &str); 4] = [
     (Lie::Head, "head-support"),
 ];
 
+/// refuse.md O1: whoever is asked instead is judged as the first one was.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn endpoints_that_lie_lag_or_die_are_passed_over() -> Result<()> {
     let Some(node) = binary_or_skip()? else {

@@ -77,6 +77,7 @@ fn checked(code: u32, log: &'static str) -> impl Fn() -> Value + Send + Sync + '
     move || result(json!({ "code": code, "codespace": if code == 0 { "" } else { "sdk" }, "log": log, "data": "" }))
 }
 
+/// refuse.md O6: refused, in the pool and too late are three things.
 #[tokio::test]
 async fn what_nodes_answer_to_a_broadcast_is_told_apart() {
     assert_eq!(broadcast_of(checked(0, "")).await.1.unwrap(), BroadcastResult::Accepted);

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use causeway_adapter::adapter::Result;
 use causeway_adapter::fakes::{FakeAdapter, FakeChain};
 use causeway_adapter::{
-    Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event, Evidence,
-    HostLimits, HydrateRequest, Hydrated, Impossible, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx, Slot,
-    WatchBatch, WatchRequest,
+    Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event,
+    Evidence, HostLimits, HydrateRequest, Hydrated, Impossible, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx,
+    Slot, WatchBatch, WatchRequest,
 };
 use causeway_store::{MemoryStore, Store, Tree};
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
@@ -45,6 +45,8 @@ pub struct Twist {
     pub plan: Option<Plan>,
     /// The endpoint claims a head so many blocks and seconds above the true one, with nothing in the blocks up to it.
     pub head_above: Option<(u64, u64)>,
+    /// It then says of those blocks that it does not have them yet.
+    pub stumbles: bool,
     /// What it claims is over as soon as another endpoint is asked first.
     pub has_honest_neighbour: bool,
     /// Events of updates name no heights.
@@ -171,6 +173,9 @@ impl ChainAdapter for Recorder {
         let raised = self.twist.lock().unwrap().raise(head);
         if raised != head {
             tokio::task::yield_now().await;
+            if self.twist.lock().unwrap().stumbles {
+                return Err(AdapterError::Lagging { found: head.height, needed: raised.height });
+            }
             return Ok(invented(&request, raised));
         }
         let mut batch = self.inner.watch(request).await?;
