@@ -222,7 +222,7 @@ pub enum StartError {
         /// What differs.
         what: &'static str,
         /// What the path needs.
-        expected: String,
+        expected: Box<str>,
         /// What the chain says.
         found: Box<str>,
     },
@@ -238,7 +238,7 @@ pub enum StartError {
         /// What differs.
         what: &'static str,
         /// What is needed.
-        expected: String,
+        expected: Box<str>,
         /// What the chain says.
         found: Box<str>,
     },
