@@ -58,12 +58,14 @@ async fn refused_transfers_return_and_long_ones_are_told_or_relayed() -> Result<
         site.cli.refused(&[&send("classic", to)[..], &["--memo", memo]].concat(), 1, &["the chain refuses it", word]).await?;
     }
     // In IBC v2 the sending chain takes it; the receiving one answers with an error, once, and it returns.
+    let sender = site.networks[0].account("relayer")?.address.clone();
+    let owned = site.networks[0].balance(&sender, "stake")?;
     site.cli.ok(&[&send(PATH, &receiver)[..], &["--memo", &memo]].concat()).await?;
     let packets = relay.wait_until_ended(4, END).await?;
     let long = packets.iter().find(|packet| packet.path == PATH).context("the packet of IBC v2")?;
     let kind = long.acknowledgement.as_ref().map(|ack| ack.kind());
     ensure!(kind == Some(AckKind::Error) && long.attempts <= 1, "{kind:?}: {}", describe(long));
-    ensure!(site.received(1)? == 0, "{} arrived", site.received(1)?);
+    ensure!(site.received(1)? == 0 && site.networks[0].balance(&sender, "stake")? == owned, "it returned: {}", describe(long));
     drop(relayer);
     Ok(())
 }
