@@ -4,9 +4,9 @@
 //! an earlier call was stopped is followed to its end. `causeway client update` and `causeway client upgrade` call it.
 
 use crate::chain::{Judged, TrustError};
-use crate::config::{ChainSpec, ConfigError};
+use crate::config::ChainSpec;
 use crate::error::StartError;
-use crate::handshake::{Progress, Side, chain_below};
+use crate::handshake::{Progress, Side, chain_below, pays};
 use crate::journal::{Journal, Op};
 use crate::{Env, Task};
 use causeway_adapter::{AdapterError, ClientView, Message, Plan, TrustedState};
@@ -59,10 +59,7 @@ pub async fn bring(
     env: Env,
     report: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<Brought, StartError> {
-    if setup.host.signers.is_empty() {
-        let key = format!("chain {}: signers", setup.host.id);
-        return Err(ConfigError { key, value: "none".into(), allowed: "name at least one key that pays".into() }.into());
-    }
+    pays(&setup.host)?;
     let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, 0).await?;
     let task = env.spawner.spawn("journal", Box::pin(actor));
     let result = async {

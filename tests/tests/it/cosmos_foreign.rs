@@ -106,6 +106,31 @@ async fn connections_that_others_began_are_finished() -> Result<()> {
     Ok(())
 }
 
+/// A connection that somebody began, and nobody finished, is finished by the start that is told of it, and carries the channel that an
+/// application begins on it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_others_began_is_finished_at_the_start() -> Result<()> {
+    let Some(node) = binary_or_skip()? else {
+        return Ok(());
+    };
+    let mut site = Site::ready(&node, CHAIN_IDS.map(NetworkConfig::new)).await?;
+    site.begin_connection(0).await?;
+    ensure!(site.connections(0)? == [("connection-0".to_owned(), "STATE_INIT".to_owned())], "{:?}", site.connections(0)?);
+    site.finish_handshakes()?;
+    let mut relayer = site.start().await?;
+    for index in [0, 1] {
+        ensure!(site.connections(index)? == [("connection-0".to_owned(), "STATE_OPEN".to_owned())], "{:?}", site.connections(index)?);
+    }
+    site.begin_account().await?;
+    poll::until("the account to be there", END, || async { site.account().map(Some) }).await?;
+    // The next start finds nothing to do.
+    relayer.kill()?;
+    let relayer = site.start().await?;
+    ensure!(site.connections(1)?.len() == 1, "{:?}", site.connections(1)?);
+    drop(relayer);
+    Ok(())
+}
+
 /// Whether the third connection is there on the second chain.
 fn answered(site: &Site) -> Result<Option<()>> {
     Ok(site.connections(1)?.iter().any(|(id, _)| id == "connection-2").then_some(()))
