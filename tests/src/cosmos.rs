@@ -34,8 +34,8 @@ pub const CHAIN_IDS: [&str; 2] = ["chaina-1", "chainb-1"];
 /// The connection that the first channel brings with it.
 const CONNECTION: &str = "connection-0";
 
-/// The variable that holds the passphrase of the relayer's keys.
-const PASSPHRASE_VARIABLE: &str = "CAUSEWAY_PASSPHRASE";
+/// The variable that holds the passphrase of all keys, and the passphrase.
+pub const PASSPHRASE: (&str, &str) = ("CAUSEWAY_PASSPHRASE", "correct horse battery staple");
 
 /// Two networks and an operator's folder.
 #[derive(Debug)]
@@ -73,11 +73,11 @@ impl Site {
         let mut folder = tempfile::Builder::new().prefix("causeway-").tempdir()?;
         folder.disable_cleanup(std::env::var_os("CAUSEWAY_KEEP").is_some());
         let mut cli = Cli::new(folder.path().join("causeway.toml"), folder.path().join("logs"))?;
-        cli.set_env(PASSPHRASE_VARIABLE, "correct horse battery staple");
+        cli.set_env(PASSPHRASE.0, PASSPHRASE.1);
         let (grpc_port, http_port) = (ports::pick()?, ports::pick()?);
         let site = Self { networks: [a, b], clients: Vec::new(), cli, grpc_port, http_port, starts: 0, folder };
         site.write_config(setup)?;
-        site.add_keys(&setup.keys).await?;
+        site.add_keys(&setup.all_keys()).await?;
         site.trust().await?;
         Ok(site)
     }
@@ -447,7 +447,7 @@ async fn add_key(cli: &Cli, folder: &Path, (key, chain): (&str, &str), account: 
     let words = folder.join(format!("{key}-{chain}.words"));
     std::fs::write(&words, &account.mnemonic)?;
     let (key, words) = (format!("{key}-{chain}"), words.to_string_lossy().into_owned());
-    let args = ["key", "add", &key, "--chain", chain, "--import-mnemonic", &words, "--passphrase-env", PASSPHRASE_VARIABLE];
+    let args = ["key", "add", &key, "--chain", chain, "--import-mnemonic", &words, "--passphrase-env", PASSPHRASE.0];
     let added = cli.json(&args).await?;
     ensure!(text(&added, "/address")? == account.address, "{added}");
     Ok(())

@@ -1,5 +1,5 @@
 //! A loopback proxy in front of a node that passes everything on until it is told to
-//! lie: then it changes one byte of what the node says about headers or proofs. It is
+//! lie: then it changes one byte of what the node says about headers or proofs, or the newest height. It is
 //! the hostile endpoint of the tests, and it never lies on its own.
 
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub enum Lie {
     StoreProof = 7,
     /// CometBFT: the root of the application's state in every header.
     AppHash = 8,
+    /// The newest block: a million above the true one.
+    Head = 9,
 }
 
 /// A running proxy. It ends with the runtime that it was started on.
@@ -123,6 +125,8 @@ impl Shared {
             "eth_getBlockByNumber" | "eth_getBlockByHash" if is(Lie::Seal) => flip_last(result.pointer_mut("/extraData")),
             "eth_getProof" if is(Lie::StorageProof) => flip_last(result.pointer_mut("/storageProof/0/proof/0")),
             "eth_getProof" if is(Lie::AccountProof) => flip_last(result.pointer_mut("/accountProof/1")),
+            "eth_getBlockByNumber" if is(Lie::Head) && call["params"][0] == "latest" => raise(result.pointer_mut("/number")),
+            "status" if is(Lie::Head) => raise(result.pointer_mut("/sync_info/latest_block_height")),
             "eth_chainId" if is(Lie::ChainId) => {
                 *result = Value::from("0x7a69");
                 true
@@ -136,6 +140,18 @@ impl Shared {
             self.told.fetch_add(1, Ordering::SeqCst);
         }
     }
+}
+
+/// A height a million above: hexadecimal as Ethereum's nodes print it, or decimal as CometBFT's do.
+fn raise(height: Option<&mut Value>) -> bool {
+    let Some(Value::String(text)) = height else {
+        return false;
+    };
+    let raised = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).map(|number| format!("{:#x}", number + 1_000_000)),
+        None => text.parse::<u64>().map(|number| (number + 1_000_000).to_string()),
+    };
+    raised.map(|raised| *text = raised).is_ok()
 }
 
 /// Changes a character in the middle of base64 text.

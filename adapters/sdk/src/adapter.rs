@@ -21,7 +21,8 @@ pub trait ChainAdapter: Send + Sync + std::fmt::Debug {
     /// Heads of the endpoints now, compared with each other.
     async fn status(&self) -> Result<ChainStatus>;
 
-    /// Events of final blocks after a cursor: in order, without gaps, or an error that says why not.
+    /// Events of final blocks after a cursor: in order, without gaps, or an error that says why not: [`AdapterError::BlockTooLarge`] names the
+    /// first block after the cursor, and only where that alone cannot be read.
     async fn watch(&self, request: WatchRequest) -> Result<WatchBatch>;
 
     /// From state: sequences from `from` on that were sent through `end` and whose commitment still lives, at most `limit`,

@@ -58,6 +58,14 @@ pub enum AdapterError {
         /// The last height that is still common.
         resume_from: Height,
     },
+    /// One block, asked for alone, is more than may be read or waited for. The caller goes on after it: state tells what it held.
+    #[error("block {height} is too large to be read: {detail}; raise the limits on answers in the configuration, or let it be passed over")]
+    BlockTooLarge {
+        /// The block.
+        height: Height,
+        /// Which limit it is above.
+        detail: String,
+    },
     /// What was asked for does not exist on the chain.
     #[error("{what} `{name}` does not exist on the chain")]
     NotFound {
@@ -123,7 +131,11 @@ impl AdapterError {
             Self::Lagging { .. } | Self::InsufficientFunds { .. } => Retry::OnStateChange,
             Self::Reorganised { .. } | Self::SlotMismatch { .. } => Retry::Now,
             Self::Protocol { .. } => Retry::AfterMs(2_000),
-            Self::HeightPruned { .. } | Self::NotFound { .. } | Self::Invalid { .. } | Self::Unsupported { .. } => Retry::Never,
+            Self::HeightPruned { .. }
+            | Self::BlockTooLarge { .. }
+            | Self::NotFound { .. }
+            | Self::Invalid { .. }
+            | Self::Unsupported { .. } => Retry::Never,
         }
     }
 
@@ -135,6 +147,7 @@ impl AdapterError {
             Self::Lagging { .. } => "lagging",
             Self::HeightPruned { .. } => "height-pruned",
             Self::Reorganised { .. } => "reorganised",
+            Self::BlockTooLarge { .. } => "block-too-large",
             Self::NotFound { .. } => "not-found",
             Self::Protocol { .. } => "protocol",
             Self::Invalid { .. } => "invalid",

@@ -20,6 +20,7 @@ pub mod error;
 pub mod event;
 pub mod evidence;
 pub mod fakes;
+pub mod heads;
 pub mod light_client;
 pub mod rpc;
 pub mod senders;

@@ -25,7 +25,8 @@ pub(crate) fn router(metrics: PrometheusHandle, health: Health) -> Router {
 }
 
 async fn figures(State(pages): State<Pages>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], pages.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], pages.metrics.render() + &crate::process::lines())
+        .into_response()
 }
 
 /// Alive unless the engine stopped by itself: then only a restart helps.

@@ -25,6 +25,7 @@ mod health;
 mod http;
 mod metrics;
 mod packets;
+mod process;
 mod relay;
 mod request;
 mod server;

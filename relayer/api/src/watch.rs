@@ -20,6 +20,8 @@ use tonic::Status;
 
 /// Messages that wait for a client.
 const QUEUE_MESSAGES: usize = 4;
+/// Changes that are none of a client's business after which it is told how far it has come.
+const SKIPPED_MAX: usize = 5_000;
 
 /// What a client receives.
 pub(crate) type Stream = BoxStream<'static, Result<WatchPacketsResponse, Status>>;
@@ -117,11 +119,13 @@ impl Client {
     /// Hands changes on until the client goes (`None`) or must go (why).
     async fn feed(self, first: Changes) -> Option<Status> {
         let mut changes = first;
-        let mut fresh = true;
+        let (mut fresh, mut skipped) = (true, 0_usize);
         loop {
+            skipped = skipped.saturating_add(changes.changes.len());
             let wanted: Vec<_> = changes.changes.iter().filter(|change| self.only.wants(change)).map(answer::change).collect();
             // A page of changes that are none of the client's business is not worth a message, unless it says something else.
-            if !wanted.is_empty() || changes.gap || changes.changes.is_empty() && !fresh {
+            if !wanted.is_empty() || changes.gap || changes.changes.is_empty() && !fresh || skipped >= SKIPPED_MAX {
+                skipped = 0;
                 let message = WatchPacketsResponse { changes: wanted, cursor: changes.cursor, gap: changes.gap };
                 match self.queue.send_timeout(message, self.limits.stall_max).await {
                     Ok(()) => {}

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Status(commands::status::Command),
     /// Look at packets, retry them, send one by hand.
     Packet(commands::packet::Command),
+    /// Measure how fast packets of a path are relayed, and how fast the chains could take them.
+    Bench(commands::bench::Command),
     /// Serve a chain adapter as a process of its own, or hold one to its promises.
     Adapter(commands::adapter::Command),
     /// Print completions for a shell.
@@ -88,6 +90,7 @@ impl Command {
             Self::Start(command) => command.execute(global).await,
             Self::Status(command) => command.execute(global).await,
             Self::Packet(command) => command.execute(global).await,
+            Self::Bench(command) => Box::pin(command.execute(global)).await,
             Self::Adapter(command) => command.execute(global).await,
             Self::Completions(command) => command.execute(),
             Self::Version(command) => command.execute(global),

@@ -1,4 +1,4 @@
-//! A client of a running relayer, for `status` and `packet`.
+//! A client of a running relayer, for `status`, `packet` and `bench`.
 
 use crate::config::Config;
 use crate::exit::{Code, Failure};
@@ -30,15 +30,7 @@ impl EndpointArgs {
             Some(address) => address.clone(),
             None => format!("http://{}", load()?.api.grpc_listen),
         };
-        let endpoint = Endpoint::from_shared(address.clone())
-            .map_err(|error| Failure::new(Code::BadConfig, format!("--endpoint {address}: {error}; expected http://host:port")))?;
-        let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect().await.map_err(|_| {
-            Failure::new(
-                Code::Unavailable,
-                format!("no relayer answers at {address}; is `causeway start` running, and is this its configuration?"),
-            )
-        })?;
-        Ok(Connection { relay: RelayClient::new(channel.clone()), admin: AdminClient::new(channel) })
+        Connection::open(&address).await
     }
 }
 
@@ -49,6 +41,24 @@ pub(crate) struct Connection {
     pub(crate) relay: RelayClient<Channel>,
     /// Status and commands.
     pub(crate) admin: AdminClient<Channel>,
+}
+
+impl Connection {
+    /// Connects to an address such as `http://127.0.0.1:7600`.
+    ///
+    /// # Errors
+    /// Exit code 69 when no relayer answers there.
+    pub(crate) async fn open(address: &str) -> Result<Self, Failure> {
+        let endpoint = Endpoint::from_shared(address.to_string())
+            .map_err(|error| Failure::new(Code::BadConfig, format!("--endpoint {address}: {error}; expected http://host:port")))?;
+        let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect().await.map_err(|_| {
+            Failure::new(
+                Code::Unavailable,
+                format!("no relayer answers at {address}; is `causeway start` running, and is this its configuration?"),
+            )
+        })?;
+        Ok(Self { relay: RelayClient::new(channel.clone()), admin: AdminClient::new(channel) })
+    }
 }
 
 /// What the relayer answered, as an exit.

@@ -245,8 +245,6 @@ pub(crate) struct SignerLane {
     pub(crate) sender: mpsc::Sender<Batch>,
     /// Batches handed over and not finished.
     pub(crate) load: Arc<AtomicUsize>,
-    /// Everything that an earlier process had sent with it has ended.
-    pub(crate) settled: CancellationToken,
 }
 
 /// Everything.
@@ -260,7 +258,9 @@ pub(crate) struct Shared {
     paths: RwLock<Arc<[Arc<Path>]>>,
     /// Connections whose channels are finished when others begin them.
     pub(crate) connected: Vec<Arc<Connected>>,
-    pub(crate) signers: BTreeMap<ChainId, Vec<SignerLane>>,
+    lanes: BTreeMap<ChainId, Vec<SignerLane>>,
+    /// One a key, removed ones too: everything that an earlier process had sent with it has ended.
+    settled: BTreeMap<ChainId, Vec<CancellationToken>>,
     /// No new work.
     pub(crate) drain: CancellationToken,
     /// End now.
@@ -275,7 +275,8 @@ pub(crate) struct Beginning {
     pub(crate) chains: BTreeMap<ChainId, Arc<Chain>>,
     pub(crate) paths: Vec<Arc<Path>>,
     pub(crate) connected: Vec<Arc<Connected>>,
-    pub(crate) signers: BTreeMap<ChainId, Vec<SignerLane>>,
+    pub(crate) lanes: BTreeMap<ChainId, Vec<SignerLane>>,
+    pub(crate) settled: BTreeMap<ChainId, Vec<CancellationToken>>,
 }
 
 impl Shared {
@@ -286,9 +287,9 @@ impl Shared {
     }
 
     pub(crate) fn new(beginning: Beginning) -> Self {
-        let Beginning { config, env, journal, chains, paths, connected, signers } = beginning;
+        let Beginning { config, env, journal, chains, paths, connected, lanes, settled } = beginning;
         let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
-        Self { config, env, journal, chains, paths: RwLock::new(paths.into()), connected, signers, drain, stop }
+        Self { config, env, journal, chains, paths: RwLock::new(paths.into()), connected, lanes, settled, drain, stop }
     }
 
     /// The paths there are now.
@@ -320,8 +321,8 @@ impl Shared {
 
     /// Waits until everything that an earlier process had sent to a chain has ended.
     pub(crate) async fn settled(&self, chain: &ChainId) {
-        for lane in self.signers.get(chain).into_iter().flatten() {
-            lane.settled.cancelled().await;
+        for settled in self.settled.get(chain).into_iter().flatten() {
+            settled.cancelled().await;
         }
     }
 
@@ -346,7 +347,7 @@ impl Shared {
 
     /// Hands a batch to the least loaded key of a chain; waits while all are full.
     pub(crate) async fn submit(&self, chain: &ChainId, batch: Batch) {
-        let lanes = self.signers.get(chain).map(Vec::as_slice).unwrap_or_default();
+        let lanes = self.lanes.get(chain).map(Vec::as_slice).unwrap_or_default();
         let Some(lane) = lanes.iter().min_by_key(|lane| lane.load.load(Ordering::Relaxed)) else { return };
         lane.load.fetch_add(1, Ordering::Relaxed);
         if lane.sender.send(batch).await.is_err() {

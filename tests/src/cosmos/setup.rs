@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::{NAMES, PASSPHRASE_VARIABLE, Site};
+use super::{NAMES, PASSPHRASE, Site};
 use crate::cli::Cli;
 
 /// What an operator configures otherwise than the tests usually do, of both chains.
@@ -10,6 +10,8 @@ use crate::cli::Cli;
 pub struct Setup {
     /// Accounts of the genesis block that are the relayer's keys.
     pub keys: Vec<String>,
+    /// Accounts of the genesis block whose keys are configured, and do not relay.
+    pub senders: Vec<String>,
     /// `trusting_period_s`.
     pub trusting_period_s: u64,
     /// `gas_price`, in quotes or as a table.
@@ -20,7 +22,25 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { keys: vec!["relayer".to_owned()], trusting_period_s: 1_209_600, gas_price: "\"0\"".to_owned(), lines: String::new() }
+        Self {
+            keys: vec!["relayer".to_owned()],
+            senders: Vec::new(),
+            trusting_period_s: 1_209_600,
+            gas_price: "\"0\"".to_owned(),
+            lines: String::new(),
+        }
+    }
+}
+
+impl Setup {
+    /// With the users' keys in the configuration as well, for commands that send.
+    #[must_use]
+    pub fn with_users() -> Self {
+        Self { senders: vec!["user".to_owned()], ..Self::default() }
+    }
+
+    pub(super) fn all_keys(&self) -> Vec<String> {
+        [&self.keys[..], &self.senders[..]].concat()
     }
 }
 
@@ -69,10 +89,11 @@ impl Site {
                 network.chain_id(),
                 urls.join(", "),
             ));
-            for key in &setup.keys {
+            for key in setup.all_keys() {
                 text.push_str(&format!(
                     "\n[chain.cosmos.keys.{key}-{name}]\nkeystore = \"keys/{key}-{name}.json\"\n\
-                     passphrase = {{ env = \"{PASSPHRASE_VARIABLE}\" }}\n"
+                     passphrase = {{ env = \"{}\" }}\n",
+                    PASSPHRASE.0
                 ));
             }
         }

@@ -22,10 +22,11 @@ const END_LIMIT: Duration = Duration::from_secs(120);
 const TRAFFIC: [Kind; 4] = [Kind::Transfer, Kind::Message, Kind::Refused, Kind::Transfer];
 
 /// Lies, and the rules by which they may be refused: the byte that is flipped decides which.
-const LIES: [(Lie, &[&str]); 4] = [
+const LIES: [(Lie, &[&str]); 5] = [
     (Lie::Seal, &["seal-not-validator", "seal-signature", "quorum", "seal-duplicate"]),
     (Lie::StorageProof, &["proof-node-hash", "proof-node-missing", "proof-node-rlp"]),
     (Lie::AccountProof, &["account-proof", "proof-node-hash", "proof-node-missing"]),
+    (Lie::Head, &["head-support"]),
     // Silence breaks no rule.
     (Lie::Silence, &[]),
 ];

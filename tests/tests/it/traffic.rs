@@ -243,11 +243,15 @@ async fn node_restarts(site: &mut Site, users: &mut [User; 2], ledgers: &mut [Le
     let what = "packets of beta to be acknowledged without its first node";
     let due = before + WAVE.len();
     poll::until(what, END_LIMIT, || async { Ok((acknowledged(site, 1).await? >= due).then_some(())) }).await?;
-    let status = site.relay().await?.status().await?;
-    let beta = status.chains.iter().find(|chain| chain.chain == NAMES[1]);
-    let errors = beta.context("no beta")?.endpoints.iter();
-    let down = errors.filter(|endpoint| !endpoint.error.is_empty()).count();
-    ensure!(down == 1, "one endpoint is down: {beta:?}");
+    let relay = site.relay().await?;
+    poll::until("the endpoint that is down to be named", END_LIMIT, || async {
+        let status = relay.status().await?;
+        let beta = status.chains.iter().find(|chain| chain.chain == NAMES[1]).context("no beta")?;
+        let down = beta.endpoints.iter().filter(|endpoint| !endpoint.error.is_empty()).count();
+        ensure!(down < 2, "one endpoint is down: {beta:?}");
+        Ok((down == 1).then_some(()))
+    })
+    .await?;
     site.networks[1].start_node(0).await
 }
 

@@ -209,7 +209,7 @@ impl ChainAdapter for CosmosAdapter {
     }
 }
 
-/// Heads of all endpoints, and their blocks at a height that all of them have.
+/// Heads of all endpoints, the one that they support, and their blocks at a height that all of them have.
 async fn status(chain: &Chain) -> Result<ChainStatus> {
     let questions = [Call::new("status", json!({}))];
     let mut endpoints = Vec::new();
@@ -227,12 +227,16 @@ async fn status(chain: &Chain) -> Result<ChainStatus> {
             }
         }
     }
-    let (Some(best), Some(lowest)) = (heads.iter().max_by_key(|head| head.number), heads.iter().map(|head| head.number).min()) else {
+    let Some(lowest) = heads.iter().map(|head| head.number).min() else {
         return Err(last_error.unwrap_or_else(|| chain.protocol("head", "an endpoint that answers", "none")));
     };
-    chain.rpc.note_heads(endpoints.iter().map(|one| (one.endpoint.as_str(), one.head.map_or(0, |head| head.height.number))));
+    let told: Vec<(&str, u64)> =
+        endpoints.iter().map(|one| (one.endpoint.as_str(), one.head.map_or(0, |head| head.height.number))).collect();
+    let supported = chain.rpc.note_heads(&told);
+    let best = heads.iter().filter(|head| head.number <= supported).max_by_key(|head| head.number);
+    let best = *best.ok_or_else(|| chain.protocol("head", "an endpoint with a supported head", "none"))?;
     let divergence = if heads.len() > 1 { divergence(chain, lowest).await } else { None };
-    Ok(ChainStatus { head: chain.seam_head(*best), endpoints, divergence })
+    Ok(ChainStatus { head: chain.seam_head(best), endpoints, divergence })
 }
 
 fn head_and_sync(chain: &Chain, endpoint: &str, answers: Vec<Answer>) -> Result<(ChainHead, bool)> {

@@ -137,6 +137,10 @@ impl Search<'_> {
                     Ok(found) => found,
                     // What is no longer there cannot be found; what is not there yet comes as an event.
                     Err(AdapterError::HeightPruned { .. } | AdapterError::Lagging { .. }) => break,
+                    Err(AdapterError::BlockTooLarge { height, .. }) => {
+                        from = height.number.max(from).saturating_add(1);
+                        continue;
+                    }
                     Err(error) => return Err(error),
                 };
                 from = from.saturating_add(found.len() as u64);

@@ -118,7 +118,8 @@ pub(crate) async fn plan_update(chain: &Chain, view: &ClientView, need: Option<H
     Err(chain.protocol("trust", format!("at most {STEPS_MAX} steps"), "more"))
 }
 
-/// The height that a plan builds on, which the client holds, and the client's trust level, from its own state, which must be about this chain.
+/// The height to start from (the newest that the client holds or, of a view that says so, one below it) and its trust level. The client's own
+/// state must be about this chain.
 fn followed(chain: &Chain, view: &ClientView) -> Result<(u64, (u64, u64))> {
     let invalid = |detail: String| AdapterError::Invalid { what: "client", detail };
     let any = Any::decode(view.state.as_slice()).map_err(|error| invalid(format!("its state does not parse: {error}")))?;
@@ -132,9 +133,8 @@ fn followed(chain: &Chain, view: &ClientView) -> Result<(u64, (u64, u64))> {
         )));
     }
     let latest = state.latest_height.map(height_from);
-    // A plan may build on a height below the newest: one that was verified, where the newest cannot be.
     if latest.is_none_or(|latest| latest < view.latest) || view.latest.revision != chain.revision {
-        let expected = format!("{} of revision {}, or above", view.latest, chain.revision);
+        let expected = format!("{} or above, of revision {}", view.latest, chain.revision);
         return Err(invalid(format!("its state is of height {latest:?}, expected {expected}")));
     }
     Ok((view.latest.number, trust_level(&state)))

@@ -9,10 +9,13 @@
 
 mod endpoint;
 pub(crate) mod failure;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use crate::config::Config;
 use causeway_adapter::AdapterError;
+use causeway_adapter::heads::supported;
 use endpoint::Endpoint;
 pub(crate) use failure::{Failure, FailureKind};
 use futures::stream::{StreamExt, TryStreamExt};
@@ -27,8 +30,22 @@ const REQUESTS_IN_FLIGHT: usize = 4;
 /// Times an endpoint is asked again with smaller batches before its refusal counts as an answer.
 const SHRINKS_MAX: u32 = 10;
 
-/// Blocks that an endpoint may be behind the best one before it is asked last.
-const LAG_BLOCKS_MAX: u64 = 5;
+/// Blocks that an endpoint may be behind or above the supported head before it is asked last.
+const APART_BLOCKS_MAX: u64 = 5;
+
+/// Rules that an answer to many calls breaks when it is too large, or takes too long, as one.
+const ANSWER_SIZE: &str = "answer-size";
+const ANSWER_TIME: &str = "answer-time";
+
+/// Whether fewer calls at once may be answered, and what was broken, for errors about one that was not.
+pub(crate) fn too_much(error: &AdapterError) -> Option<String> {
+    match error {
+        AdapterError::Protocol { rule, expected, .. } if [ANSWER_SIZE, ANSWER_TIME].contains(rule) => {
+            Some(format!("{rule}: expected {expected}"))
+        }
+        _ => None,
+    }
+}
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -125,14 +142,20 @@ impl Rpc {
         }
     }
 
-    /// Remembers who is behind: an endpoint that catches up after a restart answers truly, and too late. Height 0: it has no block, or gave none.
-    pub(crate) fn note_heads<'a>(&self, heads: impl Iterator<Item = (&'a str, u64)>) {
-        let heads: Vec<(&str, u64)> = heads.collect();
-        let best = heads.iter().map(|(_, height)| *height).max().unwrap_or_default();
+    /// Remembers who is behind what the endpoints support together, and who is above it: one that catches up after a restart answers truly,
+    /// and too late; one whose blocks nobody else has answers what nobody can check. Answers the supported height. Height 0: it has no block, or gave
+    /// none.
+    pub(crate) fn note_heads(&self, heads: &[(&str, u64)]) -> u64 {
+        let known = |name: &str| self.shared.endpoints.iter().find(|endpoint| endpoint.name() == name);
+        let stands = |name: &str| known(name).is_some_and(|endpoint| !endpoint.is_distrusted());
+        let standing: Vec<u64> = heads.iter().filter(|(name, height)| *height > 0 && stands(name)).map(|(_, height)| *height).collect();
+        let all: Vec<u64> = heads.iter().map(|(_, height)| *height).collect();
+        let supported = supported(&standing).or_else(|| supported(&all)).unwrap_or_default();
         for (name, height) in heads {
-            let lags = height == 0 || best.saturating_sub(height) > LAG_BLOCKS_MAX;
-            self.shared.endpoints.iter().filter(|endpoint| endpoint.name() == name).for_each(|endpoint| endpoint.note_lag(lags));
+            let strays = *height == 0 || supported.abs_diff(*height) > APART_BLOCKS_MAX;
+            self.shared.endpoints.iter().filter(|endpoint| endpoint.name() == *name).for_each(|endpoint| endpoint.note_stray(strays));
         }
+        supported
     }
 
     /// Endpoints, the healthiest first; ties in the order of the configuration.

@@ -17,15 +17,23 @@ pub(crate) const CHAIN_ID: &str = "chaina-1";
 
 /// Serves a script, and answers a configuration with the node as its only endpoint. `status` is answered for it.
 pub(crate) async fn serve(script: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> Config {
+    serve_few(usize::MAX, script).await
+}
+
+/// The same of a node that never answers more than so many calls at once.
+pub(crate) async fn serve_few(calls_max: usize, script: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> Config {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let script: Script = Arc::new(script);
-    let app = Router::new().route("/", post(answer)).with_state(script);
+    let app = Router::new().route("/", post(answer)).with_state((script, calls_max));
     drop(tokio::spawn(async move { axum::serve(listener, app).await }));
     Config::new(CHAIN_ID, url)
 }
 
-async fn answer(State(script): State<Script>, Json(body): Json<Value>) -> Json<Value> {
+async fn answer(State((script, calls_max)): State<(Script, usize)>, Json(body): Json<Value>) -> Json<Value> {
+    if body.as_array().is_some_and(|calls| calls.len() > calls_max) {
+        return std::future::pending().await;
+    }
     Json(match body {
         Value::Array(calls) => calls.iter().map(|call| one(&script, call)).collect(),
         call => one(&script, &call),

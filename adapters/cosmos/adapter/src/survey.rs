@@ -1,6 +1,6 @@
-//! What people ask about a chain before anything is relayed: its node, its open channels, whom a client follows.
+//! What people ask about a chain before anything is relayed: its node, its open channels, whom a client follows, when its blocks were made.
 //!
-//! What it is not: no part of the seam; the engine needs none of it. Called by the binary, for `health` and `path discover`.
+//! What it is not: no part of the seam; the engine needs none of it. Called by the binary, for `health`, `path discover` and `bench`.
 
 use crate::adapter::CosmosAdapter;
 use crate::answers::Status;
@@ -11,6 +11,7 @@ use causeway_cosmos_proto::cosmos::base::query::v1beta1::PageRequest;
 use causeway_cosmos_proto::ibc::core::channel::v1 as channel_v1;
 use causeway_cosmos_proto::ibc::core::client::v1 as client_v1;
 use causeway_cosmos_proto::ibc::lightclients::tendermint::v1 as tendermint;
+use causeway_cosmos_proto::tendermint::types::SignedHeader;
 use causeway_cosmos_proto::unpack;
 use causeway_types::ClientId;
 use causeway_types::classic::{ChannelEnd, ChannelEndId, HandshakeState};
@@ -29,6 +30,20 @@ impl CosmosAdapter {
     pub async fn node_version(&self) -> Result<String> {
         let status: Status = self.chain().rpc.get("status", json!({})).await?;
         Ok(format!("CometBFT {}", crate::rpc::short(&status.node_info.version)))
+    }
+
+    /// Times of blocks by their headers, unix milliseconds, in the order asked.
+    ///
+    /// # Errors
+    /// What the endpoints say.
+    pub async fn block_times_ms(&self, numbers: &[u64]) -> Result<Vec<u64>> {
+        let headers = self.chain().signed_headers(numbers).await?;
+        let time = |signed: SignedHeader| {
+            let time = signed.header.and_then(|header| header.time).unwrap_or_default();
+            let (seconds, nanos) = (u64::try_from(time.seconds).unwrap_or_default(), u64::try_from(time.nanos).unwrap_or_default());
+            seconds.saturating_mul(1_000).saturating_add(nanos / 1_000_000)
+        };
+        Ok(headers.into_iter().map(time).collect())
     }
 
     /// Channels of IBC classic that are open, in the chain's order. What is no channel of a form that is relayed is left out.

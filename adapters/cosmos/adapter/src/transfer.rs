@@ -1,17 +1,20 @@
-//! A token transfer (ICS-20) by hand, as a user's wallet sends one: simulated, signed, followed into its block.
+//! Token transfers (ICS-20) by hand, as a user's wallet sends them: simulated, signed, followed into their blocks.
 //!
-//! What it is not: no part of relaying. It signs with a key of the configuration and believes its node. Called by `causeway packet send`.
+//! What it is not: no part of relaying. It signs with a key of the configuration and believes its node. Called by `causeway packet send` and `causeway bench`.
 
 use crate::adapter::CosmosAdapter;
 use crate::chain::Result;
-use crate::tx::single::Single;
-use causeway_adapter::{ChainAdapter, Event, EventFilter, FeePolicy, WatchRequest};
+use crate::tx::by_hand::ByHand;
+use causeway_adapter::{AdapterError, ChainAdapter, Event, EventFilter, FeePolicy, WatchRequest};
 use causeway_cosmos_proto::cosmos::base::v1beta1::Coin;
 use causeway_cosmos_proto::ibc::applications::transfer::v1::MsgTransfer;
 use causeway_cosmos_proto::ibc::core::channel::v2::{MsgSendPacket, Payload};
 use causeway_cosmos_proto::{Any, any};
 use causeway_types::{Height, PacketEnd, Sequence, TxId};
+use std::collections::BTreeMap;
 
+/// Transactions that are sent one behind the other before their blocks are waited for.
+const WAVE_TXS: usize = 10;
 /// The application's port, in IBC v2 and by custom in IBC classic. Source: ibc-go `modules/apps/transfer/types/keys.go`.
 const PORT: &str = "transfer";
 
@@ -39,32 +42,74 @@ pub struct SentTransfer {
     pub sequence: Sequence,
     /// The transaction.
     pub tx_id: TxId,
+    /// Its block.
+    pub height: Height,
 }
 
 impl CosmosAdapter {
     /// Sends a transfer from a key's account, and answers once it is in a block.
     ///
     /// # Errors
-    /// [`AdapterError::Invalid`](causeway_adapter::AdapterError::Invalid) with the chain's reason when it refuses the transfer, and what the
+    /// [`AdapterError::Invalid`] with the chain's reason when it refuses the transfer, [`AdapterError::InsufficientFunds`], and what the
     /// endpoints say.
     pub async fn send_transfer(&self, key: &str, transfer: &Transfer, fees: &FeePolicy) -> Result<SentTransfer> {
-        let message = |sender: &str| message(transfer, sender);
-        let (tx_id, height) = self.send_single(&Single { what: "transfer", key, fees, message: &message }).await?;
-        let sequence = self.sequence_of(&transfer.end, &tx_id, height).await?;
-        Ok(SentTransfer { sequence, tx_id })
+        let sent = self.send_transfers(key, transfer, 1, fees).await?.pop();
+        sent.ok_or_else(|| self.chain().protocol("sent-packet", format!("a packet from {}", transfer.end), "none"))
     }
 
-    /// The sequence that the chain gave the packet, from the events of the block.
-    async fn sequence_of(&self, end: &PacketEnd, tx_id: &TxId, height: Height) -> Result<Sequence> {
-        let after = Height { number: height.number.saturating_sub(1), ..height };
+    /// The same transfer `count` times, as many in a transaction as the configuration allows; answers once all of them are in blocks, in order.
+    ///
+    /// # Errors
+    /// As [`CosmosAdapter::send_transfer`]; what was sent before stays sent.
+    pub async fn send_transfers(&self, key: &str, transfer: &Transfer, count: usize, fees: &FeePolicy) -> Result<Vec<SentTransfer>> {
+        let each = usize::try_from(self.chain().config.messages_max).unwrap_or(1).max(1);
+        let mut sent = Vec::with_capacity(count);
+        while sent.len() < count {
+            let wave = (count - sent.len()).min(WAVE_TXS * each);
+            sent.extend(self.send_wave(key, transfer, (wave, each), fees).await?);
+        }
+        Ok(sent)
+    }
+
+    /// Transactions one behind the other, without waiting in between; then where they and their packets are.
+    async fn send_wave(
+        &self,
+        key: &str,
+        transfer: &Transfer,
+        (count, each): (usize, usize),
+        fees: &FeePolicy,
+    ) -> Result<Vec<SentTransfer>> {
+        let messages = |sender: &str| vec![message(transfer, sender); count];
+        let included = self.send_by_hand(&ByHand { what: "transfer", key, fees, messages: &messages, each }).await?;
+        let heights: BTreeMap<TxId, u64> = included.into_iter().map(|(tx, height)| (tx, height.number)).collect();
+        let sent = self.packets_of(&transfer.end, &heights).await?;
+        if sent.len() == count {
+            return Ok(sent);
+        }
+        let found = sent.len();
+        Err(self.chain().protocol("sent-packet", format!("{count} packets from {} in {} transactions", transfer.end, heights.len()), found))
+    }
+
+    /// The packets that transactions in known blocks sent from an end, from the events of those blocks.
+    async fn packets_of(&self, end: &PacketEnd, heights: &BTreeMap<TxId, u64>) -> Result<Vec<SentTransfer>> {
+        let (first, last) = (heights.values().min().copied().unwrap_or(1), heights.values().max().copied().unwrap_or(1));
         let filter = EventFilter { ends: vec![end.clone()], clients: Vec::new(), connections: Vec::new() };
-        let request = WatchRequest { after, filter, blocks_max: 1, events_max: 10_000, wait_ms: 5_000 };
-        let batch = self.watch(request).await?;
-        let sent = batch.events.into_iter().filter(|event| event.tx == *tx_id).find_map(|event| match event.event {
-            Event::Sent { packet } => Some(packet.sequence()),
-            _ => None,
-        });
-        sent.ok_or_else(|| self.chain().protocol("sent-packet", format!("a packet from {end} in transaction {tx_id}"), "none"))
+        let mut after = self.chain().height(first.saturating_sub(1));
+        let mut sent = Vec::new();
+        while after.number < last {
+            let request = WatchRequest { after, filter: filter.clone(), blocks_max: last - after.number, events_max: 10_000, wait_ms: 5_000 };
+            let batch = self.watch(request).await?;
+            if batch.cursor == after {
+                return Err(AdapterError::Lagging { found: after, needed: self.chain().height(last) });
+            }
+            after = batch.cursor;
+            let ours = batch.events.into_iter().filter(|event| heights.contains_key(&event.tx));
+            sent.extend(ours.filter_map(|event| match event.event {
+                Event::Sent { packet } => Some(SentTransfer { sequence: packet.sequence(), tx_id: event.tx, height: event.height }),
+                _ => None,
+            }));
+        }
+        Ok(sent)
     }
 }
 

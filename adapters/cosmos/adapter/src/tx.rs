@@ -4,12 +4,13 @@
 
 pub(crate) mod account;
 pub(crate) mod build;
+mod counted;
 pub(crate) mod message;
 pub(crate) mod outcome;
 pub(crate) mod price;
 pub(crate) mod reason;
 pub(crate) mod simulate;
-pub(crate) mod single;
+pub(crate) mod by_hand;
 #[cfg(test)]
 mod tests;
 
@@ -147,11 +148,14 @@ pub(crate) async fn broadcast(chain: &Chain, tx: &SignedTx) -> Result<BroadcastR
     refused(chain, tx, &answer)
 }
 
-/// What the first check of a node says. Codes are those of the SDK's own codespace.
+/// What the first check of a node says; what it takes is counted. Codes are those of the SDK's own codespace.
 fn refused(chain: &Chain, tx: &SignedTx, answer: &BroadcastTx) -> Result<BroadcastResult> {
     let refuse = |slot_conflict| Ok(BroadcastResult::Refused { reason: short(&answer.log), slot_conflict });
     match (answer.codespace.as_str(), answer.code) {
-        (_, 0) => Ok(BroadcastResult::Accepted),
+        (_, 0) => {
+            counted::accepted(&decode(tx)?.messages);
+            Ok(BroadcastResult::Accepted)
+        }
         ("sdk", 19) => Ok(BroadcastResult::AlreadyKnown),
         ("sdk", 20) => Err(AdapterError::RateLimited { endpoint: chain.rpc.first_name(), retry_after_ms: chain.config.block_interval_ms }),
         ("sdk", 5) => Err(reason::insufficient_funds(chain, &tx.account, &answer.log)),

@@ -9,7 +9,7 @@ use crate::answers::AbciResponse;
 use crate::chain::{Query, Result};
 use crate::light_client::{decode, seam, violation};
 use crate::proofs::merkle_proof;
-use crate::tx::single::Single;
+use crate::tx::by_hand::ByHand;
 use causeway_adapter::{AdapterError, FeePolicy, TrustedState, Violation};
 use causeway_cosmos_light_client as verifier;
 use causeway_cosmos_proto::ibc::core::client::v1::MsgUpgradeClient;
@@ -118,8 +118,8 @@ impl CosmosAdapter {
             proof_upgrade_consensus_state: states.consensus_proof.clone(),
             signer: String::new(),
         };
-        let message = |signer: &str| any(&MsgUpgradeClient { signer: signer.to_string(), ..upgrade.clone() });
-        Ok(self.send_single(&Single { what: "client upgrade", key, fees, message: &message }).await?.0)
+        let messages = |signer: &str| vec![any(&MsgUpgradeClient { signer: signer.to_string(), ..upgrade.clone() })];
+        Ok(self.send_one_by_hand(&ByHand { what: "client upgrade", key, fees, messages: &messages, each: 1 }).await?.0)
     }
 }
 

@@ -6,17 +6,19 @@
 use crate::blocks::Blocks;
 use crate::chain::{Chain, ChainHead, Result};
 use crate::events::{Found, located, of_block};
+use crate::rpc::too_much;
 use causeway_adapter::{AdapterError, Event, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_types::TxId;
 use std::time::Duration;
 use tokio::time::Instant;
 
+#[cfg(test)]
+mod tests;
+
 /// Clients and channels in one filter.
 const FILTER_NAMES_MAX: usize = 1_000;
 /// Longest wait of one watch.
 const WAIT_MS_MAX: u64 = 60_000;
-/// Blocks whose results are held at once.
-const BLOCKS_AT_ONCE: u64 = 100;
 
 pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest) -> Result<WatchBatch> {
     let filter = &request.filter;
@@ -43,8 +45,7 @@ pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest)
     let wanted = |event: &Event| request.filter.wants(event);
     let mut next = after.saturating_add(1);
     while next <= to && batch.events.len() < request.events_max as usize {
-        let end = to.min(next.saturating_add(BLOCKS_AT_ONCE - 1));
-        let found = match scan(chain, blocks, (next, end), head, wanted).await {
+        let found = match scan(chain, blocks, (next, to), head, wanted).await {
             Ok(found) => found,
             // The newest block is stored before its results are.
             Err(AdapterError::Lagging { .. }) => break,
@@ -86,8 +87,40 @@ async fn wait_for_block(chain: &Chain, after: u64, wait_ms: u64) -> Result<Chain
     }
 }
 
-/// Blocks from `from` on, at most to `to`, as many as are there, each with the events that `wanted` takes and their places.
+/// Blocks from `from` on, at most to `to`, as many as are there and are answered at once, each with the events that `wanted` takes and their
+/// places. What is too much is asked for in ever smaller parts; [`AdapterError::BlockTooLarge`] when the first block alone still is.
 pub(crate) async fn scan(
+    chain: &Chain,
+    blocks: &Blocks,
+    (from, to): (u64, u64),
+    head: ChainHead,
+    wanted: impl Fn(&Event) -> bool + Copy,
+) -> Result<Vec<(u64, Vec<LocatedEvent>)>> {
+    let mut to = to;
+    loop {
+        let end = blocks.span().end(from, to);
+        let count = end.saturating_sub(from).saturating_add(1);
+        let error = match read(chain, blocks, (from, end), head, wanted).await {
+            Ok(found) => {
+                blocks.span().grow(count);
+                return Ok(found);
+            }
+            Err(error) => error,
+        };
+        match (&error, too_much(&error)) {
+            (AdapterError::BlockTooLarge { height, .. }, _) if height.number > from => to = height.number - 1,
+            (_, Some(detail)) => {
+                if !blocks.span().shrink(count) {
+                    return Err(AdapterError::BlockTooLarge { height: chain.height(from), detail });
+                }
+                tracing::debug!(blocks = count / 2, %error, "results are asked for of fewer blocks at once");
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
+async fn read(
     chain: &Chain,
     blocks: &Blocks,
     (from, to): (u64, u64),

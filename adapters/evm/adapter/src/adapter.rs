@@ -9,7 +9,7 @@ use crate::keys::Keys;
 use crate::light_client::HOST_ENCODING;
 use crate::logs::LogRange;
 use crate::rpc::{Answer, Call, Rpc, parse};
-use crate::{plan, proofs, state, tx, watch};
+use crate::{plan, proofs, state, submitted, tx, watch};
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 use causeway_adapter::{
@@ -17,7 +17,7 @@ use causeway_adapter::{
     Description, EndpointStatus, Evidence, HeaderClock, HostLimits, HydrateRequest, Hydrated, Outcome, PacketState, Plan, Provable,
     SignedTx, SlotOrdering, WatchBatch, WatchRequest, description::SEAM_VERSION,
 };
-use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence};
+use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence, TxId};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -137,6 +137,14 @@ impl ChainAdapter for EvmAdapter {
         plan::plan_update(&self.chain, view, need, limits).await
     }
 
+    async fn update_at(&self, trusted: Height, height: Height) -> Result<Vec<u8>> {
+        submitted::update_at(&self.chain, trusted, height).await
+    }
+
+    async fn submitted(&self, client: &ClientId, height: Height, tx: &TxId) -> Result<Vec<Vec<u8>>> {
+        submitted::submitted(&self.chain, client, height, tx).await
+    }
+
     async fn provable(&self, claim: &Claim) -> Result<Provable> {
         proofs::provable(&self.chain, claim).await
     }
@@ -176,7 +184,7 @@ impl ChainAdapter for EvmAdapter {
     }
 }
 
-/// Heads of all endpoints, and their hashes at a height that all of them have.
+/// Heads of all endpoints, the one that they support, and their hashes at a height that all of them have.
 async fn status(chain: &Chain) -> Result<ChainStatus> {
     let questions = [Call::new("eth_getBlockByNumber", json!(["latest", false])), Call::new("eth_syncing", json!([]))];
     let mut endpoints = Vec::new();
@@ -194,10 +202,13 @@ async fn status(chain: &Chain) -> Result<ChainStatus> {
             }
         }
     }
-    let (Some(best), Some(lowest)) = (heads.iter().max_by_key(|head| head.height), heads.iter().map(|head| head.height).min()) else {
+    let Some(lowest) = heads.iter().map(|head| head.height).min() else {
         return Err(last_error.unwrap_or_else(|| chain.protocol("head", "an endpoint that answers", "none")));
     };
-    chain.rpc.note_heads(endpoints.iter().filter_map(|one| one.head.map(|head| (one.endpoint.as_str(), head.height.number))));
+    let told: Vec<(&str, u64)> = endpoints.iter().filter_map(|one| Some((one.endpoint.as_str(), one.head?.height.number))).collect();
+    let supported = chain.rpc.note_heads(&told);
+    let best = heads.iter().filter(|head| head.height <= supported).max_by_key(|head| head.height);
+    let best = best.ok_or_else(|| chain.protocol("head", "an endpoint with a supported head", "none"))?;
     let divergence = if heads.len() > 1 { divergence(chain, lowest).await } else { None };
     Ok(ChainStatus { head: best.head(), endpoints, divergence })
 }

@@ -33,8 +33,8 @@ mod nodes;
 mod plan;
 mod proofs;
 mod rpc;
-
 mod state;
+mod submitted;
 mod tx;
 mod watch;
 

@@ -6,10 +6,13 @@
 
 use crate::config::{Config, ConfigError};
 use crate::nodes::{NodeList, path_indices};
+use crate::submitted;
 use alloy::primitives::Address;
 use alloy::sol_types::SolValue;
 use alloy::sol_types::abi::AbiDecoderConfig;
-use causeway_adapter::{ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, TrustedState, Verdict, Violation};
+use causeway_adapter::{
+    ClientParams, EncodedEvidence, Evidence, EvidenceItem, LightClient, SubmittedUpdate, TrustedState, Verdict, Violation,
+};
 use causeway_evm_contracts::abi;
 use causeway_evm_light_client as verifier;
 use causeway_types::{Claim, Hash, Height, Packet};
@@ -245,6 +248,15 @@ impl LightClient for EvmLightClient {
     fn encode_update(&self, host_encoding: &str, update: &[u8]) -> Result<Vec<u8>, Violation> {
         known_encoding(host_encoding)?;
         decode_update(update).map(|_| update.to_vec())
+    }
+
+    fn decode_update(&self, host_encoding: &str, bytes: &[u8]) -> Result<SubmittedUpdate, Violation> {
+        known_encoding(host_encoding)?;
+        let form = || Violation::new("update-encoding", "abi.encode(Update)", format!("{} bytes of another form", bytes.len()));
+        let update = submitted::update(bytes).ok_or_else(form)?;
+        let header = verifier::Header::parse(self.kind, &update.header).map_err(violation)?;
+        let (trusted, height) = (Height::new(update.trustedHeight), Height::new(header.number));
+        Ok(SubmittedUpdate { trusted, height, update: update.abi_encode() })
     }
 
     fn encode_evidence(&self, host_encoding: &str, evidence: &Evidence) -> Result<EncodedEvidence, Violation> {

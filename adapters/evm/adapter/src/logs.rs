@@ -93,7 +93,8 @@ pub(crate) async fn logs(chain: &Chain, range: &LogRange, filters: &[Value], fro
             None => {
                 let tried = to - from + 1;
                 if !range.shrink(tried) {
-                    return Err(chain.protocol("log-range", "the logs of one block", "a refusal of the range"));
+                    let detail = "the provider refuses the range of one block".to_string();
+                    return Err(AdapterError::BlockTooLarge { height: Height::new(from), detail });
                 }
                 to = from + range.blocks() - 1;
                 tracing::debug!(blocks = range.blocks(), "provider refused the range of logs");
@@ -109,6 +110,9 @@ async fn collect(chain: &Chain, calls: Vec<Call>, from: u64, to: u64) -> Result<
         Ok(answers) => answers,
         // Too much to read is too much to ask for, unless it is a single block.
         Err(AdapterError::Protocol { rule: "answer-size", .. }) if to > from => return Ok(None),
+        Err(AdapterError::Protocol { rule: "answer-size", expected, .. }) => {
+            return Err(AdapterError::BlockTooLarge { height: Height::new(from), detail: format!("its logs are more than {expected}") });
+        }
         Err(error) => return Err(error),
     };
     for answer in answers {

@@ -64,7 +64,7 @@ impl<'a> NodeList<'a> {
 }
 
 /// A word of the ABI as an offset or length.
-fn word(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn word(bytes: &[u8], at: usize) -> Option<usize> {
     let word = bytes.get(at..at.checked_add(32)?)?;
     let (high, low) = word.split_at(24);
     if high.iter().any(|byte| *byte != 0) {

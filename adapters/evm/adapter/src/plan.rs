@@ -54,7 +54,8 @@ pub(crate) async fn plan_update(chain: &Chain, view: &ClientView, need: Option<H
     Ok(Plan::Steps(steps.collect()))
 }
 
-/// The newest height the client holds, from its own state, which must be about this chain.
+/// The height to start from: the newest that the client holds or, of a view that says so, one below it. The client's own state must be
+/// about this chain.
 fn trusted_height(chain: &Chain, view: &ClientView) -> Result<u64> {
     let invalid = |detail: String| AdapterError::Invalid { what: "client", detail };
     let state = ClientState::abi_decode(&view.state).map_err(|error| invalid(format!("its state does not parse: {error}")))?;
@@ -64,10 +65,10 @@ fn trusted_height(chain: &Chain, view: &ClientView) -> Result<u64> {
             view.client_id, state.router, state.chainId, chain.router, chain.config.chain_id
         )));
     }
-    if state.latestHeight != view.latest.number {
+    if state.latestHeight < view.latest.number {
         return Err(invalid(format!("its state is of height {}, the view of {}", state.latestHeight, view.latest)));
     }
-    Ok(state.latestHeight)
+    Ok(view.latest.number)
 }
 
 /// Headers from the trusted one to the target, each trusted enough by the one before.

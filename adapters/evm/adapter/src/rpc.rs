@@ -15,6 +15,7 @@ mod wire;
 
 use crate::config::Config;
 use causeway_adapter::AdapterError;
+use causeway_adapter::heads::supported;
 use endpoint::Endpoint;
 pub(crate) use failure::{Failure, FailureKind};
 use futures::stream::{StreamExt, TryStreamExt};
@@ -29,8 +30,8 @@ const REQUESTS_IN_FLIGHT: usize = 4;
 /// Times an endpoint is asked again with smaller batches before its refusal counts as an answer.
 const SHRINKS_MAX: u32 = 10;
 
-/// Blocks that an endpoint may be behind the best one before it is asked last.
-const LAG_BLOCKS_MAX: u64 = 5;
+/// Blocks that an endpoint may be behind or above the supported head before it is asked last.
+const APART_BLOCKS_MAX: u64 = 5;
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -127,14 +128,19 @@ impl Rpc {
         }
     }
 
-    /// Remembers who is behind: an endpoint that catches up after a restart answers truly, and too late.
-    pub(crate) fn note_heads<'a>(&self, heads: impl Iterator<Item = (&'a str, u64)>) {
-        let heads: Vec<(&str, u64)> = heads.collect();
-        let best = heads.iter().map(|(_, height)| *height).max().unwrap_or_default();
+    /// Remembers who is behind what the endpoints support together, and who is above it: one that catches up after a restart answers truly,
+    /// and too late; one whose blocks nobody else has answers what nobody can check. Answers the supported height.
+    pub(crate) fn note_heads(&self, heads: &[(&str, u64)]) -> u64 {
+        let known = |name: &str| self.shared.endpoints.iter().find(|endpoint| endpoint.name() == name);
+        let stands = |name: &str| known(name).is_some_and(|endpoint| !endpoint.is_distrusted());
+        let standing: Vec<u64> = heads.iter().filter(|(name, height)| *height > 0 && stands(name)).map(|(_, height)| *height).collect();
+        let all: Vec<u64> = heads.iter().map(|(_, height)| *height).collect();
+        let supported = supported(&standing).or_else(|| supported(&all)).unwrap_or_default();
         for (name, height) in heads {
-            let lags = best.saturating_sub(height) > LAG_BLOCKS_MAX;
-            self.shared.endpoints.iter().filter(|endpoint| endpoint.name() == name).for_each(|endpoint| endpoint.note_lag(lags));
+            let strays = *height == 0 || supported.abs_diff(*height) > APART_BLOCKS_MAX;
+            self.shared.endpoints.iter().filter(|endpoint| endpoint.name() == *name).for_each(|endpoint| endpoint.note_stray(strays));
         }
+        supported
     }
 
     /// Endpoints, the healthiest first; ties in the order of the configuration.

@@ -101,7 +101,11 @@ pub(crate) async fn hydrate(chain: &Chain, range: &LogRange, request: HydrateReq
         // A refused range comes back shorter: its upper part is asked for next, with the range as it is then.
         let mut next = from;
         while next <= to {
-            let (done, events) = logs(chain, range, &hydrate_filters(&request, client, &missing), next, to).await?;
+            let (done, events) = match logs(chain, range, &hydrate_filters(&request, client, &missing), next, to).await {
+                // What cannot be read is not found.
+                Err(AdapterError::BlockTooLarge { height, .. }) => (height.number.max(next), Vec::new()),
+                found => found?,
+            };
             take(&request, client, &events, &mut found);
             next = done + 1;
         }

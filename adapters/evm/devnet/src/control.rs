@@ -102,6 +102,16 @@ impl Control {
         Ok(alloy::rlp::encode(&header).into())
     }
 
+    /// A header like the true one of this height but for what is changed, which the same validators sealed.
+    ///
+    /// # Errors
+    /// [`DevnetError::UnknownBlock`].
+    pub fn forged_header_rlp(&self, number: u64, change: impl FnOnce(&mut alloy::consensus::Header)) -> Result<Bytes, DevnetError> {
+        let block = self.block(number)?;
+        let (header, _) = faults::forged(&block, &self.node.keyring, change);
+        Ok(alloy::rlp::encode(&header).into())
+    }
+
     /// The validators of the next block, in the order of the header.
     pub fn validators(&self) -> Vec<Address> {
         self.node.consensus().set.addresses()

@@ -124,8 +124,13 @@ impl SealLie {
 /// Another block of the same height and state that the same validators sealed: they
 /// signed twice. Only its transactions root differs, so that its proofs hold.
 pub(crate) fn conflicting(block: &Block, keyring: &Keyring) -> (Header, B256) {
+    forged(block, keyring, |header| header.transactions_root = !header.transactions_root)
+}
+
+/// A block that was changed and that the same validators sealed again.
+pub(crate) fn forged(block: &Block, keyring: &Keyring, change: impl FnOnce(&mut Header)) -> (Header, B256) {
     let mut header = block.header.clone();
-    header.transactions_root = !header.transactions_root;
+    change(&mut header);
     let mut extra = block.extra.clone();
     extra.seals = seals(block, keyring, extra.digest(&header));
     header.extra_data = extra.encode();

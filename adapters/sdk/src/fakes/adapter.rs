@@ -76,6 +76,10 @@ impl FakeAdapter {
         let mut batch = WatchBatch { cursor: request.after, head, events: Vec::new() };
         for number in request.after.number.saturating_add(1)..=last {
             let Some(block) = state.block(number) else { break };
+            if state.faults.oversized.contains(&number) {
+                let (height, detail) = (self.chain.config().family.chain_height(number), "as a fault wants".to_string());
+                return if batch.cursor == request.after { Err(AdapterError::BlockTooLarge { height, detail }) } else { Ok(batch) };
+            }
             let wanted: Vec<_> = block.events.iter().filter(|located| request.filter.wants(&located.event)).cloned().collect();
             if !batch.events.is_empty() && batch.events.len().saturating_add(wanted.len()) > request.events_max as usize {
                 break;

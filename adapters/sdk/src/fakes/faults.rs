@@ -40,6 +40,8 @@ pub struct FakeFaults {
     pub blind_simulation: bool,
     /// A failed atomic transaction does not say which message failed.
     pub hide_failure: bool,
+    /// Blocks that are too large to be read.
+    pub oversized: BTreeSet<u64>,
     /// `watch` reports no events at all, though its cursor moves: engines must find the packets in state.
     pub hide_events: bool,
 }

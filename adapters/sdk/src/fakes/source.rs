@@ -64,8 +64,12 @@ impl FakeAdapter {
         if client.heights.contains(&target_height.number) || (!exact && view.latest >= target_height) {
             return Ok(Plan::Steps(Vec::new()));
         }
-        let base = client.heights.iter().rev().find(|number| **number < target_height.number);
-        let base = base.and_then(|number| self.family().block_of(Height { revision: self.family().revision(), number: *number }));
+        if client.heights.last().is_none_or(|newest| *newest < view.latest.number) {
+            return Err(invalid(format!("it holds {:?}, the view says {}", client.heights.last(), view.latest)));
+        }
+        let below = client.heights.iter().rev().find(|number| **number < target_height.number).copied();
+        let base = if view.latest < target_height { Some(view.latest.number) } else { below };
+        let base = base.and_then(|number| self.family().block_of(Height { revision: self.family().revision(), number }));
         let base = base.ok_or_else(|| invalid(format!("it holds nothing below {target_height}")))?;
         Ok(Plan::Steps(self.steps(state, base, target)?))
     }

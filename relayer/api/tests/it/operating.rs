@@ -1,9 +1,9 @@
 //! What an operator's tools see: health over gRPC and HTTP, reflection, figures, and addresses that are refused.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use crate::common::{FakeRelay, Served, config, metrics};
 use causeway_api::{Api, ApiConfig, ApiError};
 use causeway_proto::admin::v1::GetStatusRequest;
-use crate::common::{FakeRelay, Served, config, metrics};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;

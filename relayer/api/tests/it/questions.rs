@@ -1,10 +1,10 @@
 //! Questions and commands over real gRPC: right answers, and hostile requests refused with the right code and what is allowed.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use crate::common::{FakeRelay, Served, exchange, id, key};
 use causeway_engine::StateKind;
 use causeway_proto::admin::v1 as admin;
 use causeway_proto::relay::v1 as wire;
-use crate::common::{FakeRelay, Served, exchange, id, key};
 use tonic::Code;
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Watching over real gRPC: resumed without loss, filtered, bounded in memory, ended with a reason.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use crate::common::{FakeRelay, Served};
 use causeway_api::WatchLimits;
 use causeway_engine::StateKind;
 use causeway_proto::relay::v1::{State, WatchPacketsRequest, WatchPacketsResponse};
-use crate::common::{FakeRelay, Served};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +92,23 @@ async fn changes_of_other_paths_are_left_out_but_the_cursor_moves_on() {
         assert!(message.changes.is_empty(), "nothing of it is wanted");
         assert_eq!(message.cursor, 500, "the heartbeat carries the cursor past what was left out");
     }
+}
+
+/// A client that asks for little is told how far it has come, and need not begin anew when it is cut off.
+#[tokio::test]
+async fn a_long_way_without_anything_wanted_is_told_in_parts() {
+    let served = Served::start(FakeRelay::with_packets(1)).await;
+    for _ in 0..12_000 {
+        served.relay.change(1, StateKind::Observed);
+    }
+    let mut stream = watch(&served, WatchPacketsRequest { path: "another".into(), ..from(0) }).await.unwrap();
+    let mut cursors = Vec::new();
+    for _ in 0..2 {
+        let message = stream.message().await.unwrap().unwrap();
+        assert!(message.changes.is_empty(), "nothing of it is wanted");
+        cursors.push(message.cursor);
+    }
+    assert!(cursors[0] <= 6_000 && cursors[1] <= 12_000 && cursors.is_sorted_by(|a, b| a < b), "{cursors:?}");
 }
 
 #[tokio::test]

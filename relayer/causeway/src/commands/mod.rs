@@ -1,6 +1,7 @@
 //! One file a command: a `Command` struct with its options and an `execute`.
 
 pub(crate) mod adapter;
+pub(crate) mod bench;
 pub(crate) mod client;
 pub(crate) mod completions;
 pub(crate) mod config;

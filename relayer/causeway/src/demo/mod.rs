@@ -16,6 +16,8 @@ mod stage;
 mod traffic;
 mod view;
 
+pub(crate) use report::percentile;
+
 use crate::cli::Global;
 use crate::exit::{Code, Failure};
 use crate::output;

@@ -116,7 +116,7 @@ fn endings(packets: &[&Finished]) -> String {
 }
 
 /// The nearest-rank percentile of sorted values.
-fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
+pub(crate) fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied()
 }

@@ -2,6 +2,7 @@
 //!
 //! What it is not: an actor; the watcher, the workers and the submitters of the chain share it.
 
+mod heads;
 mod trust;
 
 pub(crate) use trust::{Conflict, Held, Judged, Trust, TrustError};
@@ -47,11 +48,21 @@ pub(crate) struct Chain {
     pub(crate) env: Env,
     pub(crate) deadlines: Deadlines,
     seen: Mutex<Seen>,
+    heads: heads::Heads,
 }
 
 impl Chain {
     pub(crate) fn new(spec: ChainSpec, description: Description, trust: Trust, env: Env, deadlines: Deadlines) -> Self {
-        Self { spec, description, trust, head: watch::Sender::new(None), env, deadlines, seen: Mutex::default() }
+        Self {
+            spec,
+            description,
+            trust,
+            head: watch::Sender::new(None),
+            env,
+            deadlines,
+            seen: Mutex::default(),
+            heads: heads::Heads::default(),
+        }
     }
 
     pub(crate) fn id(&self) -> &ChainId {
@@ -114,7 +125,7 @@ impl Chain {
         self.head.borrow().map(|head| head.height)
     }
 
-    /// Makes a head known; it never goes back.
+    /// Makes a head known that is believed; it never goes back.
     pub(crate) fn note_head(&self, head: Head) {
         self.head.send_if_modified(|known| {
             let newer = known.is_none_or(|known| head.height > known.height);
@@ -124,6 +135,12 @@ impl Chain {
             }
             newer
         });
+    }
+
+    /// Makes a head known that is lower than the known one: what was known is of no chain that endpoints still tell of.
+    pub(crate) fn return_to(&self, head: Head) {
+        self.head.send_replace(Some(head));
+        metrics::height("causeway_head_height", self.id(), head.height.number);
     }
 
     /// Counts a broken rule and says it once; the adapter prefers another endpoint then.

@@ -78,16 +78,11 @@ impl Trust {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads what the journal holds.
-    pub(crate) fn read(rows: &[(Vec<u8>, Vec<u8>)]) -> Result<BTreeMap<Height, Held>, codec::Damaged> {
-        let mut held = BTreeMap::new();
-        for (_, bytes) in rows {
-            let row: wire::TrustRow = codec::decode(bytes)?;
-            let base = Height { revision: row.base_revision, number: row.base_number };
-            let state = codec::trusted(&row)?;
-            held.insert(state.height, Held { state, update: row.update, base });
-        }
-        Ok(held)
+    /// Reads a row of the journal.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Held, codec::Damaged> {
+        let row: wire::TrustRow = codec::decode(bytes)?;
+        let base = Height { revision: row.base_revision, number: row.base_number };
+        Ok(Held { state: codec::trusted(&row)?, update: row.update, base })
     }
 
     /// A state's row.
@@ -213,10 +208,10 @@ impl Trust {
             return Ok(state);
         }
         let base = self.below(height).ok_or(TrustError::NothingBelow(height))?;
-        let planned = self.by_plan(chain, view, &base, height).await;
-        let (state, writes) = match planned {
+        // A plan leads to the newest height, and only sometimes to this one; it is for families whose updates go in steps.
+        let (state, writes) = match self.by_headers(chain, base.clone(), height).await {
             Ok(found) => found,
-            Err(_) => self.by_headers(chain, base, height).await?,
+            Err(error) => self.by_plan(chain, view, &base, height).await.map_err(|_| error)?,
         };
         journal.commit(writes.into_iter().map(Op::Write).collect()).await.map_err(|_| TrustError::Journal)?;
         Ok(state)
@@ -250,9 +245,8 @@ impl Trust {
         let mut goals = vec![height];
         for _ in 0..BISECTION_MAX {
             let Some(goal) = goals.last().copied() else { return Ok((at, writes)) };
-            let found = chain.call("root", chain.adapter().root(Some(goal))).await;
-            let judged = match found {
-                Ok((_, update)) => self.judge(chain, &at, &update),
+            let judged = match header(chain, at.height, goal).await {
+                Ok(update) => self.judge(chain, &at, &update),
                 // Client heights may have gaps: the next lower one is tried on the way, never for the goal itself.
                 Err(AdapterError::NotFound { .. }) if goals.len() > 1 && goal > at.height.plus(1) => {
                     goals.pop();
@@ -269,12 +263,6 @@ impl Trust {
                 }
                 Ok(_) => return Err(TrustError::NoWay(height)),
                 Err(Judged::NotEnoughTrust { .. }) => {
-                    if let Some((state, write)) = self.by_update(chain, &at, goal).await? {
-                        writes.extend(write);
-                        at = state;
-                        goals.pop();
-                        continue;
-                    }
                     let half = goal.number.saturating_sub(at.height.number) / 2;
                     if half == 0 || goal.revision != at.height.revision {
                         return Err(TrustError::NoWay(height));
@@ -286,16 +274,14 @@ impl Trust {
         }
         Err(TrustError::NoWay(height))
     }
+}
 
-    /// The header of a height with those who were known at the base: in families whose headers do not say whom they build on, few of them are
-    /// enough where the header alone needs all. `None`: they are too few, or the chain cannot tell.
-    async fn by_update(&self, chain: &Chain, base: &TrustedState, goal: Height) -> Result<Option<(TrustedState, Vec<Write>)>, TrustError> {
-        let Ok(update) = chain.call("update_at", chain.adapter().update_at(base.height, goal)).await else { return Ok(None) };
-        match self.judge(chain, base, &update) {
-            Ok(found) => Ok(Some(found)),
-            Err(Judged::NotEnoughTrust { .. }) => Ok(None),
-            Err(judged) => Err(judged.into_error(chain, goal)),
-        }
+/// The header of exactly one height, with what a client that holds `trusted` must be shown of the signers that it knows; families whose
+/// verifiers keep that themselves answer with the header alone.
+pub(super) async fn header(chain: &Chain, trusted: Height, height: Height) -> Result<Vec<u8>, AdapterError> {
+    match chain.call("update_at", chain.adapter().update_at(trusted, height)).await {
+        Err(AdapterError::Unsupported { .. }) => Ok(chain.call("root", chain.adapter().root(Some(height))).await?.1),
+        found => found,
     }
 }
 

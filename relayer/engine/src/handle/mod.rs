@@ -53,10 +53,6 @@ impl Running {
         let tasks = Arc::new(Tasks { shared: Arc::clone(&shared), tracker: TaskTracker::new(), tasks: Mutex::default() });
         Self { shared, tasks }
     }
-
-    pub(crate) fn abort(&self) {
-        self.tasks.abort();
-    }
 }
 
 impl Tasks {
@@ -85,7 +81,8 @@ impl Tasks {
         self.keep(self.shared.env.spawner.spawn(name, task));
     }
 
-    pub(crate) fn abort(&self) {
+    /// Ends every task at its next await point.
+    fn abort(&self) {
         self.shared.stop.cancel();
         for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             task.abort();
@@ -160,7 +157,8 @@ impl EngineHandle {
         self.shared().journal.packet(key).await?.ok_or_else(|| QueryError::UnknownPacket(key.to_string()))
     }
 
-    /// Packets that fit a filter: `limit` at most (1 to 1000), from `cursor` on (the `next` of the page before).
+    /// Packets that fit a filter: `limit` at most (1 to 1000), from `cursor` on (the `next` of the page before). A call looks at 5000 rows at
+    /// most, so that a page may hold fewer than `limit`, even none, and yet have a `next`.
     ///
     /// # Errors
     /// [`QueryError::BadCursor`]; [`QueryError::Store`] when the journal cannot be read.
@@ -253,7 +251,7 @@ impl EngineHandle {
             () = self.running.tasks.tracker.wait() => true,
             () = self.shared().env.clock.sleep(deadline) => false,
         };
-        self.running.abort();
+        self.running.tasks.abort();
         drained
     }
 }

@@ -5,14 +5,15 @@
 
 use super::channel::finished_connection;
 use super::{Report, Side, chain_below, pays};
+use crate::Env;
 use crate::config::{ChainSpec, EngineConfig, HandshakeSpec};
 use crate::error::StartError;
-use crate::journal::Journal;
+use crate::journal::{Journal, served};
 use crate::start::ask;
-use crate::{Env, Task};
 use causeway_store::Store;
 use causeway_types::classic::{ConnectionEnd, HandshakeState};
 use causeway_types::{ChainId, ClientId};
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
 /// Takes the steps that are left of the configured connections which are not open at both ends; open ones cost two questions. `report` is called
@@ -47,13 +48,13 @@ async fn finish(
     report: Report<'_>,
 ) -> Result<(), StartError> {
     let (journal, actor) = Journal::open(Arc::clone(store), &[], env, 0).await?;
-    let task = env.spawner.spawn("journal", Box::pin(actor));
+    let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
     let (client_a, client_b) = (&end.client, &end.counterparty_client);
     let held = |chain: &ChainSpec, client: &ClientId| {
         let (adapter, client) = (Arc::clone(&chain.family.adapter), client.clone());
         async move { adapter.client(&client).await.ok().map(|view| view.latest) }
     };
-    let result = async {
+    let work = async {
         let (of_b, of_a) = (held(a, client_a).await, held(b, client_b).await);
         let a = chain_below(a, &journal, env, (report, of_a)).await?;
         let b = chain_below(b, &journal, env, (report, of_b)).await?;
@@ -65,7 +66,5 @@ async fn finish(
         on_b.verify(client_b).await?;
         finished_connection((&on_a, client_a), (&on_b, client_b), &spec.connection_a).await.map(drop)
     };
-    let result = result.await;
-    Task::abort(task.as_ref());
-    result
+    served(&mut actor, work).await
 }

@@ -11,14 +11,15 @@ pub(crate) mod step;
 
 use crate::chain::{Chain, TrustError};
 use crate::config::{ChainSpec, ConfigError, Deadlines, End, Filter, PathSpec};
-use crate::journal::Journal;
+use crate::journal::{Journal, served};
 use crate::start::{ask, describe, roots};
-use crate::{Env, StartError, Task};
+use crate::{Env, StartError};
 use causeway_adapter::{AdapterError, ClientView, Counterparty, Message, TrustedState};
 use causeway_store::Store;
 use causeway_types::classic::{ChannelEndId, ConnectionId, Order, PortId};
 use causeway_types::{ClientId, Height};
 pub use connection::finish_connections;
+use futures::future::BoxFuture;
 pub(crate) use proof::Proven;
 use std::sync::Arc;
 use step::Steps;
@@ -84,10 +85,8 @@ pub(crate) type Report<'r> = &'r (dyn Fn(Progress) + Send + Sync);
 pub async fn create_path(setup: PathSetup, store: Arc<dyn Store>, env: Env, report: Report<'_>) -> Result<PathSpec, StartError> {
     [&setup.a, &setup.b].into_iter().try_for_each(pays)?;
     let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, 0).await?;
-    let task = env.spawner.spawn("journal", Box::pin(actor));
-    let result = run(&setup, &journal, &env, report).await;
-    Task::abort(task.as_ref());
-    result
+    let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
+    served(&mut actor, run(&setup, &journal, &env, report)).await
 }
 
 /// Whether there is a key that pays on the chain.

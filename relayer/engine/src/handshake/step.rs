@@ -36,10 +36,12 @@ impl Steps<'_> {
     async fn row(&self, step: &str) -> Result<wire::SetupRow, StartError> {
         match self.journal.store().get(Tree::Meta, &keys::setup(self.path, step)).await? {
             None => Ok(wire::SetupRow::default()),
-            Some(bytes) => {
-                codec::decode(&bytes).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 })
-            }
+            Some(bytes) => codec::decode(&bytes).map_err(|error| self.damaged(error, step)),
         }
+    }
+
+    fn damaged(&self, error: codec::Damaged, step: &str) -> StartError {
+        error.row("a step of a set-up", Tree::Meta, &keys::setup(self.path, step))
     }
 
     async fn save(&self, step: &str, row: &wire::SetupRow) -> Result<(), StartError> {
@@ -79,9 +81,7 @@ impl Steps<'_> {
                 return Ok(row.result);
             }
             let tx = match row.tx {
-                Some(tx) => {
-                    codec::signed(tx).map_err(|error| StartError::Damaged { what: format!("set-up step {step}"), detail: error.0 })?
-                }
+                Some(tx) => codec::signed(tx).map_err(|error| self.damaged(error, step))?,
                 None => match self.prepare(step, (messages, proofs)).await? {
                     Some(tx) => tx,
                     None => return self.done(step, String::new()).await,

@@ -8,6 +8,7 @@ use crate::packet::{Direction, PacketRecord, Stage, StateKind};
 use crate::{Env, StartError};
 use causeway_store::{Store, StoreError, Tree, Write};
 use causeway_types::{ChainId, PacketEnd, PacketKey};
+use futures::future::BoxFuture;
 use prost::Message;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -82,8 +83,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn damaged(what: &str) -> impl Fn(Damaged) -> StartError {
-    move |error| StartError::Damaged { what: what.to_owned(), detail: error.0 }
+/// The refusal over a row of the meta tree.
+fn damaged(key: &[u8]) -> impl Fn(Damaged) -> StartError {
+    move |error| error.row("a figure of the journal itself", Tree::Meta, key)
 }
 
 impl Journal {
@@ -101,13 +103,14 @@ impl Journal {
             let rows = store.scan(Tree::Hot, keys::PACKETS, after.as_deref(), 1_000).await?;
             let Some((last, _)) = rows.last() else { break };
             after = Some(last.clone());
-            for (_, bytes) in &rows {
+            for (key, bytes) in &rows {
+                let record = codec::record(bytes).map_err(|error| error.row("a packet", Tree::Hot, key))?;
                 // Packets of a path that is no longer configured stay in the store, untouched.
-                let _not_configured = table.apply(Arc::new(codec::record(bytes).map_err(damaged("packet"))?));
+                let _not_configured = table.apply(Arc::new(record));
             }
         }
         let change = match store.get(Tree::Meta, keys::CHANGE).await? {
-            Some(bytes) => u64::from_be_bytes(bytes.as_slice().try_into().map_err(|_| damaged("change")(Damaged("length".into())))?),
+            Some(bytes) => u64::from_be_bytes(bytes.as_slice().try_into().map_err(|_| damaged(keys::CHANGE)(Damaged("length".into())))?),
             None => 0,
         };
         let finished = read_counts(store.as_ref()).await?;
@@ -187,11 +190,23 @@ impl Shared {
     }
 }
 
+/// Runs `work` with the journal's actor beside it in the same task, so that nothing is left running whatever becomes of either.
+pub(crate) async fn served<T>(actor: &mut BoxFuture<'static, ()>, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        result = &mut work => return result,
+        () = actor => {}
+    }
+    // The actor ends only when it cannot write any more: the work's next commit says why.
+    work.await
+}
+
 async fn check_schema(store: &dyn Store) -> Result<(), StartError> {
     match store.get(Tree::Meta, keys::SCHEMA).await? {
         None => Ok(store.commit(vec![Write::Put(Tree::Meta, keys::SCHEMA.to_vec(), SCHEMA_VERSION.to_be_bytes().to_vec())]).await?),
         Some(bytes) => {
-            let bytes: [u8; 4] = bytes.as_slice().try_into().map_err(|_| damaged("schema")(Damaged("length".into())))?;
+            let bytes: [u8; 4] = bytes.as_slice().try_into().map_err(|_| damaged(keys::SCHEMA)(Damaged("length".into())))?;
             let found = u32::from_be_bytes(bytes);
             if found > SCHEMA_VERSION { Err(StartError::SchemaTooNew { found, known: SCHEMA_VERSION }) } else { Ok(()) }
         }
@@ -200,10 +215,10 @@ async fn check_schema(store: &dyn Store) -> Result<(), StartError> {
 
 async fn read_counts(store: &dyn Store) -> Result<Finished, StartError> {
     let Some(bytes) = store.get(Tree::Meta, keys::COUNTS).await? else { return Ok(Finished::new()) };
-    let row: CountsRow = codec::decode(&bytes).map_err(damaged("counts"))?;
+    let row: CountsRow = codec::decode(&bytes).map_err(damaged(keys::COUNTS))?;
     let mut counts = Finished::new();
     for count in row.counts {
-        let state = StateKind::parse(&count.state).ok_or_else(|| damaged("counts")(Damaged(count.state.clone())))?;
+        let state = StateKind::parse(&count.state).ok_or_else(|| damaged(keys::COUNTS)(Damaged(count.state.clone())))?;
         let direction = if count.b_to_a { Direction::BToA } else { Direction::AToB };
         counts.insert((count.path, direction, state), count.count);
     }

@@ -5,14 +5,23 @@ use super::wire::{
     AckRow, ClassicRow, CostRow, GoneRow, HeightRow, ItemRow, LocatorRow, PacketRow, PayloadRow, RecordRow, SignedRow, SlotRow, StateRow,
     TimeRow, TrustRow, TxRefRow,
 };
+use crate::StartError;
 use crate::packet::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};
 use causeway_adapter::{SignedTx, Slot, TrustedState};
+use causeway_store::Tree;
 use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, PacketEnd, PacketKey, Payload, Sequence, TxId, classic, v2};
 use prost::Message;
 
 /// Bytes that do not decode: what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Damaged(pub(crate) String);
+
+impl Damaged {
+    /// The refusal to start over such a row: what it is, and where it stands.
+    pub(crate) fn row(self, what: &str, tree: Tree, key: &[u8]) -> StartError {
+        StartError::Damaged { what: format!("{what}, tree {tree:?}, key {}", key.escape_ascii()), detail: self.0 }
+    }
+}
 
 pub(super) type Decoded<T> = Result<T, Damaged>;
 
@@ -221,11 +230,13 @@ pub(crate) fn record_row(record: &PacketRecord) -> RecordRow {
         marked: record.marked,
         marked_at: record.marked_at.as_ref().map(locator_row),
         attempts: record.attempts,
+        waits: record.waits,
         share_max: record.share_max,
         times: record.times.iter().map(|(stage, at_ms)| TimeRow { stage: *stage as u32, at_ms: *at_ms }).collect(),
         costs: record.costs.iter().map(cost_row).collect(),
         gone: record.gone.map(|gone| GoneRow { since_ms: gone.since_ms, timed_out: gone.timed_out }),
         stuck: record.stuck,
+        second_look_ms: record.second_look_ms,
         committed_at: record.committed_at.map(height_row),
     }
 }
@@ -282,11 +293,13 @@ pub(crate) fn record(bytes: &[u8]) -> Decoded<PacketRecord> {
         marked: row.marked,
         marked_at: locator(row.marked_at)?,
         attempts: row.attempts,
+        waits: row.waits,
         share_max: row.share_max,
         times: row.times.into_iter().map(time).collect::<Decoded<_>>()?,
         costs: row.costs.into_iter().map(cost).collect::<Decoded<_>>()?,
         gone: row.gone.map(|gone| Gone { since_ms: gone.since_ms, timed_out: gone.timed_out }),
         stuck: row.stuck,
+        second_look_ms: row.second_look_ms,
         committed_at: row.committed_at.map(|HeightRow { revision, number }| Height { revision, number }),
     })
 }

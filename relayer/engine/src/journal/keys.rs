@@ -21,8 +21,9 @@ pub(crate) fn transaction(chain: &ChainId, signer: &str, tx: &TxId) -> Vec<u8> {
     join(&[b"t", chain.as_str().as_bytes(), signer.as_bytes(), tx.as_bytes()])
 }
 
-pub(crate) fn transactions_of(chain: &ChainId, signer: &str) -> Vec<u8> {
-    join(&[b"t", chain.as_str().as_bytes(), signer.as_bytes(), b""])
+/// All on a chain, whoever signed them.
+pub(crate) fn transactions_on(chain: &ChainId) -> Vec<u8> {
+    join(&[b"t", chain.as_str().as_bytes(), b""])
 }
 
 pub(crate) fn cursor(chain: &ChainId) -> Vec<u8> {

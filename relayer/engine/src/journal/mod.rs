@@ -14,5 +14,5 @@ mod request;
 mod table;
 pub(crate) mod wire;
 
-pub(crate) use actor::{Journal, Op, Opening};
+pub(crate) use actor::{Journal, Op, Opening, served};
 pub(crate) use table::{LaneId, Queue};

@@ -12,6 +12,8 @@ use tokio::sync::watch;
 
 /// Rows looked at in one step.
 const STEP: usize = 500;
+/// Rows looked at for one page, whatever of them fits the filter.
+const PAGE_ROWS_MAX: usize = 5_000;
 /// Steps of forgetting in one go.
 const AGE_STEPS: usize = 20;
 
@@ -36,6 +38,33 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     digits.chunks(2).map(|pair| if let [high, low] = pair { Some(high * 16 + low) } else { None }).collect()
 }
 
+/// How far a list of packets has come: the row that was looked at last.
+struct Place {
+    tree: Tree,
+    after: Option<Vec<u8>>,
+}
+
+impl Place {
+    const BEGIN: Self = Self { tree: Tree::Hot, after: None };
+
+    fn parse(text: &str) -> Option<Self> {
+        let (tree, row) = text.split_at_checked(1)?;
+        let tree = match tree {
+            "h" => Tree::Hot,
+            "c" => Tree::Cold,
+            _ => return None,
+        };
+        Some(Self { tree, after: Some(from_hex(row)?).filter(|row| !row.is_empty()) })
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let tree = if self.tree == Tree::Hot { "h" } else { "c" };
+        write!(f, "{tree}{}", to_hex(self.after.as_deref().unwrap_or_default()))
+    }
+}
+
 impl Journal {
     /// One packet, pending or finished.
     pub(crate) async fn packet(&self, key: &PacketKey) -> Result<Option<PacketRecord>, QueryError> {
@@ -51,44 +80,36 @@ impl Journal {
         Ok(None)
     }
 
-    /// A page: pending packets, then finished ones.
+    /// A page: pending packets, then finished ones. It ends with the last row that was looked at, so that it may hold less than asked for,
+    /// even nothing, and yet have one after it.
     pub(crate) async fn packets(&self, filter: &PacketFilter, cursor: Option<&str>, limit: usize) -> Result<Page, QueryError> {
         let bad = || QueryError::BadCursor(cursor.unwrap_or_default().chars().take(80).collect());
-        let (mut tree, mut after) = match cursor {
-            None => (Tree::Hot, None),
-            Some(text) => {
-                let (tree, row) = text.split_at_checked(1).ok_or_else(bad)?;
-                let tree = match tree {
-                    "h" => Tree::Hot,
-                    "c" => Tree::Cold,
-                    _ => return Err(bad()),
-                };
-                (tree, Some(from_hex(row).ok_or_else(bad)?).filter(|row| !row.is_empty()))
-            }
-        };
+        let mut place = cursor.map_or(Some(Place::BEGIN), Place::parse).ok_or_else(bad)?;
         let limit = limit.clamp(1, 1_000);
-        let mut packets = Vec::new();
-        loop {
-            let rows = self.store.scan(tree, keys::PACKETS, after.as_deref(), STEP).await?;
-            let ended = rows.len() < STEP;
+        let (mut packets, mut left) = (Vec::new(), PAGE_ROWS_MAX);
+        while left > 0 {
+            let asked = STEP.min(left);
+            let rows = self.store.scan(place.tree, keys::PACKETS, place.after.as_deref(), asked).await?;
+            let ended = rows.len() < asked;
+            left = left.saturating_sub(rows.len());
             for (row, bytes) in rows {
                 let record = codec::record(&bytes).map_err(damaged)?;
-                after = Some(row);
+                place.after = Some(row);
                 if !wanted(filter, &record) {
                     continue;
                 }
                 packets.push(record);
                 if packets.len() == limit {
-                    let name = if tree == Tree::Hot { "h" } else { "c" };
-                    return Ok(Page { packets, next: Some(format!("{name}{}", to_hex(after.as_deref().unwrap_or_default()))) });
+                    return Ok(Page { packets, next: Some(place.to_string()) });
                 }
             }
-            if ended && tree == Tree::Hot && !filter.pending_only {
-                (tree, after) = (Tree::Cold, None);
+            if ended && place.tree == Tree::Hot && !filter.pending_only {
+                place = Place { tree: Tree::Cold, after: None };
             } else if ended {
                 return Ok(Page { packets, next: None });
             }
         }
+        Ok(Page { packets, next: Some(place.to_string()) })
     }
 
     /// Packets that a transaction sent.
@@ -112,13 +133,18 @@ impl Journal {
         self.shared.change.subscribe()
     }
 
-    /// Changes after a number that is not from the future.
+    /// Changes after a number that is not from the future. A store may show what it has not made durable yet: a reader who was told of that
+    /// would come back, after a kill, with a number that never was.
     pub(crate) async fn changes(&self, cursor: u64, limit: usize) -> Result<Changes, QueryError> {
+        let durable = *self.shared.change.borrow();
         let rows = self.store.scan(Tree::Index, keys::CHANGES, Some(&keys::change(cursor)), limit.clamp(1, 1_000)).await?;
         let mut changes = Vec::with_capacity(rows.len());
         for (row, bytes) in rows {
             let number = row.get(keys::CHANGES.len()..).and_then(|number| number.try_into().ok()).map(u64::from_be_bytes);
             let number = number.ok_or_else(|| QueryError::Damaged("change number".into()))?;
+            if number > durable {
+                break;
+            }
             let row: wire::ChangeRow = codec::decode(&bytes).map_err(damaged)?;
             let key = codec::packet_key(&row.chain, &row.end, row.sequence).map_err(damaged)?;
             let state = StateKind::parse(&row.state).ok_or_else(|| QueryError::Damaged(format!("change state {}", row.state)))?;

@@ -92,9 +92,7 @@ impl Lane {
         let Timeout { height, timestamp_ns } = expiry(&old);
         timestamp_ns.map(|at| self.expiry.remove(&(at, sequence)));
         height.map(|at| self.expiry_height.remove(&(at, sequence)));
-        if let PacketState::Parked { retry_at_ms, .. } = old.state {
-            self.parked.remove(&(retry_at_ms, sequence));
-        }
+        old.retry_at_ms().map(|at| self.parked.remove(&(at, sequence)));
         self.ages.remove(&(old.time(Stage::Observed).unwrap_or(0), sequence));
         if let Some(count) = self.counts.get_mut(&old.state.kind()) {
             *count = count.saturating_sub(1);
@@ -109,9 +107,7 @@ impl Lane {
         let Timeout { height, timestamp_ns } = expiry(&record);
         self.expiry.extend(timestamp_ns.map(|at| (at, sequence)));
         self.expiry_height.extend(height.map(|at| (at, sequence)));
-        if let PacketState::Parked { retry_at_ms, .. } = record.state {
-            self.parked.insert((retry_at_ms, sequence));
-        }
+        self.parked.extend(record.retry_at_ms().map(|at| (at, sequence)));
         self.ages.insert((record.time(Stage::Observed).unwrap_or(0), sequence));
         let count = self.counts.entry(record.state.kind()).or_default();
         *count = count.saturating_add(1);
@@ -225,7 +221,7 @@ impl Table {
         lanes.into_iter().collect()
     }
 
-    /// Parked packets whose wait is over.
+    /// Parked and dead packets whose wait is over.
     pub(crate) fn due(&self, id: LaneId, now_ms: u64, limit: usize) -> Vec<PacketKey> {
         let Some(lane) = self.lanes.get(&id) else { return Vec::new() };
         let due = lane.parked.iter().take_while(|(at, _)| *at <= now_ms).take(limit);

@@ -165,8 +165,9 @@ pub(crate) struct RecordRow {
     pub(crate) marked: bool,
     #[prost(message, optional, tag = "16")]
     pub(crate) marked_at: Option<LocatorRow>,
+    /// Delays in a row. Rows of earlier versions count refusals in it, too: those wait a little longer, and no wait makes them dead.
     #[prost(uint32, tag = "17")]
-    pub(crate) attempts: u32,
+    pub(crate) waits: u32,
     #[prost(uint32, tag = "18")]
     pub(crate) share_max: u32,
     #[prost(message, repeated, tag = "19")]
@@ -179,6 +180,11 @@ pub(crate) struct RecordRow {
     pub(crate) stuck: bool,
     #[prost(message, optional, tag = "23")]
     pub(crate) committed_at: Option<HeightRow>,
+    /// Refusals by the destination since the last progress.
+    #[prost(uint32, tag = "24")]
+    pub(crate) attempts: u32,
+    #[prost(uint64, optional, tag = "25")]
+    pub(crate) second_look_ms: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -59,7 +59,10 @@ impl Keeper {
 
 async fn look(chain: &Chain) {
     let Ok(status) = chain.call("status", chain.adapter().status()).await else { return };
-    chain.note_head(status.head);
+    // What is not plausible is for the watcher to examine: two who accuse one endpoint would put an honest one last.
+    if chain.is_plausible(&status.head) {
+        chain.note_head(status.head);
+    }
     let mut seen = chain.seen();
     if let Some(divergence) = status.divergence.as_ref().filter(|_| seen.divergence.is_none()) {
         metrics::alarm(chain.id(), "endpoint-divergence");

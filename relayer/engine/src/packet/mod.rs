@@ -3,6 +3,8 @@
 //! What to do next follows from the facts alone ([`PacketRecord::need`]), so that a record read after a crash resumes where it stood.
 
 mod record;
+#[cfg(test)]
+mod tests;
 pub(crate) mod transition;
 
 pub(crate) use record::Need;

@@ -264,19 +264,31 @@ impl Stage {
     }
 }
 
-/// This packet's share of a transaction.
+/// Most costs that a packet has; above the number of their kinds (five actions on two chains).
+const COSTS_MAX: usize = 16;
+
+/// This packet's share of a transaction, or of several of one action on one chain where there were many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
     /// `receive`, `acknowledge`, `timeout`, `timeout-on-close` or `mark-expired`.
     pub action: String,
     /// Where.
     pub chain: ChainId,
-    /// The transaction.
+    /// The transaction; the last of several.
     pub tx: TxId,
     /// Gas of the transaction divided by its packets.
     pub gas: u64,
     /// Fee of the transaction divided by its packets, in the chain's smallest unit.
     pub fee: u128,
+}
+
+impl Cost {
+    /// Takes in a later one of the same kind.
+    fn add(&mut self, later: &Self) {
+        self.tx = later.tx.clone();
+        self.gas = self.gas.saturating_add(later.gas);
+        self.fee = self.fee.saturating_add(later.fee);
+    }
 }
 
 /// An endpoint's word that a packet's commitment is gone from its source chain. It delays work until that is proven; where absence cannot be
@@ -322,15 +334,20 @@ pub struct PacketRecord {
     pub committed_at: Option<Height>,
     /// An endpoint says that its commitment is gone, so that somebody finished it: since when, and whether by timing it out.
     pub gone: Option<Gone>,
-    /// Nothing but an operator's retry helps: the path does not relay it, or the sending application refuses its end.
+    /// Time alone does not help: the path does not relay it, or the sending application refuses its end.
     pub stuck: bool,
-    /// Failures since the last progress.
+    /// When it is tried once more although it was refused, unix milliseconds.
+    pub second_look_ms: Option<u64>,
+    /// Times that the destination refused it since the last progress. A few of them, and only they, make it dead.
     pub attempts: u32,
+    /// Delays in a row that are no judgement of it: a wallet is empty, an endpoint is away or behind, evidence is not there yet. Only the
+    /// length of the next delay goes by them.
+    pub waits: u32,
     /// Most packets it may share a transaction with, halved while a failure is being narrowed down; 0: no limit.
     pub share_max: u32,
     /// When each stage was reached, unix milliseconds.
     pub times: Vec<(Stage, u64)>,
-    /// What it cost.
+    /// What it cost: a few entries at most, of which old ones of one kind are added up. Their sums are those of all.
     pub costs: Vec<Cost>,
 }
 
@@ -373,7 +390,9 @@ impl PacketRecord {
             committed_at: None,
             gone: None,
             stuck: false,
+            second_look_ms: None,
             attempts: 0,
+            waits: 0,
             share_max: 0,
             times: vec![(Stage::Observed, now_ms)],
             costs: Vec::new(),
@@ -393,6 +412,27 @@ impl PacketRecord {
     /// The block it was sent in.
     pub fn source_height(&self) -> Option<Height> {
         self.sent.as_ref().map(|locator| Height::new(locator.block))
+    }
+
+    /// Notes a cost. Where there are too many, the two oldest of one kind become one.
+    pub(crate) fn pay(&mut self, cost: Cost) {
+        self.costs.push(cost);
+        while self.costs.len() > COSTS_MAX && self.add_up() {}
+    }
+
+    /// Whether there were two of one kind.
+    fn add_up(&mut self) -> bool {
+        let same = |a: &Cost, b: &Cost| a.action == b.action && a.chain == b.chain;
+        let pair = self.costs.iter().enumerate().find_map(|(first, cost)| {
+            let later = self.costs.iter().enumerate().skip(first.saturating_add(1)).find(|(_, later)| same(cost, later));
+            later.map(|(second, _)| (first, second))
+        });
+        let Some((first, second)) = pair else { return false };
+        let later = self.costs.remove(second);
+        if let Some(cost) = self.costs.get_mut(first) {
+            cost.add(&later);
+        }
+        true
     }
 
     /// Notes that a stage was reached; the first time counts.

@@ -5,8 +5,10 @@ use super::{AckKind, By, Cost, Gone, Need, PacketRecord, PacketState, Received, 
 use causeway_adapter::{MessageResult, RejectReason};
 use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, TxId};
 
-/// Failures of one message after which it is called dead.
+/// Refusals of one message by its destination after which it is called dead. Nothing else counts.
 pub(crate) const ATTEMPTS_MAX: u32 = 6;
+/// After which a dead packet is tried once more, again and again: what refuses it may have been paused, out of funds, or upgraded since.
+const SECOND_LOOK_MS: u64 = 3_600_000;
 
 /// What a message does to a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,7 +95,7 @@ impl PacketRecord {
     pub(crate) fn found(&mut self, packet: Packet, locator: Locator) {
         if self.packet.is_none() {
             self.packet = Some(packet);
-            self.attempts = 0;
+            self.progressed();
             self.sent = Some(locator);
             self.resume_if_idle();
         } else if self.sent.is_none() {
@@ -137,7 +139,7 @@ impl PacketRecord {
         }
         self.ack = Some(ack);
         self.acked_at = Some(at);
-        self.attempts = 0;
+        self.progressed();
         self.share_max = 0;
         self.reach(Stage::Delivered, now_ms);
         if !matches!(self.state, PacketState::Acking(_) | PacketState::TimingOut(Some(_))) {
@@ -230,20 +232,47 @@ impl PacketRecord {
         self.reach(Stage::Finished, now_ms);
     }
 
-    /// Waits after a failure.
+    /// Waits for something that is no judgement of it by its destination.
     pub(crate) fn park(&mut self, reason: &str, when: When) {
         if self.state.kind().is_final() || self.state.tx().is_some() {
             return;
         }
-        self.attempts = self.attempts.saturating_add(1);
-        let retry_at_ms = when.now_ms.saturating_add(when.backoff.delay_ms(self.attempts));
+        self.waits = self.waits.saturating_add(1);
+        self.delay(reason, when);
+    }
+
+    /// The longer, the more often it was put off in a row.
+    fn delay(&mut self, reason: &str, when: When) {
+        let count = self.attempts.saturating_add(self.waits);
+        let retry_at_ms = when.now_ms.saturating_add(when.backoff.delay_ms(count));
         self.state = PacketState::Parked { reason: shorten(reason), retry_at_ms };
+    }
+
+    /// What failed before says nothing of what is next.
+    fn progressed(&mut self) {
+        self.attempts = 0;
+        self.waits = 0;
     }
 
     /// Its wait is over.
     pub(crate) fn unpark(&mut self) {
-        if matches!(self.state, PacketState::Parked { .. }) {
-            self.resume();
+        match self.state {
+            PacketState::Parked { .. } => self.resume(),
+            PacketState::Dead { .. } if self.second_look_ms.is_some() => {
+                self.retry();
+                // One refusal more, and it is dead again.
+                self.attempts = ATTEMPTS_MAX - 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// When a packet that waits, or was refused, is tried again; unix milliseconds.
+    pub(crate) fn retry_at_ms(&self) -> Option<u64> {
+        match self.state {
+            PacketState::Parked { retry_at_ms, .. } => Some(retry_at_ms),
+            PacketState::Dead { .. } => self.second_look_ms,
+            _ => None,
         }
     }
 
@@ -271,6 +300,7 @@ impl PacketRecord {
             Action::Acknowledge => PacketState::Acking(tx),
             Action::Timeout | Action::TimeoutOnClose | Action::MarkExpired => PacketState::TimingOut(Some(tx)),
         };
+        self.waits = 0;
         self.reach(if action == Action::Receive { Stage::Submitted } else { Stage::Returning }, now_ms);
     }
 
@@ -289,7 +319,7 @@ impl PacketRecord {
     pub(crate) fn landed(&mut self, action: Action, result: &MessageResult, landed: &Landed, when: When) {
         let carried = self.carried_by(&landed.tx);
         if !matches!(result, MessageResult::NotExecuted) {
-            self.costs.push(Cost {
+            self.pay(Cost {
                 action: action.as_str().to_owned(),
                 chain: landed.chain.clone(),
                 tx: landed.tx.clone(),
@@ -303,9 +333,9 @@ impl PacketRecord {
         match result {
             MessageResult::Applied { .. } | MessageResult::ErrorAck | MessageResult::Noop => self.done(action, result, landed, when.now_ms),
             MessageResult::NotExecuted | MessageResult::Failed(_) if !carried => {}
+            // A judgement of the whole transaction: which of its packets was meant is found in ever smaller company.
             MessageResult::NotExecuted if landed.packets > 1 => {
                 self.share_max = (landed.packets / 2).max(1);
-                self.attempts = self.attempts.saturating_add(1);
                 self.resume();
             }
             MessageResult::NotExecuted => self.failed(action, "the transaction failed without naming a message", when),
@@ -315,7 +345,7 @@ impl PacketRecord {
 
     fn done(&mut self, action: Action, result: &MessageResult, landed: &Landed, now_ms: u64) {
         let noop = *result == MessageResult::Noop;
-        self.attempts = 0;
+        self.progressed();
         self.share_max = 0;
         if noop && matches!(action, Action::Acknowledge | Action::Timeout | Action::TimeoutOnClose) {
             // That another was first is an endpoint's word, and has to be proven like any other.
@@ -352,22 +382,25 @@ impl PacketRecord {
         }
     }
 
+    /// The destination tried it in a block, alone or by name, and refused it.
     fn failed(&mut self, action: Action, reason: &str, when: When) {
         self.resume();
-        if self.attempts.saturating_add(1) >= ATTEMPTS_MAX {
-            self.refuse(action, reason);
+        self.attempts = self.attempts.saturating_add(1);
+        if self.attempts >= ATTEMPTS_MAX {
+            self.refuse(action, reason, when);
         } else {
-            self.park(reason, when);
+            self.delay(reason, when);
         }
     }
 
-    fn refuse(&mut self, action: Action, reason: &str) {
+    fn refuse(&mut self, action: Action, reason: &str, when: When) {
+        self.second_look_ms = Some(when.now_ms.saturating_add(SECOND_LOOK_MS));
         if action == Action::Receive && self.received == Received::No {
             self.refused = Some(shorten(reason));
         } else {
             self.stuck = true;
         }
-        self.attempts = 0;
+        self.progressed();
         self.state = PacketState::Dead { reason: shorten(reason) };
     }
 
@@ -391,15 +424,17 @@ impl PacketRecord {
                 self.received_hint(when.now_ms);
                 self.park(text, when);
             }
-            (RejectReason::Refused(text), _) => self.refuse(action, text),
+            // One endpoint's simulation is no more than an attempt.
+            (RejectReason::Refused(text), _) => self.failed(action, text, when),
         }
     }
 
-    /// The operator wants it tried again.
+    /// It is to be tried again.
     pub(crate) fn retry(&mut self) {
         self.refused = None;
         self.stuck = false;
-        self.attempts = 0;
+        self.second_look_ms = None;
+        self.progressed();
         self.share_max = 0;
         self.resume();
     }
@@ -422,9 +457,10 @@ impl PacketRecord {
         self.share_max = 0;
         self.refused = None;
         self.stuck = false;
+        self.second_look_ms = None;
         self.gone = None;
         self.committed_at = None;
-        self.attempts = 0;
+        self.progressed();
         self.origin = super::Origin::Cleared;
         self.times.retain(|(stage, _)| *stage == Stage::Observed);
         self.state = PacketState::NeedsPayload;
@@ -433,4 +469,38 @@ impl PacketRecord {
 
 fn shorten(text: &str) -> String {
     text.chars().take(240).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::packet::Direction;
+    use causeway_types::{ClientId, PacketEnd, PacketKey, Sequence};
+
+    fn when(now_ms: u64) -> When {
+        When { now_ms, backoff: Backoff { min_ms: 1, max_ms: 1, jitter: 0 } }
+    }
+
+    #[test]
+    fn what_is_refused_is_dead_after_some_attempts_and_looked_at_again() {
+        let end = PacketEnd::Client(ClientId::new("client-0").unwrap());
+        let key = PacketKey { chain: ChainId::new("left").unwrap(), end, sequence: Sequence::new(1).unwrap() };
+        for action in [Action::Acknowledge, Action::Timeout, Action::TimeoutOnClose, Action::Receive] {
+            let mut record = PacketRecord::new(key.clone(), "left-right", Direction::AToB, 0);
+            let refused = RejectReason::Refused("paused".into());
+            for attempt in 1..ATTEMPTS_MAX {
+                record.rejected(action, &refused, when(0));
+                assert!(matches!(record.state, PacketState::Parked { .. }), "{action:?} after {attempt}: {:?}", record.state);
+                record.unpark();
+            }
+            record.rejected(action, &refused, when(7));
+            assert!(matches!(record.state, PacketState::Dead { .. }), "{action:?}: {:?}", record.state);
+            assert_eq!(record.retry_at_ms(), Some(7 + SECOND_LOOK_MS));
+            record.unpark();
+            assert!(!matches!(record.state, PacketState::Dead { .. }), "{action:?}: no second look");
+            record.rejected(action, &refused, when(9));
+            assert!(matches!(record.state, PacketState::Dead { .. }), "{action:?}: the second look began anew");
+        }
+    }
 }

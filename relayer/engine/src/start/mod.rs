@@ -1,10 +1,12 @@
 //! The start: everything is checked before anything runs.
 //!
 //! Order: adapters answer and are who they should be; clients exist and fit the paths; roots of trust hold; the journal opens; clients hold
-//! what was verified. Only then are actors spawned. Every refusal is a [`StartError`] that says what to do.
+//! what was verified. Only then are actors spawned, and nothing fails any more: a start that refuses, or that nobody waits for, leaves no
+//! task behind. Every refusal is a [`StartError`] that says what to do.
 
 mod connections;
 pub(crate) mod roots;
+mod signers;
 
 use crate::chain::{Chain, TrustError};
 use crate::channel::ChannelKeeper;
@@ -12,12 +14,11 @@ use crate::clearer::Clearer;
 use crate::config::{ChainSpec, End, EngineConfig, PathSpec};
 use crate::error::StartError;
 use crate::handle::{Running, Tasks};
-use crate::journal::{Journal, codec, keys, wire};
+use crate::journal::{Journal, codec, keys, served, wire};
 use crate::keeper::Keeper;
 use crate::opener::{Connected, Opener};
 use crate::packet::Direction;
-use crate::shared::{Beginning, Path, Shared, SignerLane};
-use crate::submitter::{Mailbox, Submitter};
+use crate::shared::{Beginning, Path, Shared};
 use crate::warden::Warden;
 use crate::watcher::Watcher;
 use crate::worker::Worker;
@@ -30,17 +31,10 @@ use causeway_types::{ChainId, Height};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-/// Batches that may wait for one key.
-const MAILBOX: usize = 4;
 /// Attempts of a call at the start, a second apart.
 const PATIENCE: u32 = 5;
-
-type Inboxes = Vec<(Arc<Chain>, String, Mailbox)>;
 
 /// Calls a chain that may not be up yet: a few attempts, then the refusal.
 pub(crate) async fn ask<T, F>(env: &Env, spec: &ChainSpec, call: impl Fn() -> F) -> Result<T, StartError>
@@ -162,19 +156,22 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
         let trust = roots::establish(&env, spec, store.as_ref(), followed.get(&spec.id).copied()).await?;
         let chain = Chain::new(spec.clone(), description, trust, env.clone(), config.deadlines);
         if let Some(bytes) = store.get(Tree::Meta, &keys::spend(&spec.id)).await? {
-            chain.seen().spent = spent(&bytes).map_err(|error| StartError::Damaged { what: "spend".into(), detail: error.0 })?;
+            chain.seen().spent = spent(&bytes).map_err(|error| error.row("what was spent", Tree::Meta, &keys::spend(&spec.id)))?;
+        }
+        if let Some(bytes) = store.get(Tree::Meta, &keys::cursor(&spec.id)).await? {
+            let cursor = codec::height(&bytes).map_err(|error| error.row("a cursor", Tree::Meta, &keys::cursor(&spec.id)))?;
+            chain.seen().cursor = Some(cursor);
         }
         chains.insert(spec.id.clone(), Arc::new(chain));
     }
-    let (signers, inboxes) = lanes(&chains);
-    let shared = Arc::new(Shared::new(Beginning { config, env: env.clone(), journal, chains, paths, connected, signers }));
+    let signers = signers::Signers::read(&chains, store.as_ref()).await?;
+    let (lanes, settled) = (signers.lanes.clone(), signers.settled.clone());
+    let shared = Arc::new(Shared::new(Beginning { config, env: env.clone(), journal, chains, paths, connected, lanes, settled }));
+    let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
+    served(&mut actor, agree(&shared)).await?;
     let running = Running::new(Arc::clone(&shared));
-    running.tasks.spawn_untracked("journal", Box::pin(actor));
-    if let Err(error) = agree(&shared).await {
-        running.abort();
-        return Err(error);
-    }
-    spawn(&running.tasks, &shared, inboxes).await?;
+    running.tasks.spawn_untracked("journal", actor);
+    spawn(&running.tasks, &shared, signers);
     Ok(running)
 }
 
@@ -209,22 +206,6 @@ async fn connected(
 fn spent(bytes: &[u8]) -> Result<(u64, u128), codec::Damaged> {
     let row: wire::SpendRow = codec::decode(bytes)?;
     Ok((row.day, codec::amount(&row.spent)?))
-}
-
-fn lanes(chains: &BTreeMap<ChainId, Arc<Chain>>) -> (BTreeMap<ChainId, Vec<SignerLane>>, Inboxes) {
-    let mut signers: BTreeMap<ChainId, Vec<SignerLane>> = BTreeMap::new();
-    let mut inboxes = Vec::new();
-    for (id, chain) in chains {
-        for signer in &chain.spec.signers {
-            let (sender, inbox) = mpsc::channel(MAILBOX);
-            let load = Arc::new(AtomicUsize::new(0));
-            let settled = CancellationToken::new();
-            let lane = SignerLane { sender, load: Arc::clone(&load), settled: settled.clone() };
-            signers.entry(id.clone()).or_default().push(lane);
-            inboxes.push((Arc::clone(chain), signer.clone(), (inbox, load, settled)));
-        }
-    }
-    (signers, inboxes)
 }
 
 /// Every client holds what was verified of the chain it follows.
@@ -277,16 +258,10 @@ fn unverified(source: &Chain, (host, view): (&ChainId, &ClientView), error: Trus
     }
 }
 
-async fn spawn(tasks: &Arc<Tasks>, shared: &Arc<Shared>, inboxes: Inboxes) -> Result<(), StartError> {
-    for (chain, signer, mailbox) in inboxes {
-        tasks.spawn("submitter", Box::pin(Submitter::new(Arc::clone(shared), chain, signer, mailbox).run()));
-    }
+fn spawn(tasks: &Arc<Tasks>, shared: &Arc<Shared>, signers: signers::Signers) {
+    signers.spawn(tasks, shared);
     for chain in shared.chains.values() {
-        let cursor = match shared.journal.store().get(Tree::Meta, &keys::cursor(chain.id())).await? {
-            Some(bytes) => Some(codec::height(&bytes).map_err(|error| StartError::Damaged { what: "cursor".into(), detail: error.0 })?),
-            None => None,
-        };
-        chain.seen().cursor = cursor;
+        let cursor = chain.seen().cursor;
         tasks.spawn("watcher", Box::pin(Watcher::new(Arc::clone(shared), Arc::clone(chain), cursor).run()));
     }
     for path in shared.paths().iter() {
@@ -300,7 +275,6 @@ async fn spawn(tasks: &Arc<Tasks>, shared: &Arc<Shared>, inboxes: Inboxes) -> Re
         }
     }
     tasks.spawn("keeper", Box::pin(Keeper::new(Arc::clone(shared)).run()));
-    Ok(())
 }
 
 /// Starts the actors of a path: at the start, or when its channel was opened.

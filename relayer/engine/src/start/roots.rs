@@ -2,7 +2,7 @@
 
 use super::ask;
 use crate::Env;
-use crate::chain::Trust;
+use crate::chain::{Held, Trust};
 use crate::config::{ChainSpec, RootOfTrust};
 use crate::error::StartError;
 use crate::journal::{codec, keys, wire};
@@ -10,11 +10,16 @@ use causeway_adapter::{TrustedState, Violation};
 use causeway_store::{Store, Tree, Write};
 use causeway_types::Height;
 use prost::Message;
+use std::collections::BTreeMap;
+
+/// Rows read in one step.
+const PAGE: usize = 500;
 
 /// What is trusted of a chain: from the journal, or from the configured root at the first start.
 pub(crate) async fn establish(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<Height>) -> Result<Trust, StartError> {
-    let damaged = |error: codec::Damaged| StartError::Damaged { what: "trusted state".into(), detail: error.0 };
-    let root = match store.get(Tree::Meta, &keys::root(&spec.id)).await? {
+    let key = keys::root(&spec.id);
+    let damaged = |error: codec::Damaged| error.row("a root of trust", Tree::Meta, &key);
+    let root = match store.get(Tree::Meta, &key).await? {
         Some(bytes) => {
             let row: wire::TrustRow = codec::decode(&bytes).map_err(damaged)?;
             let stored = codec::trusted(&row).map_err(damaged)?;
@@ -27,10 +32,24 @@ pub(crate) async fn establish(env: &Env, spec: &ChainSpec, store: &dyn Store, fo
         }
         None => first(env, spec, store, followed).await?,
     };
-    let rows = store.scan(Tree::Meta, &keys::trusts(&spec.id), None, usize::MAX).await?;
-    let trust = Trust::new(spec.id.clone(), root, Trust::read(&rows).map_err(damaged)?);
+    let trust = Trust::new(spec.id.clone(), root, held(store, spec).await?);
     check_age(env, spec, &trust.latest())?;
     Ok(trust)
+}
+
+/// The heights that the journal holds as verified.
+async fn held(store: &dyn Store, spec: &ChainSpec) -> Result<BTreeMap<Height, Held>, StartError> {
+    let prefix = keys::trusts(&spec.id);
+    let (mut all, mut after) = (BTreeMap::new(), None::<Vec<u8>>);
+    loop {
+        let rows = store.scan(Tree::Meta, &prefix, after.as_deref(), PAGE).await?;
+        let Some((last, _)) = rows.last() else { return Ok(all) };
+        after = Some(last.clone());
+        for (key, bytes) in &rows {
+            let held = Trust::read(bytes).map_err(|error| error.row("a trusted state", Tree::Meta, key))?;
+            all.insert(held.state.height, held);
+        }
+    }
 }
 
 fn check_age(env: &Env, spec: &ChainSpec, latest: &TrustedState) -> Result<(), StartError> {

@@ -6,7 +6,7 @@ use crate::metrics;
 use crate::packet::Action;
 use crate::packet::transition::{Landed, When};
 use crate::shared::BatchEnd;
-use causeway_adapter::{BuildRequest, FeePolicy, Message, MessageResult, Outcome, SignedTx, Slot, SlotOrdering};
+use causeway_adapter::{AdapterError, BuildRequest, FeePolicy, Message, MessageResult, Outcome, SignedTx, Slot, SlotOrdering};
 use causeway_store::{StoreError, Tree, Write};
 use causeway_types::{Height, PacketKey, TxId};
 use prost::Message as _;
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 /// A transaction that may land, in all its versions.
 #[derive(Debug)]
-pub(super) struct Flight {
+pub(crate) struct Flight {
     /// Oldest first; never empty.
     pub(super) attempts: Vec<SignedTx>,
     pub(super) items: Vec<Item>,
@@ -31,7 +31,7 @@ pub(super) struct Flight {
 }
 
 /// A transaction in a final block.
-struct Inclusion {
+pub(super) struct Inclusion {
     tx: TxId,
     height: Height,
     gas_used: u64,
@@ -39,9 +39,18 @@ struct Inclusion {
     results: Vec<MessageResult>,
 }
 
-enum Fate {
-    Waits { known: bool },
+/// What is known of a transaction now.
+pub(super) enum Fate {
+    /// No verdict yet.
+    Waits {
+        /// An endpoint has it, or there is no telling that none has.
+        known: bool,
+        /// Why a version of it was not answered for.
+        silent: Option<AdapterError>,
+    },
+    /// It is in a final block.
     Landed(Inclusion),
+    /// It can never be.
     Never,
 }
 
@@ -75,13 +84,18 @@ impl Flight {
         })
     }
 
+    /// Where it stands among the transactions of its key: by slot, then age.
+    pub(super) fn place(&self) -> (Option<u64>, u64) {
+        (self.number(), self.created_ms)
+    }
+
     pub(super) fn number(&self) -> Option<u64> {
         if let Slot::Number(number) = self.slot { Some(number) } else { None }
     }
 }
 
-/// A flight from the journal.
-pub(super) fn read(bytes: &[u8], signer: &str, fees: &FeePolicy) -> Result<Flight, codec::Damaged> {
+/// A flight from the journal, and the key that pays for it.
+pub(super) fn read(bytes: &[u8], fees: &FeePolicy) -> Result<(String, Flight), codec::Damaged> {
     let row: wire::TransactionRow = codec::decode(bytes)?;
     let item = |row: &wire::ItemRow| -> Result<Item, codec::Damaged> {
         let Some(key) = codec::item_key(row)? else { return Ok(None) };
@@ -93,8 +107,8 @@ pub(super) fn read(bytes: &[u8], signer: &str, fees: &FeePolicy) -> Result<Fligh
     let first = attempts.next().ok_or_else(|| codec::Damaged("no transaction".into()))?;
     let mut flight = Flight::new(first, items, row.created_ms);
     flight.attempts.extend(attempts);
-    flight.request = row.request.map(|row| codec::request(row, signer, fees)).transpose()?;
-    Ok(flight)
+    flight.request = row.request.map(|request| codec::request(request, &row.signer, fees)).transpose()?;
+    Ok((row.signer, flight))
 }
 
 impl Submitter {
@@ -106,7 +120,7 @@ impl Submitter {
         let mut waiting = Vec::new();
         for (mut flight, fate) in flights.into_iter().zip(fates) {
             match fate {
-                Fate::Waits { known } => {
+                Fate::Waits { known, .. } => {
                     if let Err(error) = self.nudge(&mut flight, known, lowest).await {
                         self.flights.append(&mut waiting);
                         return Err(error);
@@ -121,19 +135,20 @@ impl Submitter {
         Ok(())
     }
 
-    async fn fate(&self, flight: &Flight) -> Fate {
-        let (mut known, mut impossible) = (false, true);
+    pub(super) async fn fate(&self, flight: &Flight) -> Fate {
+        let (mut known, mut impossible, mut silent) = (false, true, None);
         for tx in flight.attempts.iter().rev() {
             match self.chain.call("outcome", self.chain.adapter().outcome(tx)).await {
                 Ok(Outcome::Included { height, gas_used, fee, results }) => {
                     return Fate::Landed(Inclusion { tx: tx.tx_id.clone(), height, gas_used, fee, results });
                 }
                 Ok(Outcome::Impossible(_)) => {}
-                Ok(Outcome::Pending) | Err(_) => (known, impossible) = (true, false),
+                Ok(Outcome::Pending) => (known, impossible) = (true, false),
                 Ok(Outcome::Unknown) => impossible = false,
+                Err(error) => (known, impossible, silent) = (true, false, Some(error)),
             }
         }
-        if impossible { Fate::Never } else { Fate::Waits { known } }
+        if impossible { Fate::Never } else { Fate::Waits { known, silent } }
     }
 
     /// Broadcasts again what the chain does not know; replaces what it does not take.
@@ -239,7 +254,7 @@ impl Submitter {
         Ok(())
     }
 
-    async fn landed(&mut self, flight: Flight, inclusion: Inclusion) -> Result<(), StoreError> {
+    pub(super) async fn landed(&mut self, flight: Flight, inclusion: Inclusion) -> Result<(), StoreError> {
         let Inclusion { tx, height, gas_used, fee, mut results } = inclusion;
         if results.len() != flight.items.len() {
             tracing::warn!(chain = %self.chain.id(), %tx, expected = flight.items.len(), found = results.len(), "outcome with a wrong number of results");
@@ -283,16 +298,21 @@ impl Submitter {
     }
 
     /// It can never land: its packets are free again, and the account is read anew.
-    async fn never(&mut self, flight: Flight) -> Result<(), StoreError> {
+    pub(super) async fn never(&mut self, flight: Flight) -> Result<(), StoreError> {
         metrics::transaction(self.chain.id(), "impossible");
         self.next = None;
+        self.free(flight, "its slot was used by another transaction, or its time is over").await
+    }
+
+    /// Ends a transaction without a result: the facts decide what is next for its packets.
+    pub(super) async fn free(&mut self, flight: Flight, why: &str) -> Result<(), StoreError> {
         let ids = tx_ids(&flight.attempts);
         let mut ops = Vec::new();
         for (key, _) in flight.items.iter().flatten() {
             let ids = ids.clone();
             ops.push(Op::change(key.clone(), move |record| ids.iter().for_each(|id| record.released(id))));
         }
-        self.forget(flight, ops, BatchEnd::NotSent("its slot was used by another transaction, or its time is over".into())).await
+        self.forget(flight, ops, BatchEnd::NotSent(why.to_owned())).await
     }
 
     /// Takes a transaction out of the journal together with what it led to.

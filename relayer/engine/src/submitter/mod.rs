@@ -1,10 +1,14 @@
 //! The submitter of one (chain, key): gives out slots, journals every transaction before its broadcast, follows it to its outcome.
 //!
 //! **Invariants.** A slot and every transaction id in it, with the raw bytes, are durable before a broadcast. After a crash the outcome is
-//! looked up; an unknown transaction is broadcast again with the same bytes; only one that can never land frees its packets.
+//! looked up; an unknown transaction is broadcast again with the same bytes; only one that can never land frees its packets. Of a key that
+//! is no longer configured, transactions are looked up only, and one without a verdict is given up in the end ([`Retired`]).
+//!
 //! What it is not: it proves nothing and chooses no packet; workers do.
 
 mod flight;
+mod inherited;
+mod retired;
 
 use crate::chain::Chain;
 use crate::journal::{Op, codec, keys, wire};
@@ -15,8 +19,10 @@ use crate::shared::{Batch, BatchEnd, Shared};
 use causeway_adapter::{AdapterError, BuildRequest, Built, Message, RejectReason, Rejected, SignedTx, Slot, SlotOrdering};
 use causeway_store::{StoreError, Tree, Write};
 use causeway_types::{PacketKey, TxId};
-use flight::Flight;
+pub(crate) use flight::Flight;
+pub(crate) use inherited::Inherited;
 use prost::Message as _;
+pub(crate) use retired::Retired;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,6 +47,7 @@ pub(crate) struct Submitter {
     /// Cancelled once everything that an earlier process had sent has ended.
     settled: CancellationToken,
     inherited: BTreeSet<TxId>,
+    /// By slot, then age.
     flights: Vec<Flight>,
     next: Option<u64>,
     account_seen_ms: u64,
@@ -71,13 +78,16 @@ impl From<AdapterError> for BuildFailure {
 }
 
 impl Submitter {
-    pub(crate) fn new(shared: Arc<Shared>, chain: Arc<Chain>, signer: String, (inbox, load, settled): Mailbox) -> Self {
-        let inherited = BTreeSet::new();
-        Self { shared, chain, signer, inbox, load, settled, inherited, flights: Vec::new(), next: None, account_seen_ms: 0, gap: None }
+    /// `left`: what an earlier process had sent with the key.
+    pub(crate) fn new(shared: Arc<Shared>, chain: Arc<Chain>, signer: String, (inbox, load, settled): Mailbox, left: Vec<Flight>) -> Self {
+        load.fetch_add(left.len(), Ordering::Relaxed);
+        let inherited = left.iter().map(|flight| flight.name().clone()).collect();
+        Self { shared, chain, signer, inbox, load, settled, inherited, flights: left, next: None, account_seen_ms: 0, gap: None }
     }
 
     pub(crate) async fn run(mut self) {
-        if let Err(error) = self.resume().await {
+        // Outcomes of what was left are looked up before anything else is sent.
+        if let Err(error) = self.follow().await {
             tracing::error!(chain = %self.chain.id(), signer = %self.signer, %error, "submitter stops");
             return;
         }
@@ -314,24 +324,6 @@ impl Submitter {
             created_ms: flight.created_ms,
             request,
         }
-    }
-
-    /// What an earlier process left: its outcomes are looked up before anything else is sent.
-    async fn resume(&mut self) -> Result<(), StoreError> {
-        let prefix = keys::transactions_of(self.chain.id(), &self.signer);
-        let rows = self.shared.journal.store().scan(Tree::Hot, &prefix, None, usize::MAX).await?;
-        for (_, bytes) in rows {
-            match flight::read(&bytes, &self.signer, &self.chain.spec.fees) {
-                Ok(flight) => {
-                    self.load.fetch_add(1, Ordering::Relaxed);
-                    self.flights.push(flight);
-                }
-                Err(error) => tracing::error!(chain = %self.chain.id(), detail = %error.0, "a transaction in the journal does not decode"),
-            }
-        }
-        self.inherited = self.flights.iter().map(|flight| flight.name().clone()).collect();
-        self.flights.sort_by_key(|flight| (flight.number(), flight.created_ms));
-        self.follow().await
     }
 
     /// Whether the chain asks for a higher price.

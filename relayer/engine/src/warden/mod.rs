@@ -40,10 +40,18 @@ pub(crate) struct Warden {
 /// A height that was put into the client, not yet held against what was verified.
 #[derive(Debug, Clone)]
 struct Suspect {
-    height: Height,
+    /// None as long as it must still be read from the transaction.
+    height: Option<Height>,
     update: ClientUpdate,
     looks: u32,
     not_before_ms: u64,
+}
+
+impl Suspect {
+    /// Its height, in words.
+    fn shown(&self) -> String {
+        self.height.map_or_else(|| "not read".to_string(), |height| height.to_string())
+    }
 }
 
 /// Why there is no answer about a height.
@@ -91,9 +99,7 @@ impl Warden {
     /// Looks at everything that is due; answers for how long nothing will be, milliseconds.
     async fn work(&mut self) -> u64 {
         for update in self.path.take_updates(self.direction) {
-            if let Err(error) = self.take(update).await {
-                tracing::debug!(path = %self.path.spec.name, client = %self.client, %error, "the heights of an update are not known");
-            }
+            self.take(&update.heights.clone(), update);
         }
         for _ in 0..self.waiting.len() {
             let Some(suspect) = self.waiting.pop_front() else { break };
@@ -101,7 +107,11 @@ impl Warden {
                 self.waiting.push_back(suspect);
                 continue;
             }
-            match self.look(&suspect).await {
+            let looked = match suspect.height {
+                Some(height) => self.look(&suspect, height).await,
+                None => self.heights_of(&suspect.update).await.map(|heights| self.take(&heights, suspect.update.clone())),
+            };
+            match looked {
                 Ok(()) => {}
                 Err(Failed::Trust(TrustError::Journal)) => return 5_000,
                 Err(error) => self.again(suspect, &error).await,
@@ -114,16 +124,36 @@ impl Warden {
         due.map_or(60_000, |at| at.saturating_sub(self.host.now_ms())).clamp(1, 60_000)
     }
 
-    /// The heights that an update brought, each to be looked at. Where the event does not tell them: the client's newest.
-    async fn take(&mut self, update: ClientUpdate) -> Result<(), AdapterError> {
-        let heights = if update.heights.is_empty() { vec![self.view().await?.latest] } else { update.heights.clone() };
-        for height in heights {
-            self.waiting.push_back(Suspect { height, update: update.clone(), looks: 0, not_before_ms: 0 });
+    /// The heights that an update brought, each to be looked at. Where the event does not tell them, they are read first.
+    fn take(&mut self, heights: &[Height], update: ClientUpdate) {
+        let mut add = |height: Option<Height>| {
+            // Several events of one transaction tell of the same heights.
+            if !self.waiting.iter().any(|known| known.height == height && known.update.tx == update.tx) {
+                self.waiting.push_back(Suspect { height, update: update.clone(), looks: 0, not_before_ms: 0 });
+            }
+        };
+        if heights.is_empty() {
+            add(None);
         }
+        heights.iter().for_each(|height| add(Some(*height)));
         while self.waiting.len() > WAITING_MAX {
             self.waiting.pop_front();
         }
-        Ok(())
+    }
+
+    /// The heights of an update whose event names none: as they were submitted, or, where that cannot be read, the client's newest.
+    async fn heights_of(&self, update: &ClientUpdate) -> Result<Vec<Height>, Failed> {
+        let encoding = self.view().await?.host_encoding;
+        let heights = match self.read(update, &encoding).await {
+            Ok(read) => read.into_iter().map(|update| update.height).collect(),
+            Err(AdapterError::Unsupported { .. } | AdapterError::NotFound { .. }) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        if heights.is_empty() {
+            let newest = self.host.call("client", self.host.adapter().client(&self.client)).await?.latest;
+            return Ok(vec![newest]);
+        }
+        Ok(heights)
     }
 
     async fn view(&self) -> Result<ClientView, AdapterError> {
@@ -138,13 +168,13 @@ impl Warden {
         suspect.looks = suspect.looks.saturating_add(1);
         if suspect.looks == AHEAD_ALARM && matches!(error, Failed::Ahead) {
             metrics::alarm(self.host.id(), "client-ahead");
-            let Suspect { height, .. } = suspect;
-            tracing::error!(client = %self.client, host = %self.host.id(), source = %self.source.id(), %height, "a client holds a height that our endpoints do not reach");
+            let height = suspect.shown();
+            tracing::error!(client = %self.client, host = %self.host.id(), source = %self.source.id(), height, "a client holds a height that our endpoints do not reach");
         }
         if suspect.looks >= LOOKS_MAX {
-            let height = suspect.height;
+            let height = suspect.shown();
             metrics::alarm(self.host.id(), "update-not-examined");
-            tracing::warn!(client = %self.client, host = %self.host.id(), %height, %error, "an update that somebody submitted could not be examined");
+            tracing::warn!(client = %self.client, host = %self.host.id(), height, %error, "an update that somebody submitted could not be examined");
             return;
         }
         let delay_ms = match error {
@@ -156,8 +186,7 @@ impl Warden {
     }
 
     /// Holds one height against the chain verified here.
-    async fn look(&self, suspect: &Suspect) -> Result<(), Failed> {
-        let height = suspect.height;
+    async fn look(&self, suspect: &Suspect, height: Height) -> Result<(), Failed> {
         let view = self.view().await?;
         let held = match self.host.call("consensus", self.host.adapter().consensus(&self.client, height)).await {
             Ok(held) => held,
@@ -166,14 +195,14 @@ impl Warden {
             Err(error) => return Err(error.into()),
         };
         let ours = match self.source.trust.verified_at(&self.source, &view, height, &self.shared.journal).await {
-            Err(TrustError::Adapter(AdapterError::Lagging { .. })) => return self.look_ahead(suspect, &view).await,
+            Err(TrustError::Adapter(AdapterError::Lagging { .. })) => return self.look_ahead((suspect, height), &view).await,
             ours => ours?,
         };
         if held.hash == self.source.light_client().consensus_hash(&ours) {
             return Ok(());
         }
         tracing::error!(client = %self.client, host = %self.host.id(), source = %self.source.id(), %height, "a client was brought to a header that is not of the chain verified here");
-        let convicted = self.convict(suspect, &view, height).await;
+        let convicted = self.convict((suspect, height), &view, height).await;
         if !matches!(convicted, Ok(true)) {
             self.contradicted(height, &ours).await?;
         }
@@ -181,7 +210,7 @@ impl Warden {
     }
 
     /// A height that the chain has not reached cannot be compared yet; but a header whose time our newest one has passed convicts already.
-    async fn look_ahead(&self, suspect: &Suspect, view: &ClientView) -> Result<(), Failed> {
+    async fn look_ahead(&self, suspect: (&Suspect, Height), view: &ClientView) -> Result<(), Failed> {
         let (newest, _) = self.source.call("root", self.source.adapter().root(None)).await?;
         match self.convict(suspect, view, newest).await {
             Ok(true) => Ok(()),
@@ -191,8 +220,9 @@ impl Warden {
     }
 
     /// Sets our header of height `at` against the submitted one. Whether they convict the chain; if they do, it is made known.
-    async fn convict(&self, suspect: &Suspect, view: &ClientView, at: Height) -> Result<bool, Failed> {
-        let theirs = self.submitted(suspect, view).await?;
+    async fn convict(&self, (suspect, height): (&Suspect, Height), view: &ClientView, at: Height) -> Result<bool, Failed> {
+        let theirs = self.read(&suspect.update, &view.host_encoding).await?;
+        let theirs = theirs.into_iter().rfind(|update| update.height == height).ok_or(Failed::Unread)?;
         let source = &self.source;
         let base = source.trust.verified_at(source, view, theirs.trusted, &self.shared.journal).await?;
         let ours = source.call("update_at", source.adapter().update_at(theirs.trusted, at)).await?;
@@ -202,17 +232,16 @@ impl Warden {
         if source.light_client().verify_misbehaviour(&base, &theirs.update, &ours, &source.spec.params).is_err() {
             return Ok(false);
         }
-        source.trust.convicted(Conflict { height: suspect.height, a: theirs.update, b: ours });
+        source.trust.convicted(Conflict { height, a: theirs.update, b: ours });
         Ok(true)
     }
 
-    /// The update of a height as it was submitted.
-    async fn submitted(&self, suspect: &Suspect, view: &ClientView) -> Result<SubmittedUpdate, Failed> {
-        let ClientUpdate { at, tx, .. } = &suspect.update;
+    /// The updates of a transaction as they were submitted.
+    async fn read(&self, update: &ClientUpdate, encoding: &str) -> Result<Vec<SubmittedUpdate>, AdapterError> {
+        let ClientUpdate { at, tx, .. } = update;
         let messages = self.host.call("submitted", self.host.adapter().submitted(&self.client, *at, tx)).await?;
         let light_client = self.source.light_client();
-        let read = messages.iter().filter_map(|bytes| light_client.decode_update(&view.host_encoding, bytes).ok());
-        read.filter(|update| update.height == suspect.height).next_back().ok_or(Failed::Unread)
+        Ok(messages.iter().filter_map(|bytes| light_client.decode_update(encoding, bytes).ok()).collect())
     }
 
     /// The client holds what is not of the chain, and no evidence freezes it: nothing is relayed, what is known is kept for people.

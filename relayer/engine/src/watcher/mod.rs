@@ -5,12 +5,13 @@
 use crate::chain::Chain;
 use crate::config::End;
 use crate::journal::{Op, codec, keys};
+use crate::metrics;
 use crate::opener::Connected;
 use crate::packet::PacketRecord;
 use crate::shared::{ClientUpdate, Path, Shared};
 use causeway_adapter::{AdapterError, Event, EventFilter, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_store::{StoreError, Tree, Write};
-use causeway_types::{Acknowledgement, Height, Locator, Packet, PacketEnd};
+use causeway_types::{Acknowledgement, Head, Height, Locator, Packet, PacketEnd};
 use prost::Message;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,10 +21,15 @@ const BLOCKS_MAX: u64 = 500;
 /// Most events in one answer.
 const EVENTS_MAX: u32 = 2_000;
 
+/// For how long every endpoint may be below the cursor before watching begins again at their head: longer than a node takes to start.
+const BEHIND_MS_MAX: u64 = 120_000;
+
 pub(crate) struct Watcher {
     shared: Arc<Shared>,
     chain: Arc<Chain>,
     cursor: Option<Height>,
+    /// Since when the endpoints are below the cursor.
+    behind_since_ms: Option<u64>,
 }
 
 enum Turn {
@@ -34,7 +40,7 @@ enum Turn {
 impl Watcher {
     /// `cursor`: everything up to it is in the journal.
     pub(crate) fn new(shared: Arc<Shared>, chain: Arc<Chain>, cursor: Option<Height>) -> Self {
-        Self { shared, chain, cursor }
+        Self { shared, chain, cursor, behind_since_ms: None }
     }
 
     pub(crate) async fn run(mut self) {
@@ -69,9 +75,14 @@ impl Watcher {
             events_max: EVENTS_MAX,
             wait_ms: self.chain.deadlines.watch_ms,
         };
-        match self.chain.call("watch", self.chain.adapter().watch(request)).await {
+        let found = match self.chain.call("watch", self.chain.adapter().watch(request)).await {
+            Ok(batch) => self.believed(batch).await,
+            Err(error) => Err(error),
+        };
+        match found {
             Ok(batch) => {
                 *failures = 0;
+                self.behind_since_ms = None;
                 self.chain.seen().watch_error = None;
                 let empty = batch.cursor == after;
                 self.journal(batch).await?;
@@ -81,6 +92,12 @@ impl Watcher {
             }
             Err(error) => self.failed(error, failures).await,
         }
+    }
+
+    /// A batch whose head, and with it the cursor, is supported.
+    async fn believed(&self, batch: WatchBatch) -> Result<WatchBatch, AdapterError> {
+        let height = batch.head.height.max(batch.cursor);
+        self.chain.believe(&Head { height, ..batch.head }).await.map(|()| batch)
     }
 
     fn filter(&self) -> EventFilter {
@@ -94,15 +111,42 @@ impl Watcher {
 
     /// The first start: from the head on; what lies before is found by clearing.
     async fn begin(&mut self, failures: &mut u32) -> Result<Turn, StoreError> {
-        match self.chain.call("status", self.chain.adapter().status()).await {
-            Ok(status) => {
-                self.chain.note_head(status.head);
-                self.move_cursor(status.head.height, Vec::new()).await?;
+        let head = match self.chain.call("status", self.chain.adapter().status()).await {
+            Ok(status) => self.chain.believe(&status.head).await.map(|()| status.head),
+            Err(error) => Err(error),
+        };
+        match head {
+            Ok(head) => {
+                self.chain.note_head(head);
+                self.move_cursor(head.height, Vec::new()).await?;
                 self.clear();
                 Ok(Turn::Seen)
             }
             Err(error) => self.failed(error, failures).await,
         }
+    }
+
+    /// Endpoints that stay below the cursor tell that it was moved over blocks which are not of their chain: a lie, or a network made anew.
+    /// Watching begins again at their head. What is seen twice changes nothing, and what was passed over is found in state.
+    async fn behind(&mut self, cursor: Height) -> Result<(), StoreError> {
+        let now_ms = self.chain.now_ms();
+        let since_ms = *self.behind_since_ms.get_or_insert(now_ms);
+        if now_ms.saturating_sub(since_ms) < BEHIND_MS_MAX {
+            return Ok(());
+        }
+        let Ok(status) = self.chain.call("status", self.chain.adapter().status()).await else { return Ok(()) };
+        let waits = !status.endpoints.is_empty() && status.endpoints.iter().all(|endpoint| endpoint.syncing || endpoint.head.is_none());
+        if waits || self.chain.believe(&status.head).await.is_err() || status.head.height >= cursor {
+            return Ok(());
+        }
+        let head = status.head.height;
+        metrics::alarm(self.chain.id(), "cursor-above-heads");
+        tracing::warn!(chain = %self.chain.id(), %cursor, %head, "every endpoint is below what was watched already; watching again from their head");
+        self.behind_since_ms = None;
+        self.chain.return_to(status.head);
+        self.move_cursor(head, Vec::new()).await?;
+        self.clear();
+        Ok(())
     }
 
     async fn failed(&mut self, error: AdapterError, failures: &mut u32) -> Result<Turn, StoreError> {
@@ -114,9 +158,21 @@ impl Watcher {
                 self.move_cursor(*resume_from, Vec::new()).await?;
                 self.clear();
             }
+            AdapterError::BlockTooLarge { height, .. } if self.cursor.is_some_and(|cursor| cursor.plus(1) == *height) => {
+                metrics::alarm(self.chain.id(), "block-passed-over");
+                tracing::error!(chain = %self.chain.id(), %error, "a block is passed over; state tells what it held");
+                self.move_cursor(*height, Vec::new()).await?;
+                self.clear();
+                return Ok(Turn::Seen);
+            }
             AdapterError::HeightPruned { .. } => {
                 tracing::warn!(chain = %self.chain.id(), %error, "events are gone; state tells what waits");
                 self.cursor = None;
+            }
+            AdapterError::Lagging { .. } => {
+                if let Some(cursor) = self.cursor {
+                    self.behind(cursor).await?;
+                }
             }
             _ => {}
         }

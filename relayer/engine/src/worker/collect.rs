@@ -5,7 +5,6 @@ use crate::journal::{Op, Queue};
 use crate::packet::{Action, PacketRecord, Received, Stage};
 use crate::shared::{Batch, Busy};
 use causeway_adapter::{Absence, ClientView, Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, Message, PacketState};
-use causeway_types::classic::Order;
 use causeway_types::{Acknowledgement, Locator, Packet, PacketEnd, PacketKey, Sequence};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -147,8 +146,7 @@ impl Worker {
             taken = add(table.take(inbound, Queue::DeliverCleared, room, in_time), Action::Receive);
             add(table.take(returns, Queue::Acknowledge, max.saturating_sub(taken), |_| true), Action::Acknowledge);
         });
-        let picked = if self.path.spec.order == Order::Ordered { self.in_order(picked) } else { picked };
-        self.narrow(self.wait_for_company(picked))
+        self.narrow(self.wait_for_company(self.in_order(picked)))
     }
 
     /// A batch that is neither full nor old enough waits.

@@ -20,7 +20,7 @@ use crate::shared::{Batch, BatchEnd, Busy, Path, Shared};
 use causeway_adapter::{AdapterError, Message, ProofGroup};
 use causeway_store::StoreError;
 use causeway_types::classic::Order;
-use causeway_types::{ClientId, Height};
+use causeway_types::{ClientId, Height, PacketKey};
 use proof::Proven;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -209,10 +209,7 @@ impl Worker {
         let keys = candidates.iter().map(|candidate| candidate.record.key.clone()).collect();
         let mut busy = Busy::new(self.shared.journal.clone(), keys);
         match self.prepare(candidates, &mut busy).await {
-            Ok(Some((proven, full))) => {
-                self.hand_over(proven, busy).await;
-                Ok(full)
-            }
+            Ok(Some((proven, full))) => Ok(self.hand_over(proven, busy).await && full),
             Ok(None) => {
                 busy.put_all_back();
                 Ok(false)
@@ -228,6 +225,7 @@ impl Worker {
     async fn prepare(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<Option<(Proven, bool)>> {
         let full = candidates.len() >= self.count_max();
         let (view, candidates) = self.look(candidates, busy).await?;
+        let candidates = self.known_before(candidates, busy).await?;
         let ready = self.provable(candidates, busy).await?;
         if ready.is_empty() {
             return Ok(None);
@@ -238,7 +236,16 @@ impl Worker {
         Ok(proven.map(|proven| (proven, full)))
     }
 
-    async fn hand_over(&self, proven: Proven, busy: Busy) {
+    /// Hands a batch over to be submitted. Whether there was anything in it.
+    async fn hand_over(&self, proven: Proven, mut busy: Busy) -> bool {
+        let members = proven.groups.iter().flat_map(|(_, members)| members.iter().cloned());
+        let (next, waits) = self.next_of(members.collect());
+        if next.is_empty() {
+            busy.put_all_back();
+            return false;
+        }
+        waits.iter().for_each(|one| busy.put_back(&one.record.key));
+        let waits: BTreeSet<PacketKey> = waits.into_iter().map(|one| one.record.key.clone()).collect();
         let updates = proven.updates.into_iter().map(|update| Message::UpdateClient { client_id: self.client.clone(), update });
         let mut messages: Vec<Message> = updates.collect();
         let mut items = vec![None; messages.len()];
@@ -248,6 +255,9 @@ impl Worker {
             // Behind the evidence of the packets stands that of the closed channel, where there is one.
             let closed = members.len();
             for (item, candidate) in members.into_iter().enumerate() {
+                if waits.contains(&candidate.record.key) {
+                    continue;
+                }
                 let Some(message) = message(&candidate, self.path.spec.order, (group, item), closed) else { continue };
                 messages.push(message);
                 items.push(Some((candidate.record.key.clone(), candidate.action)));
@@ -255,6 +265,7 @@ impl Worker {
         }
         let batch = Batch { messages, proofs, items, busy, done: None };
         self.shared.submit(self.host.id(), batch).await;
+        true
     }
 
     /// Messages that fit into a transaction next to a client update.

@@ -227,7 +227,7 @@ impl Worker {
         if let Some(violation) = &violation {
             self.source.violated(violation, "claim");
         }
-        let repeated = candidate.record.attempts >= 2;
+        let repeated = candidate.record.waits >= 2;
         let text = violation.as_ref().map_or_else(|| "its chain says that it is not so".to_owned(), ToString::to_string);
         Ok(Some(match candidate.action {
             Action::Receive if violation.is_none() => {

@@ -1,13 +1,13 @@
 //! Path set-up on all pairs of fake families, killed at every commit, and repeated.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use crate::sim::{Process, START_S, SimClock};
 use causeway_adapter::fakes::{FakeChain, FakeChainConfig, FakeFamily, FakeWait, FakeWorld, TokioSleep};
 use causeway_adapter::{Family, FeePolicy};
 use causeway_engine::handshake::{PathSetup, create_path};
 use causeway_engine::{ChainSpec, Env, RootOfTrust, StartError};
 use causeway_store::{CommitFault, MemoryStore};
 use causeway_types::ChainId;
-use crate::sim::{Process, START_S, SimClock};
 use std::sync::Arc;
 use std::time::Duration;
 

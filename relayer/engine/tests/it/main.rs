@@ -1,8 +1,13 @@
 //! The engine from outside, on fake chains: one program, for each costs a link of everything below it.
 
+mod batches;
 mod client;
 mod handshake;
+mod heads;
+mod keys;
+mod pages;
 mod running;
 mod sim;
 mod simulation;
 mod start;
+mod waiting;

@@ -1,12 +1,12 @@
 //! What a running engine owes besides relaying: doubt, patience, evidence, refreshed clients, cursors, a bounded journal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use crate::sim::{Class, Sim, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_adapter::{AdapterError, ChainAdapter as _, Plan, UpdateStep};
 use causeway_engine::{AckKind, By, PacketFilter, PacketState, QueryError};
 use causeway_store::{Store, Tree};
 use causeway_types::Height;
-use crate::sim::{Class, Sim, simulate};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -190,6 +190,58 @@ fn a_forged_update_of_somebody_else_freezes_the_client() {
         assert!(status.paths[0].clients.iter().any(|client| client.frozen), "the status does not say it");
         let kept = sim.store.scan(Tree::Meta, b"evidence", None, 10).await.unwrap();
         assert_eq!(kept.len(), 1, "the evidence is kept");
+    });
+}
+
+/// On a living chain validators change every few blocks, and others update the clients that are shared with them.
+#[test]
+fn heights_that_others_brought_are_verified_though_validators_change() {
+    for family in FakeFamily::ALL {
+        simulate(12, family, FakeFamily::Lagged, async |sim| {
+            sim.send(true, Class::Echo);
+            sim.run(0, 200).await;
+            sim.crash();
+            for round in 0..8 {
+                if family != FakeFamily::Slotted {
+                    sim.left.rotate_validators(1);
+                }
+                seconds(sim, 3).await;
+                let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
+                let limits = sim.right.config().limits;
+                let Plan::Steps(steps) = sim.left.adapter().plan_update(&client, None, limits).await.unwrap() else { continue };
+                for step in steps.iter().take(1) {
+                    sim.right.submit_update(&sim.right_client, &step.update).unwrap();
+                }
+                seconds(sim, 2).await;
+                if round == 3 {
+                    sim.try_start().await.unwrap();
+                }
+            }
+            [true, false].into_iter().for_each(|right| sim.send(right, Class::Echo));
+            sim.run(0, 300).await;
+            sim.check().await;
+        });
+    }
+}
+
+/// Where events name no heights they are read from the transactions: the client's newest height is not the forged one any more.
+#[test]
+fn a_forged_update_behind_an_honest_one_is_found_where_events_name_no_heights() {
+    simulate(11, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.recorders[1].twist(|twist| twist.hide_heights = true);
+        sim.send(true, Class::Echo);
+        sim.run(0, 200).await;
+        seconds(sim, 30).await;
+        let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
+        let height = sim.left.config().family.client_height(sim.left.height().number - 3);
+        let forged = sim.left.fork_update(height, client.latest).unwrap();
+        sim.right.submit_update(&sim.right_client, &forged).unwrap();
+        let honest = sim.left.adapter().update_at(client.latest, height.plus(1)).await.unwrap();
+        sim.right.submit_update(&sim.right_client, &honest).unwrap();
+        seconds(sim, 60).await;
+        let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
+        assert!(client.frozen, "the client was not told");
+        assert!(sim.handle().status().paths[0].halted.as_ref().unwrap().contains("two blocks"));
     });
 }
 

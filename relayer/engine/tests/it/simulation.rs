@@ -3,9 +3,9 @@
 //! `SIM_SEED=n` runs one seed, `SIM_SEEDS=n` that many. A failure prints its seed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+use crate::sim::{Class, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_types::classic::Order;
-use crate::sim::{Class, simulate};
 
 fn families(seed: u64) -> (FakeFamily, FakeFamily) {
     let all = FakeFamily::ALL;
@@ -70,13 +70,13 @@ fn order(seed: u64) -> Order {
 }
 
 #[test]
-fn unordered_channels_lose_nothing_under_faults_and_crashes() {
+fn channels_lose_nothing_under_faults_and_crashes() {
     let seeds = number("SIM_SEED").map_or(0..number("SIM_SEEDS").unwrap_or(64), |seed| seed..seed + 1);
     for seed in seeds {
         let (left, right) = channel_families(seed);
-        println!("seed {seed}: {left:?}-{right:?}");
+        println!("seed {seed}: {left:?}-{right:?} {:?}", order(seed));
         simulate(seed, left, right, async |sim| {
-            sim.use_channel(Order::Unordered);
+            sim.use_channel(order(seed));
             sim.send_mixed(20);
             sim.run(120, 2_000).await;
             sim.check().await;

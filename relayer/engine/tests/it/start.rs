@@ -1,11 +1,13 @@
 //! Why an engine refuses to start: one row a reason. Nothing is broadcast, and the refusal says what to do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use crate::sim::{Class, Process, Sim, simulate};
+use causeway_adapter::AdapterError;
 use causeway_adapter::fakes::FakeFamily;
-use causeway_engine::{RootOfTrust, StartError};
+use causeway_engine::{Engine, RootOfTrust, StartError};
 use causeway_store::{Store, Tree, Write};
 use causeway_types::{ClientId, Hash};
-use crate::sim::{Sim, simulate};
+use std::time::Duration;
 
 const WRONG: Hash = [7; 32];
 
@@ -98,5 +100,106 @@ fn a_journal_stays_bound_to_its_root() {
         assert!(matches!(error, StartError::RootChanged { configured: WRONG, .. }), "{error:?}");
         root(sim, RootOfTrust::Missing);
         sim.try_start().await.expect("what the journal holds is enough");
+    });
+}
+
+/// Where a row stands, as the store has it and as the refusal must say it.
+const ROWS: [(Tree, &[u8], &str); 7] = [
+    (
+        Tree::Hot,
+        b"p\0left\0client-0\0\0\0\0\0\0\0\0\x07",
+        "a packet, tree Hot, key p\\x00left\\x00client-0\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x07",
+    ),
+    (Tree::Hot, b"t\0right\0first\0some", "a transaction, tree Hot, key t\\x00right\\x00first\\x00some"),
+    (Tree::Hot, b"t\0right\0removed\0some", "a transaction, tree Hot, key t\\x00right\\x00removed\\x00some"),
+    (Tree::Meta, b"trust\0left\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x05", "a trusted state, tree Meta, key trust\\x00left\\x00"),
+    (Tree::Meta, b"root\0left", "a root of trust, tree Meta, key root\\x00left"),
+    (Tree::Meta, b"cursor\0left", "a cursor, tree Meta, key cursor\\x00left"),
+    (Tree::Meta, b"counts", "a figure of the journal itself, tree Meta, key counts"),
+];
+
+#[test]
+fn a_row_that_does_not_decode_is_refused_by_its_place() {
+    for (tree, key, says) in ROWS {
+        simulate(1, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+            sim.second().await;
+            let write = Write::Put(tree, key.to_vec(), b"\xff\xff\xff".to_vec());
+            sim.store.commit(vec![write]).await.unwrap();
+            let error = sim.try_start().await.expect_err(says);
+            assert!(matches!(error, StartError::Damaged { .. }), "{says}: {error:?}");
+            let text = error.to_string();
+            assert!(text.contains(says) && text.contains("restore a backup"), "{says}: {text}");
+        });
+    }
+}
+
+/// A row may decode and yet not be what its key says: it would be forgotten under another name than it has.
+#[test]
+fn a_transaction_under_the_name_of_another_is_refused() {
+    simulate(1, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.second().await;
+        sim.right.faults(|faults| faults.inclusion_delay_blocks = 1_000);
+        sim.send(true, Class::Echo);
+        sim.try_start().await.unwrap();
+        for _ in 0..20 {
+            sim.second().await;
+        }
+        sim.crash();
+        let rows = sim.store.scan(Tree::Hot, b"t\0right\0", None, 10).await.unwrap();
+        let [(_, row)] = rows.as_slice() else { panic!("one transaction is on its way: {}", rows.len()) };
+        let write = Write::Put(Tree::Hot, b"t\0right\0first\0another".to_vec(), row.clone());
+        sim.store.commit(vec![write]).await.unwrap();
+        let error = sim.try_start().await.unwrap_err();
+        assert!(error.to_string().contains("key t\\x00right\\x00first\\x00another: it is transaction "), "{error}");
+    });
+}
+
+/// How a start comes to no end.
+type Failure = (&'static str, fn(&mut Sim));
+
+const FAILED: [Failure; 3] = [
+    ("a damaged cursor", |_| {}),
+    ("a client that holds another chain", |sim| sim.recorders[1].twist(|twist| twist.consensus = true)),
+    ("nobody waits for it any more", |sim| {
+        sim.right.faults(|faults| {
+            let down = AdapterError::Unreachable { endpoint: "right".into(), detail: "down".into() };
+            faults.fail_next.extend(std::iter::repeat_n(("consensus", down), 4));
+        });
+    }),
+];
+
+#[test]
+fn a_start_that_fails_leaves_no_task_behind() {
+    for (name, fail) in FAILED {
+        simulate(1, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+            sim.second().await;
+            if name == "a damaged cursor" {
+                let write = Write::Put(Tree::Meta, b"cursor\0left".to_vec(), b"\xff\xff\xff".to_vec());
+                sim.store.commit(vec![write]).await.unwrap();
+            }
+            fail(sim);
+            let process = Process::default();
+            let start = Engine::start(sim.config().clone(), sim.store_arc(), sim.env(&process));
+            let started = tokio::time::timeout(Duration::from_millis(2_500), start).await;
+            assert!(!matches!(started, Ok(Ok(_))), "{name}: it started");
+            // A second later whatever was aborted has ended.
+            sim.second().await;
+            assert_eq!(process.running(), 0, "{name}");
+        });
+    }
+}
+
+#[test]
+fn a_shutdown_leaves_no_task_behind() {
+    simulate(1, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.second().await;
+        let process = Process::default();
+        let engine = Engine::start(sim.config().clone(), sim.store_arc(), sim.env(&process)).await.unwrap();
+        sim.send(true, Class::Echo);
+        sim.second().await;
+        assert!(process.running() > 5, "nothing runs");
+        engine.shutdown(Duration::from_secs(1)).await;
+        sim.second().await;
+        assert_eq!(process.running(), 0);
     });
 }

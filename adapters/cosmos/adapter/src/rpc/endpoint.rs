@@ -25,6 +25,7 @@ pub(super) struct Endpoint {
     client: reqwest::Client,
     chain_id: String,
     bytes_max: usize,
+    timeout_ms: u64,
     /// Whether its chain id was compared.
     checked: AtomicBool,
     health: Mutex<Health>,
@@ -40,7 +41,7 @@ struct Health {
 /// What its answers were worth, apart from whether they came.
 #[derive(Debug, Default)]
 struct Standing {
-    lags: bool,
+    strays: bool,
     refusals: u32,
     distrusted_until: Option<Instant>,
 }
@@ -78,6 +79,7 @@ impl Endpoint {
             client,
             chain_id: config.chain_id.clone(),
             bytes_max: config.response_bytes_max,
+            timeout_ms: config.request_timeout_ms,
             checked: AtomicBool::new(false),
             health: Mutex::new(Health::default()),
             standing: Mutex::new(Standing::default()),
@@ -89,7 +91,7 @@ impl Endpoint {
         &self.name
     }
 
-    /// Lower is healthier: refused answers count before silence, silence before being behind.
+    /// Lower is healthier: refused answers count before silence, silence before a head that nobody shares.
     pub(super) fn score(&self) -> (u32, bool, bool, u32) {
         let now = Instant::now();
         let health = self.health.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -98,7 +100,7 @@ impl Endpoint {
         drop(health);
         let standing = self.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let refusals = if standing.distrusted_until.is_some_and(|until| until > now) { standing.refusals } else { 0 };
-        (refusals, blocked, standing.lags, failures)
+        (refusals, blocked, standing.strays, failures)
     }
 
     /// What it said did not verify: it is asked after the others, each time for longer. Answering does not make up for it.
@@ -109,9 +111,14 @@ impl Endpoint {
         standing.distrusted_until = Some(Instant::now() + penalty);
     }
 
-    /// Whether it is behind the best endpoint.
-    pub(super) fn note_lag(&self, lags: bool) {
-        self.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).lags = lags;
+    /// Whether what it said last did not verify, not long ago.
+    pub(super) fn is_distrusted(&self) -> bool {
+        self.score().0 > 0
+    }
+
+    /// Whether it is behind the supported head, or above it.
+    pub(super) fn note_stray(&self, strays: bool) {
+        self.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).strays = strays;
     }
 
     /// Remembers how a request ended; each failure in a row doubles the time behind the others.
@@ -182,7 +189,9 @@ impl Endpoint {
         let invalid = |error: serde_json::Error| AdapterError::Invalid { what: "request", detail: error.to_string() };
         let body = wire::body(calls, first_id).map_err(invalid)?;
         let request = self.client.post(self.url.clone()).header("content-type", "application/json").body(body);
-        let mut response = request.send().await.map_err(|error| self.unreachable(error))?;
+        // Of several calls that were answered in no time, fewer may be; one that was not answered at all tells of the node.
+        let first = |error: reqwest::Error| if error.is_timeout() && calls.len() > 1 { self.too_slow() } else { self.unreachable(error) };
+        let mut response = request.send().await.map_err(first)?;
         let status = response.status();
         if status.as_u16() == 429 {
             let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -196,11 +205,12 @@ impl Endpoint {
             });
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
+        let next = |error: reqwest::Error| if error.is_timeout() { self.too_slow() } else { self.unreachable(error) };
+        while let Some(chunk) = response.chunk().await.map_err(next)? {
             if body.len() + chunk.len() > self.bytes_max {
                 return Err(AdapterError::Protocol {
                     endpoint: self.name.clone(),
-                    rule: "answer-size",
+                    rule: super::ANSWER_SIZE,
                     expected: format!("at most {} bytes", self.bytes_max),
                     found: "more".to_string(),
                 });
@@ -215,6 +225,15 @@ impl Endpoint {
             return Err(AdapterError::Unreachable { endpoint: self.name.clone(), detail: format!("HTTP status {status}") });
         }
         replies
+    }
+
+    fn too_slow(&self) -> AdapterError {
+        AdapterError::Protocol {
+            endpoint: self.name.clone(),
+            rule: super::ANSWER_TIME,
+            expected: format!("a whole answer within {} ms", self.timeout_ms),
+            found: "a part of it, or none".to_string(),
+        }
     }
 
     fn unreachable(&self, error: reqwest::Error) -> AdapterError {

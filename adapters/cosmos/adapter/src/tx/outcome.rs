@@ -1,7 +1,8 @@
 //! What became of a transaction, by final state: the node's index, else the account's sequence and the blocks themselves.
 //!
 //! Every transaction ends at its timeout height, so that the blocks in which it can be are known, and an answer is always reached: without
-//! an index, and after a restart. Called by [`crate::adapter`].
+//! an index, and after a restart. Where those blocks are pruned, or too large to be read, and the sequence is used, the answer is that the sequence is used: what
+//! became of the messages is for state to say, and doing them again does no harm, for packets are done once. Called by [`crate::adapter`].
 
 use super::account::{AccountState, state_from, state_query};
 use super::{Parts, decode};
@@ -9,7 +10,7 @@ use crate::answers::{AbciEvent, AbciQuery, Tx, TxResult};
 use crate::blocks::Blocks;
 use crate::chain::{Chain, Result, is_null};
 use crate::events;
-use crate::rpc::{Call, parse, short};
+use crate::rpc::{Call, parse, short, too_much};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway_adapter::{AdapterError, Event, Impossible, MessageResult, Outcome, SignedTx};
@@ -137,8 +138,10 @@ async fn in_blocks(chain: &Chain, blocks: &Blocks, tx: &SignedTx, parts: &Parts,
     let mut upper = to;
     let mut lower = parts.timeout_height.saturating_sub(chain.config.timeout_blocks).max(1);
     loop {
-        if let Some(found) = between(chain, blocks, tx, (lower, upper)).await? {
-            return Ok(Some(found));
+        match between(chain, blocks, tx, (lower, upper)).await? {
+            Search::Found(number, result) => return Ok(Some((number, result))),
+            Search::Gone => return Ok(None),
+            Search::Absent => {}
         }
         // It was built with a longer life than is configured now if the sequence was used before these blocks already.
         if lower <= 1 || !used_before(chain, tx, parts.sequence, lower).await? {
@@ -147,6 +150,15 @@ async fn in_blocks(chain: &Chain, blocks: &Blocks, tx: &SignedTx, parts: &Parts,
         upper = lower - 1;
         lower = lower.saturating_sub(to.saturating_sub(lower).max(chain.config.timeout_blocks)).max(1);
     }
+}
+
+/// What blocks say of a transaction.
+enum Search {
+    Found(u64, TxResult),
+    /// It is in none of them.
+    Absent,
+    /// It is in none of those that are left; others, or the results of its own, are pruned.
+    Gone,
 }
 
 /// Whether the account was past the sequence before a block. What a node has forgotten it cannot say; then nothing speaks for it.
@@ -158,26 +170,49 @@ async fn used_before(chain: &Chain, tx: &SignedTx, sequence: u64, number: u64) -
     Ok(state_from(chain, &response)?.is_some_and(|account| account.sequence > sequence))
 }
 
-async fn between(chain: &Chain, blocks: &Blocks, tx: &SignedTx, (from, to): (u64, u64)) -> Result<Option<(u64, TxResult)>> {
+async fn between(chain: &Chain, blocks: &Blocks, tx: &SignedTx, (from, to): (u64, u64)) -> Result<Search> {
     let step = chain.config.batch_calls_max.clamp(1, 50) as u64;
     let mut next = from;
+    let mut absent = Search::Absent;
     while next <= to {
         let end = to.min(next.saturating_add(step - 1));
         let numbers: Vec<u64> = (next..=end).collect();
-        let ids = blocks.tx_ids(chain, &numbers).await?;
+        let ids = match blocks.tx_ids(chain, &numbers).await {
+            Ok(ids) => ids,
+            Err(AdapterError::HeightPruned { oldest, .. }) => {
+                next = oldest.number.max(next.saturating_add(1));
+                absent = Search::Gone;
+                continue;
+            }
+            // What cannot be read tells no more than what is gone.
+            Err(AdapterError::BlockTooLarge { height, .. }) => {
+                next = height.number.max(next).saturating_add(1);
+                absent = Search::Gone;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let place = ids.iter().find_map(|(number, ids)| Some((*number, ids.iter().position(|id| *id == tx.tx_id)?)));
         if let Some((number, at)) = place {
-            let head = chain.head().await?;
-            let block = chain.block_results(number, number, head).await?.pop();
-            let result = block.and_then(|block| block.txs_results?.into_iter().nth(at));
-            return match result {
-                Some(result) => Ok(Some((number, result))),
-                None => Err(AdapterError::Lagging { found: chain.height(number.saturating_sub(1)), needed: chain.height(number) }),
-            };
+            return result_at(chain, number, at).await;
         }
         next = end.saturating_add(1);
     }
-    Ok(None)
+    Ok(absent)
+}
+
+/// The result of a transaction that is in a block.
+async fn result_at(chain: &Chain, number: u64, at: usize) -> Result<Search> {
+    let head = chain.head().await?;
+    let block = match chain.block_results(number, number, head).await {
+        Ok(mut blocks) => blocks.pop(),
+        Err(AdapterError::HeightPruned { .. }) => return Ok(Search::Gone),
+        Err(error) if too_much(&error).is_some() => return Ok(Search::Gone),
+        Err(error) => return Err(error),
+    };
+    let result = block.and_then(|block| block.txs_results?.into_iter().nth(at));
+    let late = || AdapterError::Lagging { found: chain.height(number.saturating_sub(1)), needed: chain.height(number) };
+    result.map(|result| Search::Found(number, result)).ok_or_else(late)
 }
 
 /// One result a message.

@@ -35,7 +35,11 @@ const STALE: &[&str] = &[
     "delay period",
 ];
 
-/// What a refusal of a message means.
+/// How the recovery from a panic begins. Source: cosmos-sdk `baseapp/recovery.go`.
+const PANIC: &[&str] = &["recovered:", "panic message redacted"];
+
+/// What a refusal of a message means. What names no message was refused before any was looked at (fees, grants, a circuit breaker), unless one
+/// of them made the application panic: that is never the message's fault.
 pub(crate) fn classify(log: &str) -> RejectReason {
     let text = log.to_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
@@ -43,11 +47,17 @@ pub(crate) fn classify(log: &str) -> RejectReason {
     let shown = short(log.split("\nstack:").next().unwrap_or(log));
     if has(DONE) {
         RejectReason::AlreadyDone
-    } else if has(STALE) {
+    } else if has(STALE) || is_of_no_message(log) {
         RejectReason::Stale(shown)
     } else {
         RejectReason::Refused(shown)
     }
+}
+
+/// Whether a transaction was refused before any of its messages was looked at.
+pub(crate) fn is_of_no_message(log: &str) -> bool {
+    let text = log.to_lowercase();
+    message_index(log).is_none() && !PANIC.iter().any(|part| text.contains(part))
 }
 
 /// Whether a node's first check refuses a transaction because all of its packets are done.

@@ -4,6 +4,7 @@
 
 use super::{Terms, raw, reason, sign_doc};
 use crate::chain::{Chain, Query, Result};
+use crate::config::GasPrice;
 use crate::keys::Signer;
 use causeway_adapter::AdapterError;
 use causeway_cosmos_proto::Any;
@@ -43,11 +44,29 @@ pub(crate) async fn simulate(chain: &Chain, signer: &Signer, messages: &[Any], t
                 return Err(AdapterError::SlotMismatch { used: terms.sequence, expected });
             }
             Some((expected, _)) => terms.sequence = expected,
-            None if reason::is_poor(&log) => return Err(reason::insufficient_funds(chain, signer.address(), &log)),
+            None if reason::is_of_no_message(&log) => return paid(chain, signer, messages, terms, log).await,
             None => return Ok(Simulated::Failed(log)),
         }
     }
     Err(chain.protocol("simulation", "one expected sequence", "another at every call"))
+}
+
+/// A simulation pays as if all the gas of a transaction were used (cosmos-sdk `x/auth/ante/fee.go`), which a wallet or a grant may not have
+/// though it has enough. Where nothing but the fee is refused, what these messages need is asked for.
+async fn paid(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms, log: String) -> Result<Simulated> {
+    let poor = |log: &str| {
+        let payer = chain.config.fee_granter.as_deref().unwrap_or(signer.address());
+        reason::insufficient_funds(chain, payer, log)
+    };
+    let free = Terms { price: GasPrice::whole(0), ..terms };
+    let Simulated::Passed { gas_used, .. } = once(chain, signer, messages, free).await? else {
+        return if reason::is_poor(&log) { Err(poor(&log)) } else { Ok(Simulated::Failed(log)) };
+    };
+    let fitting = Terms { gas_limit: gas_used.saturating_add(gas_used / 2).min(terms.gas_limit), ..terms };
+    match once(chain, signer, messages, fitting).await? {
+        Simulated::Failed(log) => Err(poor(&log)),
+        passed => Ok(passed),
+    }
 }
 
 async fn once(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) -> Result<Simulated> {

@@ -28,7 +28,12 @@ fn words_of_the_chain_are_sorted() {
         matches!(classify("recovered: no route for nobody\nstack:\ngoroutine 1"), RejectReason::Refused(text) if !text.contains("goroutine"))
     );
     assert_eq!(classify("packet messages are redundant"), RejectReason::AlreadyDone);
-    assert!(matches!(classify("timeout elapsed: packet timeout"), RejectReason::Refused(_)));
+    let final_word = "failed to execute message; message index: 0: timeout elapsed: packet timeout";
+    assert!(matches!(classify(final_word), RejectReason::Refused(_)));
+    // Refused before any message was looked at: no packet's fault.
+    for common in ["fee limit exceeded: basic allowance", "tx type not allowed", "fee-grant not found: not found"] {
+        assert!(matches!(classify(common), RejectReason::Stale(_)), "{common}");
+    }
     assert_eq!(message_index("out of gas in location: ReadFlat"), None);
 }
 
@@ -135,4 +140,36 @@ async fn a_redundant_transaction_holds_nothing_up() {
     assert_eq!(outcome(&chain, &Blocks::default(), &pooled, &tx).await.unwrap(), Outcome::Unknown);
     pooled.redundant(&tx.tx_id);
     assert_eq!(outcome(&chain, &Blocks::default(), &pooled, &tx).await.unwrap(), Outcome::Impossible(Impossible::SlotUsed));
+}
+
+/// A node without an index that has no block, or no results, of the time in which a transaction was: its sequence is used, and no more is ever
+/// to be learnt.
+#[tokio::test]
+async fn a_used_sequence_whose_blocks_are_pruned_is_an_answer() {
+    for results_alone in [false, true] {
+        let known = Chain::new(&serve(|_, _| error("nothing")).await).unwrap();
+        let raw = STANDARD.encode(&scripted_tx(&known).raw);
+        let config = serve(move |method, params| {
+            let number: u64 = params["height"].as_str().and_then(|number| number.parse().ok()).unwrap_or(0);
+            let pruned = || error(&format!("height {number} is not available, lowest height is 95"));
+            match method {
+                "abci_query" => {
+                    let info = BaseAccount { account_number: 7, sequence: 4, ..BaseAccount::default() };
+                    query(0, "", &QueryAccountInfoResponse { info: Some(info) }.encode_to_vec())
+                }
+                "block" if number < 95 && !results_alone => pruned(),
+                "block" => {
+                    let txs = if number == 92 { json!([raw]) } else { json!([]) };
+                    result(json!({ "block": { "header": { "height": number.to_string() }, "data": { "txs": txs } } }))
+                }
+                "block_results" => pruned(),
+                _ => error("transaction indexing is disabled"),
+            }
+        })
+        .await;
+        let chain = Chain::new(&config).unwrap();
+        let tx = scripted_tx(&chain);
+        let outcome = outcome(&chain, &Blocks::default(), &Pooled::default(), &tx).await;
+        assert_eq!(outcome, Ok(Outcome::Impossible(Impossible::SlotUsed)), "results alone: {results_alone}");
+    }
 }

@@ -40,7 +40,7 @@ struct Health {
 /// What its answers were worth, apart from whether they came.
 #[derive(Debug, Default)]
 struct Standing {
-    lags: bool,
+    strays: bool,
     refusals: u32,
     distrusted_until: Option<Instant>,
 }
@@ -88,7 +88,7 @@ impl Endpoint {
         &self.name
     }
 
-    /// Lower is healthier: refused answers count before silence, silence before being behind.
+    /// Lower is healthier: refused answers count before silence, silence before a head that nobody shares.
     pub(super) fn score(&self) -> (u32, bool, bool, u32) {
         let now = Instant::now();
         let health = self.health.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -97,7 +97,7 @@ impl Endpoint {
         drop(health);
         let standing = self.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let refusals = if standing.distrusted_until.is_some_and(|until| until > now) { standing.refusals } else { 0 };
-        (refusals, blocked, standing.lags, failures)
+        (refusals, blocked, standing.strays, failures)
     }
 
     /// What it said did not verify: it is asked after the others, each time for longer. Answering does not make up for it.
@@ -108,9 +108,14 @@ impl Endpoint {
         standing.distrusted_until = Some(Instant::now() + penalty);
     }
 
-    /// Whether it is behind the best endpoint.
-    pub(super) fn note_lag(&self, lags: bool) {
-        self.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).lags = lags;
+    /// Whether what it said last did not verify, not long ago.
+    pub(super) fn is_distrusted(&self) -> bool {
+        self.score().0 > 0
+    }
+
+    /// Whether it is behind the supported head, or above it.
+    pub(super) fn note_stray(&self, strays: bool) {
+        self.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).strays = strays;
     }
 
     /// Remembers how a request ended; each failure in a row doubles the time behind the others.

@@ -117,9 +117,10 @@ fn ports(rpc: &Rpc) -> Vec<&str> {
     rpc.order().into_iter().map(|index| rpc.shared.endpoints[index].name().rsplit(':').next().unwrap()).collect()
 }
 
-fn heads(rpc: &Rpc, heights: [u64; 3]) {
+fn heads(rpc: &Rpc, heights: [u64; 3]) -> u64 {
     let names: Vec<String> = rpc.shared.endpoints.iter().map(|endpoint| endpoint.name().to_string()).collect();
-    rpc.note_heads(names.iter().map(String::as_str).zip(heights));
+    let told: Vec<(&str, u64)> = names.iter().map(String::as_str).zip(heights).collect();
+    rpc.note_heads(&told)
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +154,7 @@ async fn lagging_endpoints_are_asked_last_until_they_catch_up() {
     let rpc = three();
     heads(&rpc, [95, 100, 100]);
     assert_eq!(ports(&rpc), ["1", "2", "3"], "five blocks are nothing");
-    heads(&rpc, [94, 100, 99]);
+    heads(&rpc, [93, 100, 99]);
     assert_eq!(ports(&rpc), ["2", "3", "1"]);
     // One that lied comes even after one that is behind, and one that is silent too.
     rpc.distrust_first();
@@ -168,4 +169,20 @@ async fn lagging_endpoints_are_asked_last_until_they_catch_up() {
     assert_eq!(ports(&rpc), ["1", "3", "2"]);
     heads(&rpc, [200, 200, 200]);
     assert_eq!(ports(&rpc), ["1", "2", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_above_what_others_support_is_asked_last() {
+    let rpc = three();
+    assert_eq!(heads(&rpc, [1_000_000, 100, 99]), 100);
+    assert_eq!(ports(&rpc), ["2", "3", "1"]);
+    assert_eq!(heads(&rpc, [104, 105, 99]), 104, "one that is ahead by a block or two is not stray");
+    assert_eq!(ports(&rpc), ["1", "2", "3"]);
+    // Of two that remain neither outvotes the other, until one of them is caught.
+    rpc.distrust_first();
+    assert_eq!(heads(&rpc, [100, 1_000_000, 101]), 1_000_000);
+    assert_eq!(ports(&rpc), ["2", "3", "1"]);
+    rpc.distrust_first();
+    assert_eq!(heads(&rpc, [100, 1_000_000, 101]), 101);
+    assert_eq!(ports(&rpc).first(), Some(&"3"));
 }

@@ -6,3 +6,4 @@ mod conformance;
 mod hostile;
 mod limits;
 mod relay;
+mod warden;

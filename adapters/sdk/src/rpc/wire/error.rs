@@ -44,6 +44,7 @@ impl Wire for AdapterError {
             Self::Reorganised { cursor, resume_from } => {
                 Kind::Reorganised(kinds::Reorganised { cursor: Some(cursor.to_pb()), resume_from: Some(resume_from.to_pb()) })
             }
+            Self::BlockTooLarge { height, detail } => Kind::BlockTooLarge(kinds::BlockTooLarge { height: Some(height.to_pb()), detail }),
             Self::NotFound { what, name } => Kind::NotFound(kinds::NotFound { what: what.into(), name }),
             Self::Protocol { endpoint, rule, expected, found } => {
                 Kind::Protocol(kinds::Protocol { endpoint, rule: rule.into(), expected, found })
@@ -71,6 +72,7 @@ impl Wire for AdapterError {
             Kind::Reorganised(error) => {
                 Self::Reorganised { cursor: need("cursor", error.cursor)?, resume_from: need("height to resume from", error.resume_from)? }
             }
+            Kind::BlockTooLarge(error) => Self::BlockTooLarge { height: need("height", error.height)?, detail: error.detail },
             Kind::NotFound(kinds::NotFound { what, name }) => Self::NotFound { what: intern(&what), name },
             Kind::Protocol(kinds::Protocol { endpoint, rule, expected, found }) => {
                 Self::Protocol { endpoint, rule: intern(&rule), expected, found }

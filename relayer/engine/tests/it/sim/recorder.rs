@@ -5,13 +5,13 @@ use async_trait::async_trait;
 use causeway_adapter::adapter::Result;
 use causeway_adapter::fakes::{FakeAdapter, FakeChain};
 use causeway_adapter::{
-    Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Evidence, HostLimits,
-    HydrateRequest, Hydrated, Impossible, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx, Slot, WatchBatch,
-    WatchRequest,
+    Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event, Evidence,
+    HostLimits, HydrateRequest, Hydrated, Impossible, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx, Slot,
+    WatchBatch, WatchRequest,
 };
 use causeway_store::{MemoryStore, Store, Tree};
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
-use causeway_types::{Claim, ClientId, Height, PacketEnd, Sequence, TxId};
+use causeway_types::{Claim, ClientId, Head, Height, PacketEnd, Sequence, TxId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
@@ -25,6 +25,10 @@ pub struct Recorder {
     slots: Mutex<BTreeMap<(String, u64), Vec<SignedTx>>>,
     breaches: Mutex<Vec<String>>,
     calls: Mutex<BTreeMap<&'static str, u64>>,
+    /// Messages of which a simulation was asked for.
+    simulated: Mutex<usize>,
+    /// Messages of every transaction that was broadcast.
+    sent: Mutex<HashMap<TxId, Vec<Message>>>,
     twist: Mutex<Twist>,
 }
 
@@ -39,6 +43,28 @@ pub struct Twist {
     pub applied: u32,
     /// What the next plan is.
     pub plan: Option<Plan>,
+    /// The endpoint claims a head so many blocks and seconds above the true one, with nothing in the blocks up to it.
+    pub head_above: Option<(u64, u64)>,
+    /// What it claims is over as soon as another endpoint is asked first.
+    pub has_honest_neighbour: bool,
+    /// Events of updates name no heights.
+    pub hide_heights: bool,
+    /// How often it was put behind others.
+    pub distrusted: u32,
+}
+
+impl Twist {
+    fn raise(&self, head: Head) -> Head {
+        let Some((blocks, seconds)) = self.head_above else { return head };
+        let number = head.height.number.saturating_add(blocks);
+        Head { height: Height { number, ..head.height }, time_s: head.time_s.map(|time_s| time_s.saturating_add(seconds)) }
+    }
+}
+
+/// A batch of an endpoint that invents blocks: empty ones, as far as they may be asked for.
+fn invented(request: &WatchRequest, head: Head) -> WatchBatch {
+    let number = head.height.number.min(request.after.number.saturating_add(request.blocks_max)).max(request.after.number);
+    WatchBatch { cursor: Height { number, ..request.after }, head, events: Vec::new() }
 }
 
 impl Recorder {
@@ -50,6 +76,8 @@ impl Recorder {
             slots: Mutex::default(),
             breaches: Mutex::default(),
             calls: Mutex::default(),
+            simulated: Mutex::default(),
+            sent: Mutex::default(),
             twist: Mutex::default(),
         }
     }
@@ -68,6 +96,16 @@ impl Recorder {
 
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.calls.lock().unwrap().clone()
+    }
+
+    pub fn simulated(&self) -> usize {
+        *self.simulated.lock().unwrap()
+    }
+
+    /// Of each transaction that was broadcast: its client updates, and its other messages.
+    pub fn sent(&self) -> Vec<(usize, usize)> {
+        let updates = |messages: &Vec<Message>| messages.iter().filter(|message| matches!(message, Message::UpdateClient { .. })).count();
+        self.sent.lock().unwrap().values().map(|messages| (updates(messages), messages.len() - updates(messages))).collect()
     }
 
     fn count(&self, name: &'static str) {
@@ -122,12 +160,28 @@ impl ChainAdapter for Recorder {
 
     async fn status(&self) -> Result<ChainStatus> {
         self.count("status");
-        self.inner.status().await
+        let mut status = self.inner.status().await?;
+        status.head = self.twist.lock().unwrap().raise(status.head);
+        Ok(status)
     }
 
     async fn watch(&self, request: WatchRequest) -> Result<WatchBatch> {
         self.count("watch");
-        self.inner.watch(request).await
+        let head = self.inner.status().await?.head;
+        let raised = self.twist.lock().unwrap().raise(head);
+        if raised != head {
+            tokio::task::yield_now().await;
+            return Ok(invented(&request, raised));
+        }
+        let mut batch = self.inner.watch(request).await?;
+        if self.twist.lock().unwrap().hide_heights {
+            for located in &mut batch.events {
+                if let Event::ClientUpdated { heights, .. } = &mut located.event {
+                    heights.clear();
+                }
+            }
+        }
+        Ok(batch)
     }
 
     async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
@@ -215,6 +269,9 @@ impl ChainAdapter for Recorder {
     async fn build(&self, request: BuildRequest) -> Result<Built> {
         self.count("build");
         let messages = request.messages.clone();
+        if request.simulate {
+            *self.simulated.lock().unwrap() += messages.len();
+        }
         let built = self.inner.build(request).await?;
         let included = built.included.iter().map(|index| messages[*index].clone()).collect();
         self.built.lock().unwrap().insert(built.unsigned.clone(), (included, built.gas_price));
@@ -227,6 +284,7 @@ impl ChainAdapter for Recorder {
 
     async fn broadcast(&self, tx: &SignedTx) -> Result<BroadcastResult> {
         self.count("broadcast");
+        self.sent.lock().unwrap().insert(tx.tx_id.clone(), self.messages(tx).unwrap_or_default());
         self.check(tx).await;
         self.inner.broadcast(tx).await
     }
@@ -251,5 +309,13 @@ impl ChainAdapter for Recorder {
     async fn account(&self, signer: &str) -> Result<Account> {
         self.count("account");
         self.inner.account(signer).await
+    }
+
+    fn distrust(&self) {
+        let mut twist = self.twist.lock().unwrap();
+        twist.distrusted += 1;
+        if twist.has_honest_neighbour {
+            twist.head_above = None;
+        }
     }
 }

@@ -1,0 +1,68 @@
+//! What a packet waits for is no failure of the packet: an empty wallet, an endpoint that is away or behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use crate::sim::{Class, Sim, simulate};
+use causeway_adapter::fakes::FakeFamily;
+use causeway_adapter::{AdapterError, MessageResult};
+use causeway_engine::PacketState;
+use causeway_types::Height;
+
+const SIGNERS: [&str; 2] = ["first", "second"];
+
+fn fund(sim: &Sim, balance: u128) {
+    SIGNERS.iter().for_each(|signer| sim.right.fund(signer, balance));
+}
+
+fn builds_fail(sim: &Sim, error: &AdapterError) {
+    sim.right.faults(|faults| faults.fail_next.extend(std::iter::repeat_n(("build", error.clone()), 8)));
+}
+
+/// What the wait is for, and how it begins.
+type Case = (&'static str, fn(&Sim));
+
+const CASES: [Case; 3] = [
+    ("wallet", |sim| fund(sim, 0)),
+    ("unreachable", |sim| builds_fail(sim, &AdapterError::Unreachable { endpoint: "right".into(), detail: "down".into() })),
+    ("lagging", |sim| builds_fail(sim, &AdapterError::Lagging { found: Height::new(1), needed: Height::new(2) })),
+];
+
+/// How often the chain on the right refused something in a block.
+fn refusals(sim: &Sim) -> usize {
+    let all = sim.right.transactions();
+    all.iter().flat_map(|(.., results)| results).filter(|result| matches!(result, MessageResult::Failed(_))).count()
+}
+
+#[test]
+fn only_refusals_of_its_destination_make_a_packet_dead() {
+    for (name, begin) in CASES {
+        simulate(21, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+            sim.second().await;
+            // What the destination refuses is seen in a block only, each time anew.
+            sim.right.faults(|faults| faults.blind_simulation = true);
+            begin(sim);
+            sim.send(true, Class::Poison);
+            sim.try_start().await.unwrap();
+            for _ in 0..25 {
+                sim.second().await;
+            }
+            let waited = sim.record(&sim.sent[0]).await.unwrap();
+            assert!(matches!(waited.state, PacketState::Parked { .. }), "{name}: {:?}", waited.state);
+            assert_eq!((waited.attempts, refusals(sim)), (0, 0), "{name}: a wait was counted");
+            assert!(waited.waits >= 5, "{name}: waited {} times only", waited.waits);
+            sim.right.faults(|faults| faults.fail_next.clear());
+            fund(sim, u128::from(u64::MAX));
+            let mut seen = 0;
+            for _ in 0..120 {
+                sim.second().await;
+                let record = sim.record(&sim.sent[0]).await.unwrap();
+                seen = seen.max(record.attempts);
+                if matches!(record.state, PacketState::Dead { .. }) {
+                    break;
+                }
+            }
+            let ended = sim.record(&sim.sent[0]).await.unwrap();
+            assert!(matches!(ended.state, PacketState::Dead { .. }), "{name}: {:?}", ended.state);
+            assert_eq!((refusals(sim), seen), (6, 5), "{name}: refused in blocks, counted before the last");
+        });
+    }
+}
