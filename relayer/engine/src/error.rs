@@ -274,6 +274,24 @@ pub enum StartError {
         /// Its newest height.
         latest: Height,
     },
+    /// The client follows a chain that took the place of the one that is trusted.
+    #[error(
+        "client {client} on chain {host} is at height {latest}, and {chain} is trusted up to {trusted}: it follows the chain that goes on under \
+         another name; with the configuration of the old chain, `causeway client upgrade --chain {host} --client {client} --height HEIGHT` \
+         lets the journal go on from the height of the upgrade plan"
+    )]
+    OtherRevision {
+        /// The host.
+        host: ChainId,
+        /// The client.
+        client: ClientId,
+        /// Its newest height.
+        latest: Height,
+        /// The followed chain.
+        chain: ChainId,
+        /// The newest height that is trusted of it.
+        trusted: Height,
+    },
     /// A step of a path set-up was refused by the chain.
     #[error("chain {chain}: {step} was refused: {detail}")]
     SetupRefused {

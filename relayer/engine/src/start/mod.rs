@@ -243,7 +243,7 @@ async fn agree(shared: &Shared) -> Result<(), StartError> {
             let trusted = match source.trust.verified_at(source, &view, view.latest, &shared.journal).await {
                 Ok(trusted) => trusted,
                 Err(error) => {
-                    unverified(source, &view, error)?;
+                    unverified(source, (host.id(), &view), error)?;
                     continue;
                 }
             };
@@ -270,8 +270,11 @@ async fn agree(shared: &Shared) -> Result<(), StartError> {
 }
 
 /// What to make of a client height that could not be verified at the start.
-fn unverified(source: &Chain, view: &ClientView, error: TrustError) -> Result<(), StartError> {
-    let chain = source.id().clone();
+fn unverified(source: &Chain, (host, view): (&ChainId, &ClientView), error: TrustError) -> Result<(), StartError> {
+    let (chain, trusted) = (source.id().clone(), source.trust.latest().height);
+    if view.latest.revision > trusted.revision {
+        return Err(StartError::OtherRevision { host: host.clone(), client: view.client_id.clone(), latest: view.latest, chain, trusted });
+    }
     match error {
         TrustError::NothingBelow(_) => {
             let root = source.trust.latest().height;
