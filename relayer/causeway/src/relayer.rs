@@ -110,7 +110,7 @@ pub(crate) fn start_failure(error: &StartError) -> Failure {
             causeway_adapter::AdapterError::Invalid { .. } | causeway_adapter::AdapterError::Unsupported { .. } => Code::BadConfig,
             _ => Code::Unavailable,
         },
-        StartError::NotProvable { .. } => Code::Unavailable,
+        StartError::NotProvable { .. } | StartError::RootPruned { .. } => Code::Unavailable,
         StartError::SetupRefused { .. } => Code::Failed,
         _ => Code::Untrusted,
     };

@@ -276,7 +276,8 @@ fn edits_keep_who_may_read_and_follow_links() {
         assert_eq!(access(&real), before, "{name}");
         assert_eq!(before.0, mode, "{name}");
     }
-    let mut left: Vec<_> = std::fs::read_dir(elsewhere.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    let mut left: Vec<_> =
+        std::fs::read_dir(elsewhere.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
     left.sort();
     assert_eq!(left.len(), 6, "{left:?}");
 }

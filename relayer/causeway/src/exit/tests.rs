@@ -48,8 +48,7 @@ fn the_unit_starts_again_whatever_may_pass() {
     assert!(number("Service.RestartSec") < number("Service.RestartMaxDelaySec") && number("Service.RestartSteps") > 0);
     // Only the main process's code keeps systemd from starting again: a check before it would fail for ever.
     assert!(!unit.contains_key("Service.ExecStartPre"));
-    let lasting: BTreeSet<u8> =
-        of("Service.RestartPreventExitStatus").split(' ').map(|code| code.parse().expect("a code")).collect();
+    let lasting: BTreeSet<u8> = of("Service.RestartPreventExitStatus").split(' ').map(|code| code.parse().expect("a code")).collect();
     let expected = CODES.into_iter().filter(|(_, passes)| !passes).map(|(code, _)| code as u8).chain([USAGE]).collect();
     assert_eq!(lasting, expected);
 }
@@ -60,7 +59,10 @@ fn the_unit_runs_as_a_user_who_can_read_what_its_header_installs() {
     let unit = unit(&text);
     let user = unit.get("Service.User").expect("a user of its own");
     assert!(!unit.contains_key("Service.DynamicUser"), "files of root cannot be given to a user that has no name yet");
-    for step in [format!("useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {user}"), format!("install -o {user} -g {user} -m 0400 keys/")] {
+    for step in [
+        format!("useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {user}"),
+        format!("install -o {user} -g {user} -m 0400 keys/"),
+    ] {
         assert!(text.contains(&step), "`{step}` is not in the unit's header");
     }
     for hardened in ["NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices", "MemoryDenyWriteExecute", "ProtectKernelModules"] {
