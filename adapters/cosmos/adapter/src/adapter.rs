@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::keys::Keys;
 use crate::rpc::{Answer, Call, parse};
 use crate::state::Listings;
-use crate::tx::outcome::Pooled;
+use crate::tx::pooled::Pooled;
 use crate::{channels, clients, hydrate, plan, proofs, state, submitted, tx, watch};
 use async_trait::async_trait;
 use causeway_adapter::{
@@ -118,7 +118,7 @@ impl ChainAdapter for CosmosAdapter {
     }
 
     async fn watch(&self, request: WatchRequest) -> Result<WatchBatch> {
-        watch::watch(&self.chain, &self.blocks, request).await
+        watch::watch(&self.chain, (&self.blocks, &self.pooled), request).await
     }
 
     async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
@@ -188,7 +188,7 @@ impl ChainAdapter for CosmosAdapter {
     async fn broadcast(&self, tx: &SignedTx) -> Result<BroadcastResult> {
         let result = tx::broadcast(&self.chain, tx).await?;
         if matches!(result, BroadcastResult::Accepted | BroadcastResult::AlreadyKnown) {
-            self.pooled.accepted(&tx.tx_id, self.chain.recent_head().await.map_or(0, |head| head.number));
+            self.pooled.accepted(&tx.tx_id, self.chain.head_above(0).await.map_or(0, |head| head.number));
         }
         if matches!(&result, BroadcastResult::Refused { reason, .. } if tx::reason::is_redundant(reason)) {
             self.pooled.redundant(&tx.tx_id);
@@ -205,6 +205,7 @@ impl ChainAdapter for CosmosAdapter {
     }
 
     fn distrust(&self) {
+        self.chain.headers.forget();
         self.chain.rpc.distrust_first();
     }
 }
@@ -230,6 +231,7 @@ async fn status(chain: &Chain) -> Result<ChainStatus> {
     let (Some(best), Some(lowest)) = (heads.iter().max_by_key(|head| head.number), heads.iter().map(|head| head.number).min()) else {
         return Err(last_error.unwrap_or_else(|| chain.protocol("head", "an endpoint that answers", "none")));
     };
+    chain.heads.note(*best);
     chain.rpc.note_heads(endpoints.iter().map(|one| (one.endpoint.as_str(), one.head.map_or(0, |head| head.height.number))));
     let divergence = if heads.len() > 1 { divergence(chain, lowest).await } else { None };
     Ok(ChainStatus { head: chain.seam_head(*best), endpoints, divergence })

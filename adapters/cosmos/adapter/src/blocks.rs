@@ -53,7 +53,7 @@ impl Blocks {
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
-        let answers = chain.rpc.batch(numbers.iter().map(|number| at("block", *number)).collect()).await?;
+        let answers = chain.rpc.together(numbers.iter().map(|number| at("block", *number)).collect()).await?;
         let name = chain.rpc.first_name();
         let mut all = Vec::with_capacity(numbers.len());
         for (answer, number) in answers.into_iter().zip(numbers) {

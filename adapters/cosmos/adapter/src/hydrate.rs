@@ -133,7 +133,7 @@ impl Search<'_> {
             let next = from.saturating_sub(1);
             while from <= to {
                 let wanted = |event: &Event| self.wanted(event).is_some();
-                let found = match scan(self.chain, self.blocks, (from, to), head, &wanted).await {
+                let found = match scan(self.chain, (self.blocks, None), (from, to), head, &wanted).await {
                     Ok(found) => found,
                     // What is no longer there cannot be found; what is not there yet comes as an event.
                     Err(AdapterError::HeightPruned { .. } | AdapterError::Lagging { .. }) => break,

@@ -3,9 +3,11 @@
 //! A block's results name no transaction; blocks in which something was found are fetched for the hashes of theirs. Called by
 //! [`crate::adapter`].
 
+use crate::answers::BlockResults;
 use crate::blocks::Blocks;
 use crate::chain::{Chain, ChainHead, Result};
 use crate::events::{Found, located, of_block};
+use crate::tx::pooled::Pooled;
 use causeway_adapter::{AdapterError, Event, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_types::TxId;
 use std::time::Duration;
@@ -15,10 +17,12 @@ use tokio::time::Instant;
 const FILTER_NAMES_MAX: usize = 1_000;
 /// Longest wait of one watch.
 const WAIT_MS_MAX: u64 = 60_000;
+/// Blocks of which so few are new that their transactions are asked for before it is known whether they matter.
+const NEAR_BLOCKS: u64 = 3;
 /// Blocks whose results are held at once.
 const BLOCKS_AT_ONCE: u64 = 100;
 
-pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest) -> Result<WatchBatch> {
+pub(crate) async fn watch(chain: &Chain, (blocks, pooled): (&Blocks, &Pooled), request: WatchRequest) -> Result<WatchBatch> {
     let filter = &request.filter;
     let names = filter.ends.len().saturating_add(filter.clients.len()).saturating_add(filter.connections.len());
     if names > FILTER_NAMES_MAX {
@@ -40,7 +44,7 @@ pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest)
     let mut next = after.saturating_add(1);
     while next <= to && batch.events.len() < request.events_max as usize {
         let end = to.min(next.saturating_add(BLOCKS_AT_ONCE - 1));
-        let found = match scan(chain, blocks, (next, end), head, wanted).await {
+        let found = match scan(chain, (blocks, Some(pooled)), (next, end), head, wanted).await {
             Ok(found) => found,
             // The newest block is stored before its results are.
             Err(AdapterError::Lagging { .. }) => break,
@@ -72,9 +76,13 @@ fn take(chain: &Chain, found: Vec<(u64, Vec<LocatedEvent>)>, events_max: usize, 
 /// Asks for the head until it is above `after` or the time is over.
 async fn wait_for_block(chain: &Chain, after: u64, wait_ms: u64) -> Result<ChainHead> {
     let deadline = Instant::now() + Duration::from_millis(wait_ms.min(WAIT_MS_MAX));
-    let pause = Duration::from_millis((chain.config.block_interval_ms / 4).clamp(10, 1_000));
     loop {
-        let head = chain.head().await?;
+        let head = match chain.expected_head() {
+            // Told just now, and the next one is not to be expected yet.
+            Some((head, false)) if head.number >= after => head,
+            _ => chain.head().await?,
+        };
+        let pause = chain.pause();
         if head.number > after || Instant::now() + pause > deadline {
             return Ok(head);
         }
@@ -85,16 +93,34 @@ async fn wait_for_block(chain: &Chain, after: u64, wait_ms: u64) -> Result<Chain
 /// Blocks from `from` on, at most to `to`, as many as are there, each with the events that `wanted` takes and their places.
 pub(crate) async fn scan(
     chain: &Chain,
-    blocks: &Blocks,
+    (blocks, pooled): (&Blocks, Option<&Pooled>),
     (from, to): (u64, u64),
     head: ChainHead,
     wanted: impl Fn(&Event) -> bool + Copy,
 ) -> Result<Vec<(u64, Vec<LocatedEvent>)>> {
-    let results = chain.block_results(from, to, head).await?;
+    let results = if to - from < NEAR_BLOCKS {
+        // A few new blocks are asked for whole, in the same request; what fails of it is asked for again below.
+        let numbers: Vec<u64> = (from..=to).collect();
+        let (results, _) = futures::join!(chain.block_results(from, to, head), blocks.tx_ids(chain, &numbers));
+        results?
+    } else {
+        chain.block_results(from, to, head).await?
+    };
     let found: Vec<(u64, Vec<Found>)> = results.iter().map(|block| (block.height.unsigned(), of_block(block, wanted))).collect();
     let has_tx = |found: &[Found]| found.iter().any(|one| one.tx_index.is_some());
-    let busy: Vec<u64> = found.iter().filter(|(_, found)| has_tx(found)).map(|(number, _)| *number).collect();
+    // Ours may be in any block that has transactions, whatever became of them.
+    let awaits = pooled.is_some_and(|pooled| !pooled.is_empty());
+    let may_be_ours = |block: &BlockResults| awaits && block.txs_results.as_ref().is_some_and(|results| !results.is_empty());
+    let is_busy = |((_, found), block): &(&(u64, Vec<Found>), &BlockResults)| has_tx(found) || may_be_ours(block);
+    let busy: Vec<u64> = found.iter().zip(&results).filter(is_busy).map(|((number, _), _)| *number).collect();
     let ids = blocks.tx_ids(chain, &busy).await?;
+    if let Some(pooled) = pooled {
+        for block in results {
+            let number = block.height.unsigned();
+            let ids = ids.get(&number).map(|ids| ids.as_slice()).unwrap_or_default();
+            pooled.read(number, ids.iter().cloned().zip(block.txs_results.unwrap_or_default()));
+        }
+    }
     let place = |number: u64, one: Found| {
         let tx = match one.tx_index {
             Some(at) => ids.get(&number).and_then(|ids| ids.get(at)).cloned(),
