@@ -7,6 +7,7 @@ use crate::blocks::Blocks;
 use crate::chain::{Chain, ChainHead, Query, Result, at};
 use crate::clients::HOST_ENCODING;
 use crate::config::Config;
+use crate::hydrate::Kept;
 use crate::keys::Keys;
 use crate::rpc::{Answer, Call, parse};
 use crate::state::Listings;
@@ -35,6 +36,7 @@ pub struct CosmosAdapter {
     blocks: Blocks,
     pooled: Pooled,
     listings: Listings,
+    kept: Kept,
 }
 
 impl CosmosAdapter {
@@ -56,7 +58,14 @@ impl CosmosAdapter {
     /// # Errors
     /// [`AdapterError::Invalid`] for a configuration that cannot work.
     pub fn new(config: &Config, keys: Keys) -> Result<Self> {
-        Ok(Self { chain: Chain::new(config)?, keys, blocks: Blocks::default(), pooled: Pooled::default(), listings: Listings::default() })
+        Ok(Self {
+            chain: Chain::new(config)?,
+            keys,
+            blocks: Blocks::default(),
+            pooled: Pooled::default(),
+            listings: Listings::default(),
+            kept: Kept::default(),
+        })
     }
 
     /// For how long stake stays bound after it is taken back, seconds: as configured, else as the chain says now.
@@ -130,7 +139,7 @@ impl ChainAdapter for CosmosAdapter {
     }
 
     async fn hydrate(&self, request: HydrateRequest) -> Result<Vec<Hydrated>> {
-        hydrate::hydrate(&self.chain, &self.blocks, request).await
+        hydrate::hydrate(&self.chain, (&self.blocks, &self.kept), request).await
     }
 
     async fn client(&self, client: &ClientId) -> Result<ClientView> {
