@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use super::outcome::{Pooled, outcome};
+use super::outcome::outcome;
+use super::pooled::Pooled;
 use super::reason::{classify, is_poor, message_index, sequences};
 use super::{Terms, broadcast, price, raw, reason, sign_doc};
 use crate::blocks::{Blocks, tx_id};
