@@ -1,8 +1,8 @@
 //! Transitions that need no chain to be looked at.
 
-use super::transition::{Backoff, Landed, When};
-use super::{Action, Direction, PacketRecord};
-use causeway_adapter::MessageResult;
+use super::transition::{ATTEMPTS_MAX, Backoff, Landed, SECOND_LOOK_MS, When};
+use super::{Action, Direction, PacketRecord, PacketState};
+use causeway_adapter::{MessageResult, RejectReason};
 use causeway_types::{ChainId, ClientId, Height, PacketKey, Sequence, TxId};
 use std::collections::BTreeMap;
 
@@ -38,4 +38,24 @@ fn costs_stay_few_and_their_sums_true() {
         *sum = (sum.0 + cost.gas, sum.1 + cost.fee, cost.tx.as_bytes()[0]);
     }
     assert_eq!(found, expected, "gas, fee and the last transaction of each kind");
+}
+
+#[test]
+fn what_is_refused_is_dead_after_some_attempts_and_looked_at_again() {
+    for action in [Action::Acknowledge, Action::Timeout, Action::TimeoutOnClose, Action::Receive] {
+        let mut record = record();
+        let refused = RejectReason::Refused("paused".into());
+        for attempt in 1..ATTEMPTS_MAX {
+            record.rejected(action, &refused, when());
+            assert!(matches!(record.state, PacketState::Parked { .. }), "{action:?} after {attempt}: {:?}", record.state);
+            record.unpark();
+        }
+        record.rejected(action, &refused, When { now_ms: 7, ..when() });
+        assert!(matches!(record.state, PacketState::Dead { .. }), "{action:?}: {:?}", record.state);
+        assert_eq!(record.retry_at_ms(), Some(7 + SECOND_LOOK_MS));
+        record.unpark();
+        assert!(!matches!(record.state, PacketState::Dead { .. }), "{action:?}: no second look");
+        record.rejected(action, &refused, When { now_ms: 9, ..when() });
+        assert!(matches!(record.state, PacketState::Dead { .. }), "{action:?}: the second look began anew");
+    }
 }
