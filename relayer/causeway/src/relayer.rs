@@ -5,7 +5,7 @@ use crate::exit::{Code, Failure, OrFail};
 use crate::families;
 use causeway_adapter::{ClientParams, FeePolicy};
 use causeway_api::{Api, ApiConfig, ApiError};
-use causeway_engine::{ChainSpec, Engine, EngineConfig, EngineHandle, Filter, PathSpec, RootOfTrust, StartError};
+use causeway_engine::{ChainSpec, Engine, EngineConfig, EngineHandle, Filter, PathSpec, RootOfTrust, StartError, handshake};
 use causeway_store::{RedbStore, SledStore, Store, StoreError};
 use causeway_types::ChainId;
 use causeway_types::classic::Order;
@@ -147,7 +147,13 @@ impl Running {
         let store = open_store(&config.relayer)?;
         let recorder = causeway_api::install_recorder().or_fail(Code::Failed)?;
         let engine_config = engine_config(config, trust_on_first_use).await?;
-        let engine = Engine::start(engine_config, store, causeway_engine::env::system()).await.map_err(|error| start_failure(&error))?;
+        let env = causeway_engine::env::system();
+        let report = |progress: handshake::Progress| {
+            tracing::info!(chain = %progress.chain, step = progress.step, detail = progress.detail, "a connection is finished");
+        };
+        let finished = handshake::finish_connections(&engine_config, Arc::clone(&store), &env, &report).await;
+        finished.map_err(|error| start_failure(&error))?;
+        let engine = Engine::start(engine_config, store, env).await.map_err(|error| start_failure(&error))?;
         let api_config = ApiConfig {
             grpc_listen: config.api.grpc_listen,
             http_listen: config.api.http_listen,

@@ -223,7 +223,7 @@ pub enum StartError {
         /// What differs.
         what: &'static str,
         /// What the path needs.
-        expected: String,
+        expected: Box<str>,
         /// What the chain says.
         found: Box<str>,
     },
@@ -239,7 +239,7 @@ pub enum StartError {
         /// What differs.
         what: &'static str,
         /// What is needed.
-        expected: String,
+        expected: Box<str>,
         /// What the chain says.
         found: Box<str>,
     },
@@ -277,6 +277,24 @@ pub enum StartError {
         client: ClientId,
         /// Its newest height.
         latest: Height,
+    },
+    /// The client follows a chain that took the place of the one that is trusted.
+    #[error(
+        "client {client} on chain {host} is at height {latest}, and {chain} is trusted up to {trusted}: it follows the chain that goes on under \
+         another name; with the configuration of the old chain, `causeway client upgrade --chain {host} --client {client} --height HEIGHT` \
+         lets the journal go on from the height of the upgrade plan"
+    )]
+    OtherRevision {
+        /// The host.
+        host: ChainId,
+        /// The client.
+        client: ClientId,
+        /// Its newest height.
+        latest: Height,
+        /// The followed chain.
+        chain: ChainId,
+        /// The newest height that is trusted of it.
+        trusted: Height,
     },
     /// The nodes no longer keep what the root of trust is proven by.
     #[error(

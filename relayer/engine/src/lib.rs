@@ -5,7 +5,7 @@
 //!
 //! Bird's eye view:
 //! - [`config`]: what the engine is told; [`handle`]: start, questions, commands; [`handshake`]: setting up a path; [`client`]: one client by hand;
-//! - [`packet`]: the record of a packet; [`env`]: clock, randomness, spawning; [`error`]: why it refuses.
+//! - [`packet`]: the record of a packet; [`evidence`]: what convicts a chain; [`env`]: clock, randomness, spawning; [`error`]: why it refuses.
 //!
 //! ```no_run
 //! # async fn example(config: causeway_engine::EngineConfig, store: std::sync::Arc<dyn causeway_store::Store>) {
@@ -22,7 +22,9 @@ pub mod client;
 pub mod config;
 pub mod env;
 pub mod error;
+pub mod evidence;
 mod filter;
+mod halts;
 pub mod handle;
 pub mod handshake;
 mod journal;
@@ -43,6 +45,7 @@ pub use config::{
 };
 pub use env::{Clock, Env, Rng, Spawner, Task};
 pub use error::{QueryError, StartError};
+pub use evidence::{Evidence, EvidenceKind};
 pub use filter::matches as pattern_matches;
 pub use handle::{
     ChainReport, Change, Changes, ChannelReport, ClientReport, Engine, EngineHandle, PacketCount, PacketFilter, Page, PathReport, Status,

@@ -25,6 +25,7 @@ pub fn describe() {
     describe_counter!("causeway_adapter_errors_total", "Failed calls by chain, operation and kind");
     describe_counter!("causeway_gas_used_total", "Gas of included transactions");
     describe_counter!("causeway_alarms_total", "What an operator must look at, by chain and kind");
+    describe_gauge!("causeway_path_halted", "1 while nothing is relayed on a path for this reason, else 0");
     describe_gauge!("causeway_head_height", "Newest block as the endpoints tell it");
     describe_gauge!("causeway_verified_height", "Newest height verified here");
 }
@@ -33,8 +34,68 @@ pub(crate) fn violation(chain: &ChainId, rule: &'static str) {
     counter!("causeway_verification_failures_total", "chain" => chain.to_string(), "rule" => rule).increment(1);
 }
 
-pub(crate) fn alarm(chain: &ChainId, kind: &'static str) {
-    counter!("causeway_alarms_total", "chain" => chain.to_string(), "kind" => kind).increment(1);
+/// What an operator must look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alarm {
+    BlockPassedOver,
+    ClientAhead,
+    ClientFrozen,
+    ConsensusMismatch,
+    CursorAboveHeads,
+    EndpointDivergence,
+    EvidenceMissing,
+    HeaderConflict,
+    Misbehaviour,
+    UnprovenPackets,
+    UpdateNotExamined,
+}
+
+impl Alarm {
+    const ALL: [Self; 11] = [
+        Self::BlockPassedOver,
+        Self::ClientAhead,
+        Self::ClientFrozen,
+        Self::ConsensusMismatch,
+        Self::CursorAboveHeads,
+        Self::EndpointDivergence,
+        Self::EvidenceMissing,
+        Self::HeaderConflict,
+        Self::Misbehaviour,
+        Self::UnprovenPackets,
+        Self::UpdateNotExamined,
+    ];
+
+    /// The label.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::BlockPassedOver => "block-passed-over",
+            Self::ClientAhead => "client-ahead",
+            Self::ClientFrozen => "client-frozen",
+            Self::ConsensusMismatch => "consensus-mismatch",
+            Self::CursorAboveHeads => "cursor-above-heads",
+            Self::EndpointDivergence => "endpoint-divergence",
+            Self::EvidenceMissing => "evidence-missing",
+            Self::HeaderConflict => "header-conflict",
+            Self::Misbehaviour => "misbehaviour",
+            Self::UnprovenPackets => "unproven-packets",
+            Self::UpdateNotExamined => "update-not-examined",
+        }
+    }
+}
+
+pub(crate) fn alarm(chain: &ChainId, kind: Alarm) {
+    counter!("causeway_alarms_total", "chain" => chain.to_string(), "kind" => kind.as_str()).increment(1);
+}
+
+/// Shows every alarm of a chain as not raised: an increase is seen only of what was there before.
+pub(crate) fn alarms(chain: &ChainId) {
+    for kind in Alarm::ALL {
+        counter!("causeway_alarms_total", "chain" => chain.to_string(), "kind" => kind.as_str()).increment(0);
+    }
+}
+
+pub(crate) fn halted(path: &str, reason: &'static str, halted: bool) {
+    gauge!("causeway_path_halted", "path" => path.to_owned(), "reason" => reason).set(if halted { 1.0 } else { 0.0 });
 }
 
 pub(crate) fn transaction(chain: &ChainId, result: &'static str) {

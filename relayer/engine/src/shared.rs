@@ -2,42 +2,29 @@
 
 use crate::chain::Chain;
 use crate::config::{End, EngineConfig, PathSpec};
+use crate::halts::Halts;
 use crate::handshake::Proven;
 use crate::journal::{Journal, LaneId, Opening};
 use crate::opener::Connected;
 use crate::packet::{Action, Direction};
-use crate::{Env, metrics};
+use crate::Env;
+use crate::warden::Watched;
 use causeway_adapter::{ClientView, Message, MessageResult, ProofGroup};
 use causeway_types::classic::{ChannelEnd, HandshakeState};
-use causeway_types::{ChainId, ClientId, Height, Packet, PacketEnd, PacketKey, TxId};
-use std::collections::{BTreeMap, VecDeque};
+use causeway_types::{ChainId, ClientId, Packet, PacketEnd, PacketKey};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-
-/// The reason to halt that replaces others: evidence against a chain.
-pub(crate) const MISBEHAVIOUR: &str = "misbehaviour";
-
-/// Updates of one client that wait to be examined.
-const UPDATES_MAX: usize = 1_024;
-
-/// An update of a client, by whomever, as an event told.
-#[derive(Debug, Clone)]
-pub(crate) struct ClientUpdate {
-    /// Heights that the client holds since; none if the event did not say.
-    pub(crate) heights: Vec<Height>,
-    /// The block of the host.
-    pub(crate) at: Height,
-    pub(crate) tx: TxId,
-}
 
 /// A path at run time.
 #[derive(Debug)]
 pub(crate) struct Path {
     pub(crate) index: usize,
     pub(crate) spec: PathSpec,
-    halted: Mutex<Option<String>>,
+    /// What halts it.
+    pub(crate) halts: Halts,
     views: Mutex<[Option<ClientView>; 2]>,
     /// In IBC classic: how the channel stands at the end that packets of a direction leave from, as last seen.
     channels: Mutex<[Option<ChannelEnd>; 2]>,
@@ -45,8 +32,6 @@ pub(crate) struct Path {
     pub(crate) channel_news: Notify,
     /// One a direction: look for forgotten packets now.
     pub(crate) clear: [Notify; 2],
-    updated: Mutex<[VecDeque<ClientUpdate>; 2]>,
-    updates: [Notify; 2],
 }
 
 fn slot(direction: Direction) -> usize {
@@ -59,10 +44,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Path {
     pub(crate) fn new(index: usize, spec: PathSpec) -> Self {
-        let notify = || [Notify::new(), Notify::new()];
-        let (halted, views, channels, updated) = (Mutex::default(), Mutex::default(), Mutex::default(), Mutex::default());
-        let channel_news = Notify::new();
-        Self { index, spec, halted, views, channels, channel_news, clear: notify(), updated, updates: notify() }
+        let (views, channels) = (Mutex::default(), Mutex::default());
+        let (channel_news, halts) = (Notify::new(), Halts::new(&spec.name));
+        Self { index, spec, halts, views, channels, channel_news, clear: [Notify::new(), Notify::new()] }
     }
 
     /// The end that packets of a direction leave from.
@@ -103,19 +87,9 @@ impl Path {
         PacketKey { chain: self.from(direction).chain.clone(), end: packet.source(), sequence: packet.sequence() }
     }
 
+    /// Why nothing is relayed, if so.
     pub(crate) fn halted(&self) -> Option<String> {
-        lock(&self.halted).clone()
-    }
-
-    /// Stops relaying on this path until the engine is started again: something only people can judge has happened.
-    pub(crate) fn halt(&self, chain: &ChainId, kind: &'static str, reason: String) {
-        let mut halted = lock(&self.halted);
-        // That a chain was convicted says more than what was noticed before.
-        if halted.is_none() || kind == MISBEHAVIOUR && halted.as_ref() != Some(&reason) {
-            metrics::alarm(chain, kind);
-            tracing::error!(path = %self.spec.name, %chain, kind, %reason, "path halted");
-            *halted = Some(reason);
-        }
+        self.halts.first()
     }
 
     /// The client that the packets of a direction are proven to, as last seen.
@@ -151,32 +125,11 @@ impl Path {
         [Direction::AToB, Direction::BToA].into_iter().filter(is).collect()
     }
 
-    /// The host says that a client is frozen: shown at once, without asking again.
+    /// An event says that a client is frozen: shown at once; its worker asks whether it is.
     pub(crate) fn note_frozen(&self, direction: Direction) {
         if let Some(Some(view)) = lock(&self.views).get_mut(slot(direction)) {
             view.frozen = true;
         }
-    }
-
-    /// A client was updated: it waits to be examined. Of too many the oldest are forgotten.
-    pub(crate) fn note_update(&self, direction: Direction, update: ClientUpdate) {
-        if let Some(queue) = lock(&self.updated).get_mut(slot(direction)) {
-            queue.push_back(update);
-            if queue.len() > UPDATES_MAX {
-                queue.pop_front();
-            }
-        }
-        self.updates(direction).notify_one();
-    }
-
-    /// Tells that a client was updated.
-    pub(crate) fn updates(&self, direction: Direction) -> &Notify {
-        let [a, b] = &self.updates;
-        if direction == Direction::AToB { a } else { b }
-    }
-
-    pub(crate) fn take_updates(&self, direction: Direction) -> Vec<ClientUpdate> {
-        lock(&self.updated).get_mut(slot(direction)).map(std::mem::take).unwrap_or_default().into()
     }
 
     pub(crate) fn clear_notify(&self, direction: Direction) -> &Notify {
@@ -237,6 +190,8 @@ pub(crate) enum BatchEnd {
     Landed(Vec<MessageResult>),
     /// It was never sent, or can never land.
     NotSent(String),
+    /// It was never sent: by the chain's simulation, all of it is done already.
+    Needless,
 }
 
 /// A key of a chain that takes batches.
@@ -261,6 +216,8 @@ pub(crate) struct Shared {
     lanes: BTreeMap<ChainId, Vec<SignerLane>>,
     /// One a key, removed ones too: everything that an earlier process had sent with it has ended.
     settled: BTreeMap<ChainId, Vec<CancellationToken>>,
+    /// Clients of paths, by host and name.
+    watched: Mutex<BTreeMap<(ChainId, ClientId), Arc<Watched>>>,
     /// No new work.
     pub(crate) drain: CancellationToken,
     /// End now.
@@ -289,7 +246,22 @@ impl Shared {
     pub(crate) fn new(beginning: Beginning) -> Self {
         let Beginning { config, env, journal, chains, paths, connected, lanes, settled } = beginning;
         let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
-        Self { config, env, journal, chains, paths: RwLock::new(paths.into()), connected, lanes, settled, drain, stop }
+        let (paths, watched) = (RwLock::new(paths.into()), Mutex::default());
+        Self { config, env, journal, chains, paths, connected, lanes, settled, watched, drain, stop }
+    }
+
+    /// A client of a path.
+    pub(crate) fn watched(&self, host: &ChainId, client: &ClientId) -> Arc<Watched> {
+        let mut all = lock(&self.watched);
+        let known = all.entry((host.clone(), client.clone())).or_insert_with(|| Arc::new(Watched::new(host.clone(), client.clone())));
+        Arc::clone(known)
+    }
+
+    /// The paths that stand on a client, each with the direction of the packets that are proven to it.
+    pub(crate) fn paths_on(&self, host: &ChainId, client: &ClientId) -> Vec<(Arc<Path>, Direction)> {
+        let paths = self.paths();
+        let on = |path: &Arc<Path>| path.directions_of(host, client).into_iter().map(|way| (Arc::clone(path), way)).collect::<Vec<_>>();
+        paths.iter().flat_map(on).collect()
     }
 
     /// The paths there are now.

@@ -3,6 +3,7 @@
 //! What it is not: it verifies nothing; the next start does, from the root it is configured with.
 
 use crate::chain::{Held, Trust};
+use crate::evidence;
 use crate::journal::keys;
 use causeway_adapter::TrustedState;
 use causeway_store::{Store, StoreError, Tree, Write};
@@ -11,11 +12,13 @@ use causeway_types::{ChainId, Height};
 /// Keys removed in one commit.
 const PAGE: usize = 1_000;
 
-/// Forgets everything that was trusted of a chain, so that the next start binds the journal to the configured root. Packets stay.
+/// Forgets everything that was trusted of a chain, so that the next start binds the journal to the configured root. Packets stay. Evidence
+/// against the chain is put aside: whoever vouches for a block anew has judged it. It can still be read.
 ///
 /// # Errors
 /// [`StoreError`]; calling it again goes on.
-pub async fn reset(store: &dyn Store, chain: &ChainId) -> Result<(), StoreError> {
+pub async fn reset(store: &dyn Store, chain: &ChainId, now_ms: u64) -> Result<(), StoreError> {
+    store.commit(evidence::closing(store, chain, now_ms).await?).await?;
     loop {
         let rows = store.scan(Tree::Meta, &keys::trusts(chain), None, PAGE).await?;
         if rows.is_empty() {
@@ -52,7 +55,7 @@ mod tests {
         let put = |key: Vec<u8>| Write::Put(Tree::Meta, key, b"x".to_vec());
         let writes = [&a, &b].into_iter().flat_map(|chain| [put(keys::root(chain)), put(keys::trust(chain, Height::new(7)))]);
         store.commit(writes.collect()).await.unwrap();
-        reset(&store, &a).await.unwrap();
+        reset(&store, &a, 5).await.unwrap();
         for (chain, left) in [(&a, 0), (&b, 1)] {
             assert_eq!(store.scan(Tree::Meta, &keys::trusts(chain), None, 10).await.unwrap().len(), left);
             assert_eq!(store.get(Tree::Meta, &keys::root(chain)).await.unwrap().is_some(), left == 1);

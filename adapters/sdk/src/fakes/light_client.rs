@@ -228,6 +228,13 @@ impl LightClient for FakeLightClient {
         if first.hash() == second.hash() {
             return Err(Violation::new("misbehaviour-same", "different blocks", hex::encode(first.hash())));
         }
+        // As in ibc-go: each must be one that a client which trusts this height could have believed.
+        for bytes in [a, b] {
+            let shown: Update = wire::decode("update", bytes)?;
+            if self.family == FakeFamily::Lagged && shown.trusted != known.height {
+                return Err(Violation::new("misbehaviour-base", known.height.to_string(), shown.trusted.to_string()));
+            }
+        }
         for (header, signatures) in [(&first, &signed_a), (&second, &signed_b)] {
             if let Some((found, needed)) = self.overlap(&known, header, signatures)? {
                 return Err(Violation::new("overlap", needed.to_string(), found.to_string()));

@@ -221,7 +221,7 @@ async fn misbehaviour_freezes_the_client() {
         world.tick(1);
         let (height, start) = (family.client_height(1), family.client_height(0));
         let a = left.fork_update(height, start).unwrap();
-        let (_, b) = left.adapter().root(Some(height)).await.unwrap();
+        let b = left.adapter().update_at(start, height).await.unwrap();
         let light_client = left.light_client();
         let trusted = left.trusted(start).unwrap();
         light_client.verify_misbehaviour(&trusted, &a, &b, &left.config().params).unwrap();

@@ -42,7 +42,8 @@ enum Action {
         #[arg(long)]
         hash: String,
     },
-    /// Bind the journal anew to the root in the configuration, after the trusting period ran out or the root was changed.
+    /// Bind the journal anew to the root in the configuration, after the trusting period ran out or the root was changed. Evidence against the
+    /// chain is put aside: you vouch for the root that you have set.
     Reset {
         /// Name of the chain.
         chain: String,
@@ -66,7 +67,8 @@ impl Command {
                 config.chain(&chain).or_fail(Code::BadConfig)?;
                 let store = relayer::open_store(&config.relayer)?;
                 let id = ChainId::new(&chain).or_fail(Code::BadConfig)?;
-                causeway_engine::trust::reset(store.as_ref(), &id).await.or_fail(Code::Store)?;
+                let now_ms = causeway_engine::env::system().clock.now_ms();
+                causeway_engine::trust::reset(store.as_ref(), &id, now_ms).await.or_fail(Code::Store)?;
                 if global.json {
                     output::json_object(&json!({ "chain": chain, "reset": true }));
                 } else {

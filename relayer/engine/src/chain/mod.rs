@@ -5,7 +5,7 @@
 mod heads;
 mod trust;
 
-pub(crate) use trust::{Conflict, Held, Judged, Trust, TrustError};
+pub(crate) use trust::{Conflict, Held, Judged, Suspicion, Trust, TrustError, header};
 
 use crate::config::{ChainSpec, Deadlines};
 use crate::packet::transition::Backoff;

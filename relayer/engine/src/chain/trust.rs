@@ -5,16 +5,19 @@
 use super::Chain;
 use crate::journal::{Journal, Op, codec, keys, wire};
 use crate::metrics;
+use crate::metrics::Alarm;
 use causeway_adapter::{AdapterError, ClientView, HostLimits, Plan, TrustedState, Verdict, Violation};
 use causeway_store::{Tree, Write};
 use causeway_types::{ChainId, Height};
 use prost::Message;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Verified heights that are kept besides the root.
 const HEIGHTS_MAX: usize = 2_048;
+/// Contradictions that wait to be made evidence of; one alone halts everything.
+const SUSPICIONS_MAX: usize = 16;
 /// Headers asked for on the way to one height.
 const BISECTION_MAX: usize = 64;
 
@@ -41,12 +44,24 @@ pub(crate) struct Held {
     pub(crate) base: Height,
 }
 
-/// Validly sealed headers that cannot be of one chain: of one height, or their times against their heights.
-#[derive(Debug, Clone)]
+/// Validly sealed headers that cannot be of one chain: of one height, or their times against their heights. Nothing of the chain is relayed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Conflict {
     pub(crate) height: Height,
-    pub(crate) a: Vec<u8>,
-    pub(crate) b: Vec<u8>,
+    /// Two updates on one trusted height that convict it; none as long as they are not to be had.
+    pub(crate) updates: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// A header that contradicts one that was verified before, and what is needed to make evidence of the two.
+#[derive(Debug, Clone)]
+pub(crate) struct Suspicion {
+    pub(crate) height: Height,
+    /// What the new one builds on.
+    pub(crate) base: TrustedState,
+    /// What was verified before.
+    pub(crate) other: Held,
+    /// The new one.
+    pub(crate) update: Vec<u8>,
 }
 
 /// The neighbour of a new state that is later although it is lower, or earlier although it is higher; equal times are in order. Chains
@@ -66,12 +81,16 @@ pub(crate) struct Trust {
     root: TrustedState,
     held: Mutex<BTreeMap<Height, Held>>,
     pub(crate) conflict: watch::Sender<Option<Conflict>>,
+    suspicions: Mutex<VecDeque<Suspicion>>,
+    /// There is another one.
+    pub(crate) suspicion_news: Notify,
 }
 
 impl Trust {
     pub(crate) fn new(chain: ChainId, root: TrustedState, mut held: BTreeMap<Height, Held>) -> Self {
         held.entry(root.height).or_insert_with(|| Held { state: root.clone(), update: Vec::new(), base: root.height });
-        Self { chain, root, held: Mutex::new(held), conflict: watch::Sender::new(None) }
+        let (held, conflict) = (Mutex::new(held), watch::Sender::new(None));
+        Self { chain, root, held, conflict, suspicions: Mutex::default(), suspicion_news: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Height, Held>> {
@@ -104,6 +123,11 @@ impl Trust {
 
     pub(crate) fn at(&self, height: Height) -> Option<TrustedState> {
         self.lock().get(&height).map(|held| held.state.clone())
+    }
+
+    /// What was verified at a height, and how.
+    pub(crate) fn held(&self, height: Height) -> Option<Held> {
+        self.lock().get(&height).cloned()
     }
 
     pub(crate) fn latest(&self) -> TrustedState {
@@ -154,14 +178,13 @@ impl Trust {
             if known.state.block_hash == state.block_hash {
                 return Ok((known.state.clone(), Vec::new()));
             }
-            let conflict = Conflict { height: state.height, a: known.update.clone(), b: update.to_vec() };
+            let other = known.clone();
             drop(held);
-            return Err(self.conflicting(chain, base, conflict));
+            return Err(self.conflicting(Suspicion { height: state.height, base: base.clone(), other, update: update.to_vec() }));
         }
-        if let Some(other) = out_of_order(&held, &state) {
-            let conflict = Conflict { height: state.height, a: other.update.clone(), b: update.to_vec() };
+        if let Some(other) = out_of_order(&held, &state).cloned() {
             drop(held);
-            return Err(self.conflicting(chain, base, conflict));
+            return Err(self.conflicting(Suspicion { height: state.height, base: base.clone(), other, update: update.to_vec() }));
         }
         let entry = Held { state: state.clone(), update: update.to_vec(), base: base.height };
         let mut writes = vec![Self::write(&self.chain, &entry, chain.now_ms())];
@@ -178,21 +201,44 @@ impl Trust {
         Ok((state, writes))
     }
 
-    fn conflicting(&self, chain: &Chain, base: &TrustedState, conflict: Conflict) -> Judged {
+    /// Both headers are validly sealed: that alone halts whatever relays of this chain. The prosecutor makes evidence of them.
+    fn conflicting(&self, suspicion: Suspicion) -> Judged {
+        let height = suspicion.height;
+        metrics::alarm(&self.chain, Alarm::HeaderConflict);
+        tracing::error!(chain = %self.chain, %height, "validly sealed headers that cannot be of one chain: nothing of it is relayed");
+        self.suspect(height, Some(suspicion));
         let expected = "one block a height, and times in the order of heights";
-        let violation = Violation::new("header-conflict", expected, format!("another at {}", conflict.height));
-        metrics::alarm(&self.chain, "header-conflict");
-        tracing::error!(chain = %self.chain, height = %conflict.height, "validly sealed headers that cannot be of one chain: evidence is kept");
-        let convicts = chain.light_client().verify_misbehaviour(base, &conflict.a, &conflict.b, &chain.spec.params).is_ok();
-        if convicts {
-            self.convicted(conflict);
-        }
-        Judged::Invalid(violation)
+        Judged::Invalid(Violation::new("header-conflict", expected, format!("another at {height}")))
     }
 
-    /// Makes evidence known that was verified: every client of this chain is told of it, and nothing of the chain is relayed any more.
+    /// Halts everything of this chain over a contradiction; what evidence can be made of waits for the prosecutor.
+    pub(crate) fn suspect(&self, height: Height, suspicion: Option<Suspicion>) {
+        self.conflict.send_if_modified(|conflict| {
+            let first = conflict.is_none();
+            if first {
+                *conflict = Some(Conflict { height, updates: None });
+            }
+            first
+        });
+        let Some(suspicion) = suspicion else { return };
+        let mut waiting = self.suspicions.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = waiting.iter().any(|one| one.height == height && one.update == suspicion.update);
+        if !known && waiting.len() < SUSPICIONS_MAX {
+            waiting.push_back(suspicion);
+            self.suspicion_news.notify_one();
+        }
+    }
+
+    /// The next contradiction to make evidence of. None once there is some: one is enough for every client.
+    pub(crate) fn suspected(&self) -> Option<Suspicion> {
+        let next = self.suspicions.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        next.filter(|_| self.conflict.borrow().as_ref().is_none_or(|conflict| conflict.updates.is_none()))
+    }
+
+    /// Makes evidence known that was verified and is kept: every client of this chain is told of it, and nothing of the chain is relayed any
+    /// more.
     pub(crate) fn convicted(&self, conflict: Conflict) {
-        metrics::alarm(&self.chain, "misbehaviour");
+        metrics::alarm(&self.chain, Alarm::Misbehaviour);
         self.conflict.send_replace(Some(conflict));
     }
 
@@ -278,7 +324,7 @@ impl Trust {
 
 /// The header of exactly one height, with what a client that holds `trusted` must be shown of the signers that it knows; families whose
 /// verifiers keep that themselves answer with the header alone.
-async fn header(chain: &Chain, trusted: Height, height: Height) -> Result<Vec<u8>, AdapterError> {
+pub(crate) async fn header(chain: &Chain, trusted: Height, height: Height) -> Result<Vec<u8>, AdapterError> {
     match chain.call("update_at", chain.adapter().update_at(trusted, height)).await {
         Err(AdapterError::Unsupported { .. }) => Ok(chain.call("root", chain.adapter().root(Some(height))).await?.1),
         found => found,

@@ -1,6 +1,6 @@
 //! The journal's keys. Identifiers hold no zero byte, so that zero separates them and order is that of the parts.
 
-use causeway_types::{ChainId, Height, PacketKey, TxId};
+use causeway_types::{ChainId, ClientId, Height, PacketKey, TxId};
 
 pub(super) const SCHEMA: &[u8] = b"schema";
 pub(super) const CHANGE: &[u8] = b"change";
@@ -49,8 +49,45 @@ pub(crate) fn spend(chain: &ChainId) -> Vec<u8> {
     join(&[b"spend", chain.as_str().as_bytes()])
 }
 
+/// All evidence, against whatever chain.
+pub(crate) const EVIDENCE: &[u8] = b"evidence\0";
+
+/// All evidence against a chain.
+pub(crate) fn evidence_against(chain: &ChainId) -> Vec<u8> {
+    join(&[b"evidence", chain.as_str().as_bytes(), b""])
+}
+
 pub(crate) fn evidence(chain: &ChainId, height: Height) -> Vec<u8> {
     join(&[b"evidence", chain.as_str().as_bytes(), &height.revision.to_be_bytes(), &height.number.to_be_bytes()])
+}
+
+/// That a client holds something else at a height than was verified.
+pub(crate) fn mismatch(chain: &ChainId, height: Height, (host, client): (&ChainId, &ClientId)) -> Vec<u8> {
+    join(&[&evidence(chain, height), host.as_str().as_bytes(), client.as_str().as_bytes()])
+}
+
+/// Chain and height that a row of evidence is about, from its key.
+pub(crate) fn evidence_place(key: &[u8]) -> Option<(ChainId, Height)> {
+    let rest = key.strip_prefix(EVIDENCE)?;
+    let (chain, rest) = rest.split_at_checked(rest.iter().position(|byte| *byte == 0)?)?;
+    let chain = ChainId::new(std::str::from_utf8(chain).ok()?).ok()?;
+    let (revision, rest) = rest.get(1..)?.split_first_chunk::<8>()?;
+    let number = rest.get(1..)?.first_chunk::<8>()?;
+    Some((chain, Height { revision: u64::from_be_bytes(*revision), number: u64::from_be_bytes(*number) }))
+}
+
+/// Updates of a client that are not examined yet.
+pub(crate) fn updates(host: &ChainId, client: &ClientId) -> Vec<u8> {
+    join(&[b"update", host.as_str().as_bytes(), client.as_str().as_bytes(), b""])
+}
+
+/// One of them, in a block of the host.
+pub(crate) fn update((host, client): (&ChainId, &ClientId), at: Height, tx: &TxId) -> Vec<u8> {
+    let mut key = updates(host, client);
+    key.extend(at.revision.to_be_bytes());
+    key.extend(at.number.to_be_bytes());
+    key.extend(tx.as_bytes());
+    key
 }
 
 pub(crate) fn setup(path: &str, step: &str) -> Vec<u8> {

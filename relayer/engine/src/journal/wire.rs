@@ -336,6 +336,34 @@ pub(crate) struct EvidenceRow {
     pub(crate) what: String,
     #[prost(uint64, tag = "4")]
     pub(crate) at_ms: u64,
+    /// 0: of before there were kinds; 1: not brought into a form that convicts yet; 2: convicts; 3: of one client, by its host's word.
+    #[prost(uint32, tag = "5")]
+    pub(crate) kind: u32,
+    /// The trusted height that the updates build on.
+    #[prost(message, optional, tag = "6")]
+    pub(crate) base: Option<HeightRow>,
+    /// The height of the header verified before, which the new one contradicts.
+    #[prost(message, optional, tag = "7")]
+    pub(crate) other: Option<HeightRow>,
+    /// Kind 3: where the client is.
+    #[prost(string, tag = "8")]
+    pub(crate) host: String,
+    #[prost(string, tag = "9")]
+    pub(crate) client: String,
+    /// When people, or a second answer, put it aside, unix milliseconds; 0: it stands.
+    #[prost(uint64, tag = "10")]
+    pub(crate) closed_ms: u64,
+}
+
+/// An update of a client that is not examined yet.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct UpdateRow {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) heights: Vec<HeightRow>,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) at: Option<HeightRow>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) tx: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -4,6 +4,7 @@
 
 use crate::chain::Chain;
 use crate::metrics;
+use crate::metrics::Alarm;
 use crate::packet::{Direction, StateKind};
 use crate::shared::Shared;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ async fn look(chain: &Chain) {
     }
     let mut seen = chain.seen();
     if let Some(divergence) = status.divergence.as_ref().filter(|_| seen.divergence.is_none()) {
-        metrics::alarm(chain.id(), "endpoint-divergence");
+        metrics::alarm(chain.id(), Alarm::EndpointDivergence);
         tracing::error!(chain = %chain.id(), %divergence, "endpoints contradict each other");
     }
     seen.divergence = status.divergence;

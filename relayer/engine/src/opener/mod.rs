@@ -237,6 +237,7 @@ impl Opener {
             BatchEnd::Landed(results) if matches!(results.last(), Some(MessageResult::Applied { .. })) => Ok(()),
             BatchEnd::Landed(results) => Err(Trouble::NotSent(format!("it came to {:?}; somebody else may have taken it", results.last()))),
             BatchEnd::NotSent(why) => Err(Trouble::NotSent(why)),
+            BatchEnd::Needless => Err(Trouble::NotSent("it is done already; somebody else was first".into())),
         }
     }
 

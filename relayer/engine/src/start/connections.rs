@@ -31,7 +31,8 @@ fn hold(spec: &ChainSpec, id: &ConnectionId, (what, expected, found): (&'static 
     if expected == found {
         return Ok(());
     }
-    Err(StartError::ConnectionMismatch { chain: spec.id.clone(), connection: id.clone(), what, expected, found: found.into() })
+    let (chain, connection) = (spec.id.clone(), id.clone());
+    Err(StartError::ConnectionMismatch { chain, connection, what, expected: expected.into(), found: found.into() })
 }
 
 /// Both ends of the connection, which must fit each other, and the clients that it stands on.

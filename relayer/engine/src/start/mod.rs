@@ -13,6 +13,8 @@ use crate::channel::ChannelKeeper;
 use crate::clearer::Clearer;
 use crate::config::{ChainSpec, End, EngineConfig, PathSpec};
 use crate::error::StartError;
+use crate::evidence::{self, Doubted, Prosecutor};
+use crate::halts::Cause;
 use crate::handle::{Running, Tasks};
 use crate::journal::{Journal, codec, keys, served, wire};
 use crate::keeper::Keeper;
@@ -91,13 +93,13 @@ async fn client(env: &Env, config: &EngineConfig, path: &Path, direction: Direct
     if let Some(id) = &host.channel {
         let end = channel(env, host_spec, (id, host), (source, path.spec.order)).await?;
         path.note_channel(direction.reverse(), end);
-        return if view.frozen { Err(StartError::ClientFrozen { chain, client }) } else { Ok(view) };
+        return Ok(view);
     }
     let registered = view.counterparty.as_ref().map(|end| end.client_id.as_str()).unwrap_or("none");
     if registered != source.client.as_str() {
         return Err(StartError::CounterpartyMismatch { chain, client, expected: source.client.clone(), found: registered.to_owned() });
     }
-    if view.frozen { Err(StartError::ClientFrozen { chain, client }) } else { Ok(view) }
+    Ok(view)
 }
 
 /// A channel of a path: open or closed by now (what is on its way is brought to its end), in the path's order, to the channel at the other end, and over the client of this one.
@@ -127,7 +129,7 @@ async fn channel(
     for (what, expected, found) in rules {
         if expected != found {
             let (chain, channel) = (spec.id.clone(), id.clone());
-            return Err(StartError::ChannelMismatch { chain, channel, what, expected, found: found.into() });
+            return Err(StartError::ChannelMismatch { chain, channel, what, expected: expected.into(), found: found.into() });
         }
     }
     Ok(found_end)
@@ -137,6 +139,7 @@ async fn channel(
 pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env) -> Result<Running, StartError> {
     config.validate()?;
     metrics::describe();
+    config.chains.iter().for_each(|spec| metrics::alarms(&spec.id));
     let descriptions = futures::future::try_join_all(config.chains.iter().map(|spec| describe(&env, spec))).await?;
     let mut followed: BTreeMap<ChainId, Height> = BTreeMap::new();
     let (connected, opened) = connected(&env, &config, &mut followed).await?;
@@ -144,9 +147,15 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
     let paths: Vec<Arc<Path>> = specs.map(|(index, spec)| Arc::new(Path::new(index, spec))).collect();
     let openings: Vec<_> = paths.iter().flat_map(|path| path.openings()).collect();
     let (journal, actor) = Journal::open(Arc::clone(&store), &openings, &env, config.retention.changes).await?;
+    let accused = evidence::accused(store.as_ref()).await?;
     for path in &paths {
         for direction in [Direction::AToB, Direction::BToA] {
             let view = client(&env, &config, path, direction).await?;
+            let host = path.to(direction);
+            // Evidence freezes clients, one after the other: the others must still be told.
+            if view.frozen && !accused.contains(&path.from(direction).chain) {
+                return Err(StartError::ClientFrozen { chain: host.chain.clone(), client: host.client.clone() });
+            }
             lower(&mut followed, &path.from(direction).chain, view.latest);
             path.note_view(direction, view);
         }
@@ -163,6 +172,8 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
             let cursor = codec::height(&bytes).map_err(|error| error.row("a cursor", Tree::Meta, &keys::cursor(&spec.id)))?;
             chain.seen().cursor = Some(cursor);
         }
+        let doubted = evidence::recall(store.as_ref(), &chain).await?;
+        doubted.iter().for_each(|doubted| doubt(&paths, (&chain, doubted)));
         chains.insert(spec.id.clone(), Arc::new(chain));
     }
     let signers = signers::Signers::read(&chains, store.as_ref()).await?;
@@ -177,6 +188,17 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
     running.tasks.spawn_untracked("journal", actor);
     spawn(&running.tasks, &shared, signers);
     Ok(running)
+}
+
+/// Halts the paths of a client that held something else than was verified, until its host takes that back.
+fn doubt(paths: &[Arc<Path>], (source, doubted): (&Chain, &Doubted)) {
+    for path in paths {
+        for direction in path.directions_of(&doubted.host, &doubted.client) {
+            if path.from(direction).chain == *source.id() {
+                path.halts.begin(&doubted.host, Cause::Mismatch(direction, doubted.height), doubted.what.clone());
+            }
+        }
+    }
 }
 
 /// The lowest height that a client of a chain holds: its root of trust must not be above it.
@@ -219,22 +241,31 @@ async fn agree(shared: &Shared) -> Result<(), StartError> {
             let (source_end, host_end) = (path.from(direction), path.to(direction));
             let (Some(source), Some(host)) = (shared.chains.get(&source_end.chain), shared.chains.get(&host_end.chain)) else { continue };
             let Some(view) = path.view(direction) else { continue };
+            if path.halted().is_some() || source.trust.conflict.borrow().is_some() {
+                continue;
+            }
             let trusted = match source.trust.verified_at(source, &view, view.latest, &shared.journal).await {
                 Ok(trusted) => trusted,
                 Err(error) => {
-                    unverified(source, &view, error)?;
+                    unverified(source, (host.id(), &view), error)?;
                     continue;
                 }
             };
-            let consensus = ask(&shared.env, &host.spec, || host.adapter().consensus(&host_end.client, view.latest)).await?;
+            let consensus = || ask(&shared.env, &host.spec, || host.adapter().consensus(&host_end.client, view.latest));
             let expected = source.light_client().consensus_hash(&trusted);
-            if consensus.hash != expected {
+            let mut found = consensus().await?.hash;
+            if found != expected {
+                // The word of one endpoint refuses no start.
+                host.adapter().distrust();
+                found = consensus().await?.hash;
+            }
+            if found != expected {
                 return Err(StartError::ConsensusMismatch {
                     chain: host_end.chain.clone(),
                     client: host_end.client.clone(),
                     height: view.latest,
                     expected,
-                    found: Box::new(consensus.hash),
+                    found: Box::new(found),
                 });
             }
         }
@@ -243,8 +274,11 @@ async fn agree(shared: &Shared) -> Result<(), StartError> {
 }
 
 /// What to make of a client height that could not be verified at the start.
-fn unverified(source: &Chain, view: &ClientView, error: TrustError) -> Result<(), StartError> {
-    let chain = source.id().clone();
+fn unverified(source: &Chain, (host, view): (&ChainId, &ClientView), error: TrustError) -> Result<(), StartError> {
+    let (chain, trusted) = (source.id().clone(), source.trust.latest().height);
+    if view.latest.revision > trusted.revision {
+        return Err(StartError::OtherRevision { host: host.clone(), client: view.client_id.clone(), latest: view.latest, chain, trusted });
+    }
     match error {
         TrustError::NothingBelow(_) => {
             let root = source.trust.latest().height;
@@ -263,6 +297,7 @@ fn spawn(tasks: &Arc<Tasks>, shared: &Arc<Shared>, signers: signers::Signers) {
     signers.spawn(tasks, shared);
     for chain in shared.chains.values() {
         let cursor = chain.seen().cursor;
+        tasks.spawn("prosecutor", Box::pin(Prosecutor::new(Arc::clone(shared), Arc::clone(chain)).run()));
         tasks.spawn("watcher", Box::pin(Watcher::new(Arc::clone(shared), Arc::clone(chain), cursor).run()));
     }
     for path in shared.paths().iter() {
@@ -285,8 +320,11 @@ pub(crate) fn spawn_path(tasks: &Tasks, shared: &Arc<Shared>, path: &Arc<Path>) 
     for (direction, source, host) in [(Direction::AToB, &a, &b), (Direction::BToA, &b, &a)] {
         let clearer = Clearer::new(Arc::clone(shared), Arc::clone(path), direction, Arc::clone(source));
         let chains = (Arc::clone(source), Arc::clone(host));
-        let warden = Warden::new(Arc::clone(shared), Arc::clone(path), direction, chains.clone());
-        tasks.spawn("warden", Box::pin(warden.run()));
+        // One for each client, however many paths stand on it.
+        let watched = shared.watched(&path.to(direction).chain, &path.to(direction).client);
+        if watched.is_unguarded() {
+            tasks.spawn("warden", Box::pin(Warden::new(Arc::clone(shared), watched, chains.clone()).run()));
+        }
         let worker: BoxFuture<'static, ()> = Box::pin(Worker::new(Arc::clone(shared), Arc::clone(path), direction, chains).run());
         tasks.spawn("worker", worker);
         tasks.spawn("clearer", Box::pin(clearer.run()));

@@ -180,8 +180,9 @@ impl Submitter {
         let no_room = built.rejected.iter().any(|rejected| rejected.reason == RejectReason::NoRoom);
         if built.included.is_empty() || (has_packets && !sends_packet && !no_room) {
             self.shared.journal.commit(ops).await?;
+            let needless = !built.rejected.is_empty() && built.rejected.iter().all(|rejected| rejected.reason == RejectReason::AlreadyDone);
             let why = built.rejected.first().map_or_else(String::new, |rejected| format!("{:?}", rejected.reason));
-            self.end(batch, BatchEnd::NotSent(why));
+            self.end(batch, if needless { BatchEnd::Needless } else { BatchEnd::NotSent(why) });
             return Ok(());
         }
         let signed = match self.chain.call("sign", self.chain.adapter().sign(&self.signer, &built)).await {

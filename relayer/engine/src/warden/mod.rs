@@ -1,4 +1,5 @@
-//! The warden of one client: looks at what others submit to it, and holds it against the chain that was verified here.
+//! The warden of one client, whatever number of paths stand on it: looks at what others submit to it, and holds it against the chain that was
+//! verified here.
 //!
 //! A client on a host believes whoever brings enough signatures. An update that is not of the chain verified through our own endpoints was
 //! signed by validators who signed two chains: the two headers convict them, and freeze the client before anything forged is proven to it.
@@ -6,18 +7,21 @@
 //! What it is not: it submits nothing; a conviction is made known through the chain's trust, and the workers of its paths carry it to their
 //! clients.
 
-use crate::chain::{Chain, Conflict, TrustError};
-use crate::journal::{Op, keys, wire};
+mod watched;
+
+use crate::chain::{Chain, TrustError};
+use crate::evidence::{self, Doubted};
+use crate::halts::Cause;
+use crate::journal::Op;
 use crate::metrics;
-use crate::packet::Direction;
-use crate::shared::{ClientUpdate, Path, Shared};
+use crate::metrics::Alarm;
+use crate::shared::Shared;
 use causeway_adapter::{AdapterError, ClientView, SubmittedUpdate, TrustedState, Violation};
-use causeway_store::{Tree, Write};
 use causeway_types::{ClientId, Height};
-use prost::Message as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+pub(crate) use watched::{ClientUpdate, Watched};
 
 /// Looks at one height before it is left to people.
 const LOOKS_MAX: u32 = 60;
@@ -28,11 +32,10 @@ const AHEAD_ALARM: u32 = 10;
 
 pub(crate) struct Warden {
     shared: Arc<Shared>,
-    path: Arc<Path>,
-    direction: Direction,
+    /// On the host, follows the source.
+    watched: Arc<Watched>,
     source: Arc<Chain>,
     host: Arc<Chain>,
-    /// On the host, follows the source.
     client: ClientId,
     waiting: VecDeque<Suspect>,
 }
@@ -78,27 +81,31 @@ impl From<Violation> for Failed {
 }
 
 impl Warden {
-    pub(crate) fn new(shared: Arc<Shared>, path: Arc<Path>, direction: Direction, (source, host): (Arc<Chain>, Arc<Chain>)) -> Self {
-        let client = path.to(direction).client.clone();
-        Self { shared, path, direction, source, host, client, waiting: VecDeque::new() }
+    pub(crate) fn new(shared: Arc<Shared>, watched: Arc<Watched>, (source, host): (Arc<Chain>, Arc<Chain>)) -> Self {
+        let client = watched.client.clone();
+        Self { shared, watched, source, host, client, waiting: VecDeque::new() }
     }
 
     pub(crate) async fn run(mut self) {
-        let (shared, path) = (Arc::clone(&self.shared), Arc::clone(&self.path));
+        let (shared, watched) = (Arc::clone(&self.shared), Arc::clone(&self.watched));
+        match watched.left(shared.journal.store().as_ref()).await {
+            Ok(left) => left.into_iter().for_each(|update| self.take(&update.heights.clone(), update)),
+            Err(error) => tracing::error!(client = %self.client, host = %self.host.id(), %error, "updates that wait to be examined cannot be read"),
+        }
         loop {
-            let pause_ms = self.work().await;
+            let Some(pause_ms) = self.work().await else { return };
             tokio::select! {
                 biased;
                 () = shared.drain.cancelled() => return,
-                () = path.updates(self.direction).notified() => {}
+                () = watched.news.notified() => {}
                 () = shared.env.clock.sleep(Duration::from_millis(pause_ms)) => {}
             }
         }
     }
 
-    /// Looks at everything that is due; answers for how long nothing will be, milliseconds.
-    async fn work(&mut self) -> u64 {
-        for update in self.path.take_updates(self.direction) {
+    /// Looks at everything that is due; answers for how long nothing will be, milliseconds. None once the journal has stopped.
+    async fn work(&mut self) -> Option<u64> {
+        for update in self.watched.take() {
             self.take(&update.heights.clone(), update);
         }
         for _ in 0..self.waiting.len() {
@@ -112,8 +119,8 @@ impl Warden {
                 None => self.heights_of(&suspect.update).await.map(|heights| self.take(&heights, suspect.update.clone())),
             };
             match looked {
-                Ok(()) => {}
-                Err(Failed::Trust(TrustError::Journal)) => return 5_000,
+                Ok(()) => self.done(&suspect).await,
+                Err(Failed::Trust(TrustError::Journal)) => return None,
                 Err(error) => self.again(suspect, &error).await,
             }
             if self.shared.drain.is_cancelled() {
@@ -121,7 +128,15 @@ impl Warden {
             }
         }
         let due = self.waiting.iter().map(|suspect| suspect.not_before_ms).min();
-        due.map_or(60_000, |at| at.saturating_sub(self.host.now_ms())).clamp(1, 60_000)
+        Some(due.map_or(60_000, |at| at.saturating_sub(self.host.now_ms())).clamp(1, 60_000))
+    }
+
+    /// It need not be examined after a restart, unless another height of the same transaction must be.
+    async fn done(&self, suspect: &Suspect) {
+        if self.waiting.iter().all(|other| (&other.update.tx, other.update.at) != (&suspect.update.tx, suspect.update.at)) {
+            // Where the journal has stopped, so has everything.
+            let _stopped = self.shared.journal.commit(vec![Op::Write(self.watched.done(&suspect.update))]).await;
+        }
     }
 
     /// The heights that an update brought, each to be looked at. Where the event does not tell them, they are read first.
@@ -157,7 +172,8 @@ impl Warden {
     }
 
     async fn view(&self) -> Result<ClientView, AdapterError> {
-        match self.path.view(self.direction) {
+        let paths = self.shared.paths_on(self.host.id(), &self.client);
+        match paths.iter().find_map(|(path, direction)| path.view(*direction)) {
             Some(view) => Ok(view),
             None => self.host.call("client", self.host.adapter().client(&self.client)).await,
         }
@@ -167,14 +183,15 @@ impl Warden {
     async fn again(&mut self, mut suspect: Suspect, error: &Failed) {
         suspect.looks = suspect.looks.saturating_add(1);
         if suspect.looks == AHEAD_ALARM && matches!(error, Failed::Ahead) {
-            metrics::alarm(self.host.id(), "client-ahead");
+            metrics::alarm(self.host.id(), Alarm::ClientAhead);
             let height = suspect.shown();
             tracing::error!(client = %self.client, host = %self.host.id(), source = %self.source.id(), height, "a client holds a height that our endpoints do not reach");
         }
         if suspect.looks >= LOOKS_MAX {
             let height = suspect.shown();
-            metrics::alarm(self.host.id(), "update-not-examined");
+            metrics::alarm(self.host.id(), Alarm::UpdateNotExamined);
             tracing::warn!(client = %self.client, host = %self.host.id(), height, %error, "an update that somebody submitted could not be examined");
+            self.done(&suspect).await;
             return;
         }
         let delay_ms = match error {
@@ -198,7 +215,8 @@ impl Warden {
             Err(TrustError::Adapter(AdapterError::Lagging { .. })) => return self.look_ahead((suspect, height), &view).await,
             ours => ours?,
         };
-        if held.hash == self.source.light_client().consensus_hash(&ours) {
+        let expected = self.source.light_client().consensus_hash(&ours);
+        if held.hash == expected || self.holds_after_all(height, expected).await? {
             return Ok(());
         }
         tracing::error!(client = %self.client, host = %self.host.id(), source = %self.source.id(), %height, "a client was brought to a header that is not of the chain verified here");
@@ -207,6 +225,16 @@ impl Warden {
             self.contradicted(height, &ours).await?;
         }
         convicted.and_then(|found| if found { Ok(()) } else { Err(Failed::Unread) })
+    }
+
+    /// Whether another answer takes back that the client holds something else; what it holds no longer matters to nobody.
+    async fn holds_after_all(&self, height: Height, expected: causeway_types::Hash) -> Result<bool, Failed> {
+        self.host.adapter().distrust();
+        match self.host.call("consensus", self.host.adapter().consensus(&self.client, height)).await {
+            Ok(held) => Ok(held.hash == expected),
+            Err(AdapterError::NotFound { .. }) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A height that the chain has not reached cannot be compared yet; but a header whose time our newest one has passed convicts already.
@@ -232,7 +260,8 @@ impl Warden {
         if source.light_client().verify_misbehaviour(&base, &theirs.update, &ours, &source.spec.params).is_err() {
             return Ok(false);
         }
-        source.trust.convicted(Conflict { height, a: theirs.update, b: ours });
+        let kept = evidence::convict(source, &self.shared.journal, height, (theirs.update, ours)).await;
+        kept.map_err(|_| TrustError::Journal)?;
         Ok(true)
     }
 
@@ -246,11 +275,12 @@ impl Warden {
 
     /// The client holds what is not of the chain, and no evidence freezes it: nothing is relayed, what is known is kept for people.
     async fn contradicted(&self, height: Height, ours: &TrustedState) -> Result<(), Failed> {
-        let (client, host, source) = (&self.client, self.host.id(), self.source.id());
+        let (client, host, source) = (self.client.clone(), self.host.id().clone(), self.source.id());
         let what = format!("client {client} on {host} holds another {source} at height {height} than was verified");
-        let row = wire::EvidenceRow { a: ours.bytes.clone(), b: Vec::new(), what: what.clone(), at_ms: self.host.now_ms() };
-        self.path.halt(host, "consensus-mismatch", what);
-        let write = Write::Put(Tree::Meta, keys::evidence(source, height), row.encode_to_vec());
+        for (path, direction) in self.shared.paths_on(&host, &client) {
+            path.halts.begin(&host, Cause::Mismatch(direction, height), what.clone());
+        }
+        let write = evidence::mismatch(&self.source, &Doubted { host, client, height, what }, ours.bytes.clone());
         self.shared.journal.commit(vec![Op::Write(write)]).await.map_err(|_| TrustError::Journal)?;
         Ok(())
     }

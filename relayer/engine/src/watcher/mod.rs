@@ -6,12 +6,14 @@ use crate::chain::Chain;
 use crate::config::End;
 use crate::journal::{Op, codec, keys};
 use crate::metrics;
+use crate::metrics::Alarm;
 use crate::opener::Connected;
 use crate::packet::PacketRecord;
-use crate::shared::{ClientUpdate, Path, Shared};
+use crate::shared::{Path, Shared};
+use crate::warden::{ClientUpdate, Watched};
 use causeway_adapter::{AdapterError, Event, EventFilter, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_store::{StoreError, Tree, Write};
-use causeway_types::{Acknowledgement, Head, Height, Locator, Packet, PacketEnd};
+use causeway_types::{Acknowledgement, ClientId, Head, Height, Locator, Packet, PacketEnd, TxId};
 use prost::Message;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -131,16 +133,15 @@ impl Watcher {
     async fn behind(&mut self, cursor: Height) -> Result<(), StoreError> {
         let now_ms = self.chain.now_ms();
         let since_ms = *self.behind_since_ms.get_or_insert(now_ms);
-        if now_ms.saturating_sub(since_ms) < BEHIND_MS_MAX {
-            return Ok(());
-        }
         let Ok(status) = self.chain.call("status", self.chain.adapter().status()).await else { return Ok(()) };
+        // An endpoint that claims blocks which it then does not have is found out at once.
+        let believed = self.chain.believe(&status.head).await.is_ok();
         let waits = !status.endpoints.is_empty() && status.endpoints.iter().all(|endpoint| endpoint.syncing || endpoint.head.is_none());
-        if waits || self.chain.believe(&status.head).await.is_err() || status.head.height >= cursor {
+        if waits || !believed || status.head.height >= cursor || now_ms.saturating_sub(since_ms) < BEHIND_MS_MAX {
             return Ok(());
         }
         let head = status.head.height;
-        metrics::alarm(self.chain.id(), "cursor-above-heads");
+        metrics::alarm(self.chain.id(), Alarm::CursorAboveHeads);
         tracing::warn!(chain = %self.chain.id(), %cursor, %head, "every endpoint is below what was watched already; watching again from their head");
         self.behind_since_ms = None;
         self.chain.return_to(status.head);
@@ -159,7 +160,7 @@ impl Watcher {
                 self.clear();
             }
             AdapterError::BlockTooLarge { height, .. } if self.cursor.is_some_and(|cursor| cursor.plus(1) == *height) => {
-                metrics::alarm(self.chain.id(), "block-passed-over");
+                metrics::alarm(self.chain.id(), Alarm::BlockPassedOver);
                 tracing::error!(chain = %self.chain.id(), %error, "a block is passed over; state tells what it held");
                 self.move_cursor(*height, Vec::new()).await?;
                 self.clear();
@@ -201,13 +202,37 @@ impl Watcher {
         if self.cursor.is_none_or(|known| cursor > known) {
             let mut ops = Vec::with_capacity(events.len().saturating_add(1));
             let paths = self.shared.paths();
+            let mut updates = Vec::new();
             for located in events {
-                ops.extend(self.op(&paths, located));
+                if let Event::ClientUpdated { client, heights } = located.event {
+                    updates.extend(self.updated((client, heights), located.height, located.tx));
+                } else {
+                    ops.extend(self.op(&paths, located));
+                }
             }
+            ops.extend(updates.iter().map(|(watched, update)| Op::Write(watched.kept(update))));
             self.move_cursor(cursor, ops).await?;
+            self.hand_over(updates).await?;
         }
         self.chain.note_head(head);
         Ok(())
+    }
+
+    /// An update of a client that paths stand on.
+    fn updated(&self, (client, heights): (ClientId, Vec<Height>), at: Height, tx: TxId) -> Option<(Arc<Watched>, ClientUpdate)> {
+        let host = self.chain.id();
+        let ours = !self.shared.paths_on(host, &client).is_empty();
+        ours.then(|| (self.shared.watched(host, &client), ClientUpdate { heights, at, tx }))
+    }
+
+    /// Gives durable updates to the wardens of their clients. What one of them has no room for is not kept either.
+    async fn hand_over(&self, updates: Vec<(Arc<Watched>, ClientUpdate)>) -> Result<(), StoreError> {
+        let forget = |(watched, update): (Arc<Watched>, ClientUpdate)| {
+            let forgotten = watched.note(update)?;
+            Some(Op::Write(watched.done(&forgotten)))
+        };
+        let ops = updates.into_iter().filter_map(forget).collect();
+        self.shared.journal.commit(ops).await
     }
 
     fn op(&self, paths: &[Arc<Path>], located: LocatedEvent) -> Option<Op> {
@@ -221,15 +246,7 @@ impl Watcher {
             }
             Event::Completed { end, sequence } => Some(self.gone((end, sequence), false, now_ms)),
             Event::TimedOut { end, sequence } => Some(self.gone((end, sequence), true, now_ms)),
-            Event::ClientUpdated { client, heights } => {
-                let update = ClientUpdate { heights, at: located.height, tx: at.transaction };
-                for path in paths.iter() {
-                    for direction in path.directions_of(self.chain.id(), &client) {
-                        path.note_update(direction, update.clone());
-                    }
-                }
-                None
-            }
+            Event::ClientUpdated { .. } => None,
             Event::ChannelChanged { id, connection } => {
                 let end = |path: &&Arc<Path>| path.direction_from(self.chain.id(), &id.clone().into()).is_some();
                 paths.iter().filter(end).for_each(|path| path.channel_news.notify_one());
@@ -241,7 +258,7 @@ impl Watcher {
                 for path in paths.iter() {
                     for direction in path.directions_of(self.chain.id(), &client) {
                         path.note_frozen(direction);
-                        path.halt(self.chain.id(), "client-frozen", format!("client {client} on {} was frozen", self.chain.id()));
+                        self.shared.journal.wake(path.lane(direction)).notify_one();
                     }
                 }
                 None

@@ -204,7 +204,7 @@ impl Worker {
         );
         let failed = |error| self.adapter_failed(&self.host, &error);
         let (view, states) = (view.map_err(failed)?, states.map_err(failed)?);
-        self.note_view(&view)?;
+        let view = self.note_view(view).await?;
         let (mut kept, mut ops) = (Vec::new(), Vec::new());
         let when = self.when();
         for (candidate, state) in candidates.into_iter().zip(states) {

@@ -7,6 +7,8 @@
 //! What it is not: it signs and broadcasts nothing, and keeps nothing that a crash may not take.
 
 mod collect;
+mod convict;
+mod doubt;
 mod gone;
 mod order;
 mod proof;
@@ -31,8 +33,6 @@ use tokio::sync::oneshot;
 const HEIGHTS_MAX: usize = 4;
 /// Packets looked up in one call.
 const LOOKUP_MAX: usize = 100;
-/// Times that evidence against a chain is sent to a client before people have to do it; the journal keeps it.
-const CONVICTIONS_MAX: u32 = 10;
 
 pub(crate) struct Worker {
     shared: Arc<Shared>,
@@ -54,9 +54,13 @@ pub(crate) struct Worker {
     refreshing: bool,
     /// Evidence against the source chain is on its way to the client.
     convicting: bool,
+    /// How often in a row the client was not told of it.
+    untold: u32,
     failures: u32,
     not_before_ms: u64,
     view_seen_ms: u64,
+    /// When what halts the path was asked about last.
+    reviewed_ms: u64,
 }
 
 /// A packet in work and what is to be done with it.
@@ -99,9 +103,11 @@ impl Worker {
             fresh: false,
             refreshing: false,
             convicting: false,
+            untold: 0,
             failures: 0,
             not_before_ms: 0,
             view_seen_ms: 0,
+            reviewed_ms: 0,
         }
     }
 
@@ -124,6 +130,10 @@ impl Worker {
         let wake = shared.journal.wake(self.inbound());
         let (mut source_head, mut host_head) = (self.source.head.subscribe(), self.host.head.subscribe());
         let mut conflict = self.source.trust.conflict.subscribe();
+        if conflict.borrow().is_some() {
+            // Found before, by an earlier process or while this path was not there.
+            conflict.mark_changed();
+        }
         loop {
             let pause = match self.work().await {
                 Err(Halt::Stop) => return,
@@ -171,20 +181,25 @@ impl Worker {
     fn advanced(&mut self, end: BatchEnd) -> bool {
         self.advance = None;
         self.view_seen_ms = 0;
-        let convicting = std::mem::take(&mut self.convicting);
-        let BatchEnd::NotSent(reason) = end else { return false };
-        tracing::debug!(path = %self.path.spec.name, reason, "client update not sent");
-        self.failures = self.failures.saturating_add(u32::from(convicting));
-        let delay_ms = if convicting { self.host.backoff().delay_ms(self.failures) } else { self.host.deadlines.retry_min_ms };
-        self.not_before_ms = self.host.now_ms().saturating_add(delay_ms);
-        convicting && self.failures < CONVICTIONS_MAX
+        if std::mem::take(&mut self.convicting) {
+            return self.told(&end);
+        }
+        if let BatchEnd::NotSent(reason) = end {
+            tracing::debug!(path = %self.path.spec.name, reason, "client update not sent");
+            self.not_before_ms = self.host.now_ms().saturating_add(self.host.deadlines.retry_min_ms);
+        }
+        false
     }
 
     /// Everything that can be done now.
     async fn work(&mut self) -> Turned<()> {
-        if self.path.halted().is_some() || self.host.now_ms() < self.not_before_ms {
+        if self.host.now_ms() < self.not_before_ms {
             return Ok(());
         }
+        if self.path.halted().is_some() {
+            return self.review().await;
+        }
+        self.heed_freeze().await?;
         self.unpark().await?;
         self.keep_order().await?;
         self.hydrate().await?;

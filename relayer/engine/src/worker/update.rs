@@ -3,13 +3,11 @@
 use super::proof::{Ready, highest};
 use super::{Candidate, HEIGHTS_MAX, Halt, Turned, Worker};
 use crate::chain::TrustError;
-use crate::journal::{Op, keys, wire};
-use crate::metrics;
-use crate::shared::{Batch, Busy, MISBEHAVIOUR};
+use crate::journal::Op;
+use crate::shared::{Batch, Busy};
 use causeway_adapter::{AdapterError, ClientView, Message, Plan, Provable, TrustedState, UpdateStep, Violation};
-use causeway_store::{Tree, Write};
+use causeway_store::Write;
 use causeway_types::{Claim, Height};
-use prost::Message as _;
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
@@ -32,21 +30,6 @@ enum Way {
 }
 
 impl Worker {
-    /// Takes notice of the client.
-    pub(super) fn note_view(&mut self, view: &ClientView) -> Turned<()> {
-        self.view_seen_ms = self.host.now_ms();
-        if let Some(expires) = view.expires_at_s {
-            let left = i64::try_from(expires).unwrap_or(i64::MAX).saturating_sub(i64::try_from(self.host.now_s()).unwrap_or(0));
-            metrics::expiry(self.host.id(), self.client.as_str(), left);
-        }
-        self.path.note_view(self.direction, view.clone());
-        if view.frozen {
-            self.path.halt(self.host.id(), "client-frozen", format!("client {} on {} is frozen", self.client, self.host.id()));
-            return Err(Halt::Wait { ms: 5_000, failed: true });
-        }
-        Ok(())
-    }
-
     /// Looks at the client from time to time, and refreshes it before it expires, with or without traffic.
     pub(super) async fn watch_client(&mut self) -> Turned<()> {
         let period_s = self.source.spec.params.trusting_period_s;
@@ -56,7 +39,7 @@ impl Worker {
         }
         let view = self.host.call("client", self.host.adapter().client(&self.client)).await;
         let view = view.map_err(|error| self.adapter_failed(&self.host, &error))?;
-        self.note_view(&view)?;
+        let view = self.note_view(view).await?;
         if !self.refreshing {
             if !self.refresh_due(&view) {
                 return Ok(());
@@ -98,9 +81,7 @@ impl Worker {
         if self.agreed.contains(&height) {
             return Ok(trusted);
         }
-        let consensus = self.host.call("consensus", self.host.adapter().consensus(&self.client, height)).await;
-        let consensus = consensus.map_err(|error| self.adapter_failed(&self.host, &error))?;
-        if consensus.hash != self.source.light_client().consensus_hash(&trusted) {
+        if !self.holds(height, &trusted).await? && !self.holds_after_all(height, &trusted).await? {
             return Err(self.contradicted(height, &trusted).await);
         }
         self.agreed.insert(height);
@@ -108,23 +89,6 @@ impl Worker {
             self.agreed.pop_first();
         }
         Ok(trusted)
-    }
-
-    /// The client holds something that is not the chain verified here: nothing is relayed, the evidence is kept.
-    async fn contradicted(&self, height: Height, trusted: &TrustedState) -> Halt {
-        let what =
-            format!("client {} on {} holds another {} at height {height} than was verified", self.client, self.host.id(), self.source.id());
-        let row = wire::EvidenceRow { a: trusted.bytes.clone(), b: Vec::new(), what: what.clone(), at_ms: self.host.now_ms() };
-        self.path.halt(self.host.id(), "consensus-mismatch", what);
-        if self.source.trust.conflict.borrow().is_some() {
-            // Evidence that convicts is kept already.
-            return Halt::Wait { ms: 5_000, failed: true };
-        }
-        let write = Write::Put(Tree::Meta, keys::evidence(self.source.id(), height), row.encode_to_vec());
-        match self.shared.journal.commit(vec![Op::Write(write)]).await {
-            Ok(()) => Halt::Wait { ms: 5_000, failed: true },
-            Err(_) => Halt::Stop,
-        }
     }
 
     /// Chooses heights for what is ready and plans the updates they need. What has no way now goes back.
@@ -288,32 +252,10 @@ impl Worker {
         Ok(())
     }
 
-    async fn send_messages(&self, messages: Vec<Message>, done: oneshot::Sender<crate::shared::BatchEnd>) {
+    pub(super) async fn send_messages(&self, messages: Vec<Message>, done: oneshot::Sender<crate::shared::BatchEnd>) {
         let items = vec![None; messages.len()];
         let busy = Busy::new(self.shared.journal.clone(), Vec::new());
         self.shared.submit(self.host.id(), Batch { messages, proofs: Vec::new(), items, busy, done: Some(done) }).await;
-    }
-
-    /// The source chain signed two blocks of one height: the client must learn of it, and nothing more is relayed.
-    pub(super) async fn report_misbehaviour(&mut self) {
-        let Some(conflict) = self.source.trust.conflict.borrow().clone() else { return };
-        let what = format!("{} sealed two blocks at height {}", self.source.id(), conflict.height);
-        let row = wire::EvidenceRow { a: conflict.a.clone(), b: conflict.b.clone(), what: what.clone(), at_ms: self.host.now_ms() };
-        let write = Write::Put(Tree::Meta, keys::evidence(self.source.id(), conflict.height), row.encode_to_vec());
-        if self.shared.journal.commit(vec![Op::Write(write)]).await.is_err() {
-            return;
-        }
-        let encoding = self.path.view(self.direction).map(|view| view.host_encoding);
-        let encoding = encoding.or_else(|| self.host.description.host_encodings.first().cloned()).unwrap_or_default();
-        match self.source.light_client().encode_misbehaviour(&encoding, &conflict.a, &conflict.b) {
-            Ok(misbehaviour) => {
-                let (done, end) = oneshot::channel();
-                (self.convicting, self.advance) = (true, Some(end));
-                self.send_messages(vec![Message::SubmitMisbehaviour { client_id: self.client.clone(), misbehaviour }], done).await;
-            }
-            Err(violation) => tracing::error!(%violation, "evidence cannot be encoded for the host"),
-        }
-        self.path.halt(self.source.id(), MISBEHAVIOUR, what);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod batches;
 mod client;
+mod evidence;
 mod handshake;
 mod heads;
 mod keys;

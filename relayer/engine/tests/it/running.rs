@@ -4,9 +4,10 @@
 use crate::sim::{Class, Sim, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_adapter::{AdapterError, ChainAdapter as _, Plan, UpdateStep};
-use causeway_engine::{AckKind, By, PacketFilter, PacketState, QueryError};
+use causeway_engine::{AckKind, By, PacketFilter, PacketState, PathSpec, QueryError};
 use causeway_store::{Store, Tree};
 use causeway_types::Height;
+use causeway_types::classic::Order;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -114,6 +115,7 @@ fn what_another_acknowledged_ends_completed_and_what_another_returned_ends_timed
     }
 }
 
+/// refuse.md O6: what was to be broadcast is known after a restart.
 #[test]
 fn a_stuck_transaction_is_replaced_after_a_restart() {
     simulate(5, FakeFamily::Slotted, FakeFamily::Slotted, async |sim| {
@@ -165,7 +167,8 @@ fn two_blocks_of_one_height_freeze_the_client_and_halt_the_path() {
     });
 }
 
-/// What others submit is held against the chain that was verified, with traffic or without, and a forgery freezes the client.
+/// What others submit is held against the chain that was verified, with traffic or without, and a forgery freezes the client:
+/// refuse.md H11.
 #[test]
 fn a_forged_update_of_somebody_else_freezes_the_client() {
     simulate(11, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
@@ -191,6 +194,39 @@ fn a_forged_update_of_somebody_else_freezes_the_client() {
         let kept = sim.store.scan(Tree::Meta, b"evidence", None, 10).await.unwrap();
         assert_eq!(kept.len(), 1, "the evidence is kept");
     });
+}
+
+/// Several channels stand on one client: what is put into it is examined once, and what convicts halts them all.
+#[test]
+fn one_client_has_one_warden_however_many_paths_stand_on_it() {
+    let mut looks = Vec::new();
+    for channel in [false, true] {
+        simulate(14, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+            let over_clients = sim.config().paths[0].clone();
+            if channel {
+                sim.use_channel(Order::Unordered);
+                sim.config().paths.push(PathSpec { name: "beside".into(), ..over_clients });
+            }
+            sim.send(true, Class::Echo);
+            sim.run(0, 200).await;
+            seconds(sim, 30).await;
+            let client = sim.right.adapter().client(&sim.right_client).await.unwrap();
+            let height = sim.left.config().family.client_height(sim.left.height().number - 3);
+            let before = sim.recorders[1].calls().get("consensus").copied().unwrap_or(0);
+            for back in [3, 2, 1] {
+                let honest = sim.left.adapter().update_at(client.latest, Height { number: height.number - back, ..height }).await.unwrap();
+                sim.right.submit_update(&sim.right_client, &honest).unwrap();
+            }
+            seconds(sim, 20).await;
+            looks.push(sim.recorders[1].calls()["consensus"] - before);
+            let forged = sim.left.fork_update(height, client.latest).unwrap();
+            sim.right.submit_update(&sim.right_client, &forged).unwrap();
+            seconds(sim, 60).await;
+            let halted: Vec<_> = sim.handle().status().paths.iter().map(|path| path.halted.clone().unwrap_or_default()).collect();
+            assert!(halted.iter().all(|why| why.contains("two blocks")), "{halted:?}");
+        });
+    }
+    assert_eq!(looks[0], looks[1], "each path looked for itself");
 }
 
 /// On a living chain validators change every few blocks, and others update the clients that are shared with them.
@@ -280,6 +316,7 @@ fn a_client_of_many_steps_is_refreshed_to_the_end_without_traffic() {
     });
 }
 
+/// refuse.md O4: what keys may spend in a day is bounded, and told when it is reached.
 #[test]
 fn a_spend_cap_holds_over_a_restart() {
     simulate(11, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {

@@ -168,6 +168,7 @@ async fn credentials_never_reach_an_error() {
     }
 }
 
+/// refuse.md O1: what fails over is judged as before, and endpoints that disagree are told apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_endpoint_is_left_out_and_disagreement_is_told() {
     let (node, mut config, _) = deployed(devnet(1337)).await;

@@ -15,6 +15,7 @@ fn info(client_id: &str) -> CounterpartyInfo {
     CounterpartyInfo { clientId: client_id.to_owned(), merklePrefix: vec![Bytes::new()] }
 }
 
+/// refuse.md O4: one who holds every key hands it on, and holds none afterwards.
 #[test]
 fn ownership_moves_in_two_steps() {
     let mut pair = Pair::new();
@@ -60,6 +61,7 @@ fn nothing_stops_a_router_that_nobody_can_start_again() {
     assert_eq!(evm.call(ALICE, router, &Router::pauseCall {}).error(), "OwnableInvalidOwner");
 }
 
+/// refuse.md O4: a permission that was given is taken back.
 #[test]
 fn relaying_can_be_closed() {
     let mut pair = Pair::new();

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use causeway_adapter::adapter::Result;
 use causeway_adapter::fakes::{FakeAdapter, FakeChain};
 use causeway_adapter::{
-    Account, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event, Evidence,
-    HostLimits, HydrateRequest, Hydrated, Impossible, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx, Slot,
+    Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event, Evidence,
+    HostLimits, HydrateRequest, Hydrated, Impossible, LocatedEvent, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx, Slot,
     WatchBatch, WatchRequest,
 };
 use causeway_store::{MemoryStore, Store, Tree};
@@ -45,10 +45,22 @@ pub struct Twist {
     pub plan: Option<Plan>,
     /// The endpoint claims a head so many blocks and seconds above the true one, with nothing in the blocks up to it.
     pub head_above: Option<(u64, u64)>,
+    /// It then says of those blocks that it does not have them yet.
+    pub stumbles: bool,
     /// What it claims is over as soon as another endpoint is asked first.
     pub has_honest_neighbour: bool,
     /// Events of updates name no heights.
     pub hide_heights: bool,
+    /// What the next batch with new blocks tells besides.
+    pub invented: Vec<Event>,
+    /// No commitment is listed.
+    pub hide_commitments: bool,
+    /// Every batch tells that this client was frozen.
+    pub freezes: Option<ClientId>,
+    /// This many outcomes of evidence say that it failed in its block, whatever is true.
+    pub refused_evidence: u32,
+    /// No header can be had as an update of a height that is asked for.
+    pub no_update_at: bool,
     /// How often it was put behind others.
     pub distrusted: u32,
 }
@@ -171,8 +183,12 @@ impl ChainAdapter for Recorder {
         let raised = self.twist.lock().unwrap().raise(head);
         if raised != head {
             tokio::task::yield_now().await;
+            if self.twist.lock().unwrap().stumbles {
+                return Err(AdapterError::Lagging { found: head.height, needed: raised.height });
+            }
             return Ok(invented(&request, raised));
         }
+        let after = request.after;
         let mut batch = self.inner.watch(request).await?;
         if self.twist.lock().unwrap().hide_heights {
             for located in &mut batch.events {
@@ -181,11 +197,23 @@ impl ChainAdapter for Recorder {
                 }
             }
         }
+        if batch.cursor > after {
+            let (height, tx) = (batch.cursor, TxId::new(vec![2; 32]).unwrap());
+            let invented = std::mem::take(&mut self.twist.lock().unwrap().invented);
+            batch.events.extend(invented.into_iter().map(|event| LocatedEvent { height, tx: tx.clone(), index: 0, event }));
+        }
+        if let Some(client) = self.twist.lock().unwrap().freezes.clone() {
+            let (height, tx) = (batch.cursor, TxId::new(vec![1; 32]).unwrap());
+            batch.events.push(LocatedEvent { height, tx, index: 0, event: Event::ClientFrozen { client } });
+        }
         Ok(batch)
     }
 
     async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
         self.count("commitments");
+        if self.twist.lock().unwrap().hide_commitments {
+            return Ok((Vec::new(), None));
+        }
         self.inner.commitments(end, from, limit).await
     }
 
@@ -234,6 +262,9 @@ impl ChainAdapter for Recorder {
 
     async fn update_at(&self, trusted: Height, height: Height) -> Result<Vec<u8>> {
         self.count("update_at");
+        if self.twist.lock().unwrap().no_update_at {
+            return Err(AdapterError::Unreachable { endpoint: "twisted".into(), detail: "no such header".into() });
+        }
         self.inner.update_at(trusted, height).await
     }
 
@@ -303,6 +334,13 @@ impl ChainAdapter for Recorder {
             let results = vec![MessageResult::Applied { created: None }; count];
             return Ok(Outcome::Included { height, gas_used: 1, fee: 1, results });
         }
+        let is_evidence = |messages: &Vec<Message>| messages.iter().any(|message| matches!(message, Message::SubmitMisbehaviour { .. }));
+        let refused = self.twist.lock().unwrap().refused_evidence > 0;
+        if refused && self.messages(tx).as_ref().is_some_and(is_evidence) {
+            self.twist.lock().unwrap().refused_evidence -= 1;
+            let height = self.inner.status().await?.head.height;
+            return Ok(Outcome::Included { height, gas_used: 1, fee: 1, results: vec![MessageResult::Failed("no room".into())] });
+        }
         self.inner.outcome(tx).await
     }
 
@@ -315,7 +353,7 @@ impl ChainAdapter for Recorder {
         let mut twist = self.twist.lock().unwrap();
         twist.distrusted += 1;
         if twist.has_honest_neighbour {
-            twist.head_above = None;
+            (twist.head_above, twist.view, twist.consensus, twist.freezes) = (None, None, false, None);
         }
     }
 }
