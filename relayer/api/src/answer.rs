@@ -90,13 +90,14 @@ pub(crate) fn state(kind: StateKind) -> wire::State {
         StateKind::Blocked => wire::State::Blocked,
         StateKind::Parked => wire::State::Parked,
         StateKind::Dead => wire::State::Dead,
+        StateKind::Excluded => wire::State::Excluded,
     }
 }
 
 fn waiting(state: &PacketState) -> (String, Option<u64>) {
     match state {
         PacketState::Parked { reason, retry_at_ms } => (cut(reason), Some(*retry_at_ms)),
-        PacketState::Dead { reason } => (cut(reason), None),
+        PacketState::Dead { reason } | PacketState::Excluded { reason } => (cut(reason), None),
         _ => (String::new(), None),
     }
 }

@@ -89,7 +89,7 @@ fn state(number: i32) -> Result<Option<StateKind>, Status> {
     match wire::State::try_from(number) {
         Ok(wire::State::Unspecified) => Ok(None),
         Ok(state) => Ok(StateKind::ALL.into_iter().find(|kind| crate::answer::state(*kind) == state)),
-        Err(_) => Err(invalid("state", format_args!("0 to 13 is allowed, found {number}"))),
+        Err(_) => Err(invalid("state", format_args!("0 to 14 is allowed, found {number}"))),
     }
 }
 

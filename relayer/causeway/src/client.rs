@@ -100,7 +100,7 @@ pub(crate) fn word(name: &str, prefix: &str) -> String {
 pub(crate) fn parse_state(text: &str) -> Result<State, String> {
     let name = format!("STATE_{}", text.to_uppercase().replace('-', "_"));
     State::from_str_name(&name).filter(|state| *state != State::Unspecified).ok_or_else(|| {
-        let known: Vec<_> = (1..=13).map(show_state).collect();
+        let known: Vec<_> = (1..=14).map(show_state).collect();
         format!("unknown state; there are: {}", known.join(", "))
     })
 }

@@ -335,7 +335,7 @@ pub enum QueryError {
     #[error("chain {0} is not configured")]
     UnknownChain(String),
     /// The packet is not in a state that can be retried.
-    #[error("packet {key} is {state}; only dead and parked packets can be retried")]
+    #[error("packet {key} is {state}; only dead, parked and excluded packets can be retried")]
     NotRetryable {
         /// The packet.
         key: String,

@@ -88,11 +88,11 @@ async fn ports_that_are_not_relayed_are_left_alone() -> Result<()> {
     let both = || async {
         let counts = relay.counts().await?;
         let count = |state: &str| counts.get(state).copied().unwrap_or_default();
-        Ok((count("COMPLETED") == 2 && count("DEAD") == 2).then_some(()))
+        Ok((count("COMPLETED") == 2 && count("EXCLUDED") == 2).then_some(()))
     };
     poll::until("two packets to arrive and two to be left", END, both).await?;
     for packet in relay.list().await?.iter().filter(|packet| packet.path == "classic") {
-        ensure!(describe(packet).contains("DEAD, attempts 0, not relayed: port"), "{}", describe(packet));
+        ensure!(describe(packet).contains("EXCLUDED, attempts 0, port not relayed"), "{}", describe(packet));
     }
     ensure!(site.received_over(1, &on_b)? == 0, "a packet of a port that is not relayed arrived");
     let pending = site.cli.json(&["packet", "pending", "classic"]).await?;

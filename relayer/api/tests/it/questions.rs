@@ -91,7 +91,7 @@ async fn hostile_fields_are_refused_by_name() {
     let lists = [
         (wire::ListPacketsRequest { page_size: 201, ..Default::default() }, Code::InvalidArgument, "page_size: 1 to 200"),
         (wire::ListPacketsRequest { page_size: u32::MAX, ..Default::default() }, Code::InvalidArgument, "page_size: 1 to 200"),
-        (wire::ListPacketsRequest { state: 14, ..Default::default() }, Code::InvalidArgument, "state: 0 to 13"),
+        (wire::ListPacketsRequest { state: 15, ..Default::default() }, Code::InvalidArgument, "state: 0 to 14"),
         (wire::ListPacketsRequest { direction: -1, ..Default::default() }, Code::InvalidArgument, "direction: 0 to 2"),
         (wire::ListPacketsRequest { source_chain: "a b".into(), ..Default::default() }, Code::InvalidArgument, "source_chain: "),
         (wire::ListPacketsRequest { path: long.clone(), ..Default::default() }, Code::InvalidArgument, "path: 1 to 128"),

@@ -199,17 +199,17 @@ impl EngineHandle {
         shared.journal.changes(cursor, limit).await
     }
 
-    /// Tries a dead or parked packet again, at once.
+    /// Tries a dead or parked packet again, at once; one that the path leaves to others is looked at anew, by the rules of now.
     ///
     /// # Errors
     /// [`QueryError::UnknownPacket`], [`QueryError::NotRetryable`], [`QueryError::Store`].
     pub async fn retry(&self, key: &PacketKey) -> Result<(), QueryError> {
         let record = self.packet(key).await?;
-        if !matches!(record.state, PacketState::Dead { .. } | PacketState::Parked { .. }) {
+        if !matches!(record.state, PacketState::Dead { .. } | PacketState::Excluded { .. } | PacketState::Parked { .. }) {
             return Err(QueryError::NotRetryable { key: key.to_string(), state: record.state.kind().as_str() });
         }
         let retry = crate::journal::Op::change(key.clone(), |record| {
-            if matches!(record.state, PacketState::Dead { .. } | PacketState::Parked { .. }) {
+            if matches!(record.state, PacketState::Dead { .. } | PacketState::Excluded { .. } | PacketState::Parked { .. }) {
                 record.retry();
             }
         });

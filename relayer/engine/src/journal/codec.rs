@@ -164,7 +164,7 @@ fn state_row(state: &PacketState) -> StateRow {
             row.reason.clone_from(reason);
             row.retry_at_ms = *retry_at_ms;
         }
-        PacketState::Dead { reason } => row.reason.clone_from(reason),
+        PacketState::Dead { reason } | PacketState::Excluded { reason } => row.reason.clone_from(reason),
         _ => {}
     }
     row
@@ -202,6 +202,7 @@ fn state(row: Option<StateRow>) -> Decoded<PacketState> {
         StateKind::Blocked => PacketState::Blocked,
         StateKind::Parked => PacketState::Parked { reason: row.reason, retry_at_ms: row.retry_at_ms },
         StateKind::Dead => PacketState::Dead { reason: row.reason },
+        StateKind::Excluded => PacketState::Excluded { reason: row.reason },
     })
 }
 

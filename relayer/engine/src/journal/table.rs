@@ -52,7 +52,7 @@ fn queue(record: &PacketRecord) -> Option<Queue> {
     if record.gone.is_some() {
         return Some(Queue::Gone);
     }
-    if matches!(record.state, PacketState::Dead { .. } | PacketState::Blocked) {
+    if record.state.rests() {
         return None;
     }
     match record.need() {
@@ -108,7 +108,10 @@ impl Lane {
         self.expiry.extend(timestamp_ns.map(|at| (at, sequence)));
         self.expiry_height.extend(height.map(|at| (at, sequence)));
         self.parked.extend(record.retry_at_ms().map(|at| (at, sequence)));
-        self.ages.insert((record.time(Stage::Observed).unwrap_or(0), sequence));
+        // What others are to relay does not wait for us, unless it is to be proven that they did.
+        if record.state.kind() != StateKind::Excluded || record.gone.is_some() {
+            self.ages.insert((record.time(Stage::Observed).unwrap_or(0), sequence));
+        }
         let count = self.counts.entry(record.state.kind()).or_default();
         *count = count.saturating_add(1);
         self.records.insert(sequence, record);

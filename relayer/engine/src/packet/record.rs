@@ -135,6 +135,11 @@ pub enum PacketState {
         /// Why.
         reason: String,
     },
+    /// The path's rules leave it to other relayers: nothing is wrong, and nothing is done.
+    Excluded {
+        /// Which rule.
+        reason: String,
+    },
 }
 
 /// A state without its details: a bounded label.
@@ -154,11 +159,12 @@ pub enum StateKind {
     Blocked,
     Parked,
     Dead,
+    Excluded,
 }
 
 impl StateKind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Observed,
         Self::NeedsPayload,
         Self::Provable,
@@ -172,6 +178,7 @@ impl StateKind {
         Self::Blocked,
         Self::Parked,
         Self::Dead,
+        Self::Excluded,
     ];
 
     /// The word for it.
@@ -190,6 +197,7 @@ impl StateKind {
             Self::Blocked => "blocked",
             Self::Parked => "parked",
             Self::Dead => "dead",
+            Self::Excluded => "excluded",
         }
     }
 
@@ -221,7 +229,13 @@ impl PacketState {
             Self::Blocked => StateKind::Blocked,
             Self::Parked { .. } => StateKind::Parked,
             Self::Dead { .. } => StateKind::Dead,
+            Self::Excluded { .. } => StateKind::Excluded,
         }
+    }
+
+    /// Whether it stays as it is until somebody asks for it, or ends it.
+    pub(crate) fn rests(&self) -> bool {
+        matches!(self, Self::Dead { .. } | Self::Excluded { .. } | Self::Blocked)
     }
 
     /// The transaction that carries the packet now.

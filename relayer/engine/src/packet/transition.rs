@@ -113,7 +113,7 @@ impl PacketRecord {
     pub(crate) fn excluded(&mut self, locator: Locator, why: &str) {
         self.sent = Some(locator);
         self.stuck = true;
-        self.state = PacketState::Dead { reason: format!("not relayed: {why}") };
+        self.state = PacketState::Excluded { reason: why.to_owned() };
     }
 
     /// What was told of it does not fit what its chain committed to: it is looked for again.
@@ -214,7 +214,7 @@ impl PacketRecord {
     /// Its commitment still lives though an endpoint said otherwise, or nobody could prove it: work goes on after a while.
     pub(crate) fn gone_refuted(&mut self, reason: &str, when: When) {
         self.gone = None;
-        if !matches!(self.state, PacketState::Dead { .. } | PacketState::Blocked) {
+        if !self.state.rests() {
             self.park(reason, when);
         }
     }

@@ -12,7 +12,7 @@ use causeway_types::Height;
 use prost::Message;
 use std::collections::BTreeMap;
 
-/// Rows read in one step.
+/// Rows read or removed in one step.
 const PAGE: usize = 500;
 
 /// What is trusted of a chain: from the journal, or from the configured root at the first start, to which the journal is bound at once.
@@ -49,9 +49,10 @@ pub(super) async fn unbound(
         }
         None => {
             // Without a root, what is held was verified from one that was refused.
-            if !held.is_empty() {
-                crate::trust::reset(store, &spec.id, env.clock.now_ms()).await?;
-                held.clear();
+            let stale: Vec<Height> = std::mem::take(&mut held).into_keys().collect();
+            for heights in stale.chunks(PAGE) {
+                let forget = |height: &Height| Write::Delete(Tree::Meta, keys::trust(&spec.id, *height));
+                store.commit(heights.iter().map(forget).collect()).await?;
             }
             let (root, writes) = first(env, spec, followed).await?;
             binding = writes;

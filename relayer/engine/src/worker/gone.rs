@@ -7,7 +7,7 @@
 
 use super::{LOOKUP_MAX, Turned, Worker};
 use crate::journal::{Op, Queue};
-use crate::packet::{PacketRecord, PacketState, Received, Stage};
+use crate::packet::{PacketRecord, Received, Stage};
 use crate::shared::Busy;
 use causeway_adapter::{Absence, AdapterError, Evidence, EvidenceItem, Provable, TrustedState, Violation};
 use causeway_types::{Claim, Sequence};
@@ -63,8 +63,8 @@ impl Worker {
             Learnt::Gone => record.gone_confirmed(received, when.now_ms),
             Learnt::Lives => record.gone_refuted("called finished, but its commitment lives", when),
             Learnt::Nothing(why) if overdue => record.gone_refuted(&format!("called finished, which nothing proves: {why}"), when),
-            // A dead packet stays what it is, and is asked about with every block until then.
-            Learnt::Nothing(_) if matches!(record.state, PacketState::Dead { .. } | PacketState::Blocked) => {}
+            // A packet that rests stays what it is, and is asked about with every block until then.
+            Learnt::Nothing(_) if record.state.rests() => {}
             Learnt::Nothing(why) => record.park(&format!("called finished; to be proven: {why}"), when),
         })
     }

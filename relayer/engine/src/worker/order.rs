@@ -110,7 +110,7 @@ impl Worker {
                     PacketState::Blocked if !stopped => ops.push(Op::change(record.key.clone(), PacketRecord::unblock)),
                     _ => {}
                 }
-                stopped = stopped || matches!(record.state, PacketState::Dead { .. }) || over(record);
+                stopped = stopped || matches!(record.state, PacketState::Dead { .. } | PacketState::Excluded { .. }) || over(record);
             }
             ops
         });

@@ -4,7 +4,7 @@
 use crate::sim::{Class, Sim, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_adapter::{AdapterError, MessageResult};
-use causeway_engine::PacketState;
+use causeway_engine::{Filter, PacketState, StateKind};
 use causeway_types::Height;
 
 const SIGNERS: [&str; 2] = ["first", "second"];
@@ -65,4 +65,34 @@ fn only_refusals_of_its_destination_make_a_packet_dead() {
             assert_eq!((refusals(sim), seen), (6, 5), "{name}: refused in blocks, counted before the last");
         });
     }
+}
+
+/// Clearing finds what the path's rules leave to others. It is no dead packet, which somebody must look at, and it does not grow old here.
+#[test]
+fn what_the_path_leaves_to_others_is_no_dead_packet() {
+    simulate(22, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.second().await;
+        sim.send(true, Class::Echo);
+        sim.config().paths[0].filter = Filter { ports_deny: vec!["*".into()], ..Filter::default() };
+        sim.try_start().await.unwrap();
+        for _ in 0..60 {
+            sim.second().await;
+        }
+        let record = sim.record(&sim.sent[0]).await.expect("found by clearing");
+        assert!(matches!(&record.state, PacketState::Excluded { reason } if reason.contains("port not relayed")), "{:?}", record.state);
+        let status = sim.handle().status();
+        let of = |state| status.paths[0].packets.iter().filter(|count| count.state == state).map(|count| count.count).sum::<u64>();
+        assert_eq!((of(StateKind::Dead), of(StateKind::Excluded), status.paths[0].oldest_pending_ms), (0, 1, None));
+        // It is read back as what it was, and rules that take it find it again.
+        sim.crash();
+        sim.config().paths[0].filter = Filter::default();
+        sim.try_start().await.unwrap();
+        assert_eq!(sim.record(&sim.sent[0]).await.unwrap().state, record.state);
+        sim.handle().retry(&record.key).await.unwrap();
+        for _ in 0..60 {
+            sim.second().await;
+        }
+        let ended = sim.record(&sim.sent[0]).await.unwrap();
+        assert!(matches!(ended.state, PacketState::Completed { .. }), "{:?}", ended.state);
+    });
 }
