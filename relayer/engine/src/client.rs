@@ -8,7 +8,7 @@ use crate::config::{ChainSpec, ConfigError};
 use crate::error::StartError;
 use crate::handshake::{Progress, Side, chain_below};
 use crate::journal::{Journal, Op};
-use crate::{Env, Task};
+use crate::{Env, Retention, Task};
 use causeway_adapter::{AdapterError, ClientView, Message, Plan, TrustedState};
 use causeway_store::Store;
 use causeway_types::{ClientId, Height};
@@ -63,7 +63,7 @@ pub async fn bring(
         let key = format!("chain {}: signers", setup.host.id);
         return Err(ConfigError { key, value: "none".into(), allowed: "name at least one key that pays".into() }.into());
     }
-    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, 0).await?;
+    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, Retention { finished_ms: 0, changes: 0 }).await?;
     let task = env.spawner.spawn("journal", Box::pin(actor));
     let result = async {
         let host = chain_below(&setup.host, &journal, &env, (report, None)).await?;
@@ -85,7 +85,7 @@ pub async fn bring(
 /// # Errors
 /// [`StartError`] naming what is wrong.
 pub async fn verified(source: &ChainSpec, height: Height, store: Arc<dyn Store>, env: Env) -> Result<TrustedState, StartError> {
-    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, 0).await?;
+    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, Retention { finished_ms: 0, changes: 0 }).await?;
     let task = env.spawner.spawn("journal", Box::pin(actor));
     let result = async {
         let source = chain_below(source, &journal, &env, (&|_| {}, Some(height))).await?;
