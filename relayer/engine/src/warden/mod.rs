@@ -90,7 +90,9 @@ impl Warden {
         let (shared, watched) = (Arc::clone(&self.shared), Arc::clone(&self.watched));
         match watched.left(shared.journal.store().as_ref()).await {
             Ok(left) => left.into_iter().for_each(|update| self.take(&update.heights.clone(), update)),
-            Err(error) => tracing::error!(client = %self.client, host = %self.host.id(), %error, "updates that wait to be examined cannot be read"),
+            Err(error) => {
+                tracing::error!(client = %self.client, host = %self.host.id(), %error, "updates that wait to be examined cannot be read")
+            }
         }
         loop {
             let Some(pause_ms) = self.work().await else { return };

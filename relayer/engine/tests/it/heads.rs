@@ -30,7 +30,7 @@ async fn seconds(sim: &mut Sim, count: u64) {
 }
 
 fn violations(sim: &Sim, rule: &str) -> u64 {
-    sim.handle().status().chains[0].violations.iter().filter(|(name, _)| name.to_string() == rule).map(|(_, count)| *count).sum()
+    sim.handle().status().chains[0].violations.iter().filter(|(name, _)| *name == rule).map(|(_, count)| *count).sum()
 }
 
 /// The left chain's endpoint lies for a while, alone or with an honest one beside it, from the first start on or later.
@@ -41,7 +41,7 @@ fn lie(seed: u64, family: FakeFamily, above: (u64, u64), rule: &str) {
         sim.second().await;
         let neighbour = sim.rng.random();
         let before: u64 = sim.rng.random_range(0..20);
-        if before % 2 == 0 {
+        if before.is_multiple_of(2) {
             sim.try_start().await.unwrap();
             seconds(sim, before).await;
         }
