@@ -6,6 +6,7 @@ use crate::{KeyError, Secret, account, delete, list, load, store};
 const LOG_N: u8 = 4;
 const SECRET: [u8; 32] = [7; 32];
 
+/// refuse.md O4: a key on disk is of no use without what is kept elsewhere.
 #[test]
 fn a_stored_secret_opens_with_its_passphrase_alone() {
     let folder = tempfile::tempdir().unwrap();

@@ -26,6 +26,18 @@ pub enum AdapterError {
         /// What the transport said.
         detail: String,
     },
+    /// The endpoint does not let us ask: a token that is not valid any more, an account that is not paid, an address that is not on its list.
+    /// It may change its mind without anybody touching the relay.
+    #[error(
+        "{endpoint} refuses access: {detail}; check the headers or the secret address in the configuration, and the account with whoever \
+         runs the endpoint"
+    )]
+    Denied {
+        /// Host and port, never credentials.
+        endpoint: String,
+        /// What it answered.
+        detail: String,
+    },
     /// The endpoint asks for fewer requests.
     #[error("{endpoint} limits the rate of requests; next try in {retry_after_ms} ms")]
     RateLimited {
@@ -131,6 +143,7 @@ impl AdapterError {
             Self::Lagging { .. } | Self::InsufficientFunds { .. } => Retry::OnStateChange,
             Self::Reorganised { .. } | Self::SlotMismatch { .. } => Retry::Now,
             Self::Protocol { .. } => Retry::AfterMs(2_000),
+            Self::Denied { .. } => Retry::AfterMs(5_000),
             Self::HeightPruned { .. }
             | Self::BlockTooLarge { .. }
             | Self::NotFound { .. }
@@ -143,6 +156,7 @@ impl AdapterError {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
+            Self::Denied { .. } => "denied",
             Self::RateLimited { .. } => "rate-limited",
             Self::Lagging { .. } => "lagging",
             Self::HeightPruned { .. } => "height-pruned",

@@ -62,3 +62,6 @@ impl<T, E: fmt::Display> OrFail<T> for Result<T, E> {
         self.map_err(|error| Failure::new(code, error))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use crate::config::{ChainConfig, Config, Fees, PathConfig, Relayer, StoreBackend
 use crate::exit::{Code, Failure, OrFail};
 use crate::families;
 use causeway_adapter::{ClientParams, FeePolicy};
-use causeway_api::{Api, ApiConfig};
-use causeway_engine::{ChainSpec, Engine, EngineConfig, EngineHandle, Filter, PathSpec, RootOfTrust, StartError};
+use causeway_api::{Api, ApiConfig, ApiError};
+use causeway_engine::{ChainSpec, Engine, EngineConfig, EngineHandle, Filter, PathSpec, RootOfTrust, StartError, handshake};
 use causeway_store::{RedbStore, SledStore, Store, StoreError};
 use causeway_types::ChainId;
 use causeway_types::classic::Order;
@@ -13,6 +13,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+#[cfg(test)]
+mod tests;
 
 /// Opens the journal's store.
 ///
@@ -107,9 +110,18 @@ pub(crate) fn start_failure(error: &StartError) -> Failure {
             causeway_adapter::AdapterError::Invalid { .. } | causeway_adapter::AdapterError::Unsupported { .. } => Code::BadConfig,
             _ => Code::Unavailable,
         },
-        StartError::NotProvable { .. } => Code::Unavailable,
+        StartError::NotProvable { .. } | StartError::RootPruned { .. } => Code::Unavailable,
         StartError::SetupRefused { .. } => Code::Failed,
         _ => Code::Untrusted,
+    };
+    Failure::new(code, error)
+}
+
+/// The exit code of services that do not start. A port that another process holds may be free in a moment.
+fn api_failure(error: &ApiError) -> Failure {
+    let code = match error {
+        ApiError::Listen { error, .. } if error.kind() != std::io::ErrorKind::PermissionDenied => Code::Unavailable,
+        _ => Code::BadConfig,
     };
     Failure::new(code, error)
 }
@@ -135,7 +147,13 @@ impl Running {
         let store = open_store(&config.relayer)?;
         let recorder = causeway_api::install_recorder().or_fail(Code::Failed)?;
         let engine_config = engine_config(config, trust_on_first_use).await?;
-        let engine = Engine::start(engine_config, store, causeway_engine::env::system()).await.map_err(|error| start_failure(&error))?;
+        let env = causeway_engine::env::system();
+        let report = |progress: handshake::Progress| {
+            tracing::info!(chain = %progress.chain, step = progress.step, detail = progress.detail, "a connection is finished");
+        };
+        let finished = handshake::finish_connections(&engine_config, Arc::clone(&store), &env, &report).await;
+        finished.map_err(|error| start_failure(&error))?;
+        let engine = Engine::start(engine_config, store, env).await.map_err(|error| start_failure(&error))?;
         let api_config = ApiConfig {
             grpc_listen: config.api.grpc_listen,
             http_listen: config.api.http_listen,
@@ -147,7 +165,7 @@ impl Running {
             Ok(api) => Ok(Self { engine, grpc_address: api.grpc_address(), http_address: api.http_address(), api }),
             Err(error) => {
                 engine.shutdown(Duration::from_secs(1)).await;
-                Err(Failure::new(Code::BadConfig, error))
+                Err(api_failure(&error))
             }
         }
     }

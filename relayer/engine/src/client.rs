@@ -4,14 +4,15 @@
 //! an earlier call was stopped is followed to its end. `causeway client update` and `causeway client upgrade` call it.
 
 use crate::chain::{Judged, TrustError};
-use crate::config::{ChainSpec, ConfigError};
+use crate::config::ChainSpec;
 use crate::error::StartError;
-use crate::handshake::{Progress, Side, chain_below};
-use crate::journal::{Journal, Op};
-use crate::{Env, Retention, Task};
+use crate::handshake::{Progress, Side, chain_below, pays};
+use crate::journal::{Journal, Op, served};
+use crate::{Env, Retention};
 use causeway_adapter::{AdapterError, ClientView, Message, Plan, TrustedState};
 use causeway_store::Store;
 use causeway_types::{ClientId, Height};
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
 /// Headers asked for on the way to one height.
@@ -59,13 +60,10 @@ pub async fn bring(
     env: Env,
     report: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<Brought, StartError> {
-    if setup.host.signers.is_empty() {
-        let key = format!("chain {}: signers", setup.host.id);
-        return Err(ConfigError { key, value: "none".into(), allowed: "name at least one key that pays".into() }.into());
-    }
+    pays(&setup.host)?;
     let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, Retention { finished_ms: 0, changes: 0 }).await?;
-    let task = env.spawner.spawn("journal", Box::pin(actor));
-    let result = async {
+    let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
+    let work = async {
         let host = chain_below(&setup.host, &journal, &env, (report, None)).await?;
         let view = host.call("client", host.adapter().client(&setup.client)).await;
         let latest = view.ok().map(|view| view.latest);
@@ -75,9 +73,7 @@ pub async fn bring(
         let side = Side { name: &name, host: &host, source: &source, journal: &journal, report };
         side.bring(setup).await
     };
-    let result = result.await;
-    Task::abort(task.as_ref());
-    result
+    served(&mut actor, work).await
 }
 
 /// The verified state of a chain at a height, from its root of trust or from what was verified after it. Nothing is sent.
@@ -86,8 +82,8 @@ pub async fn bring(
 /// [`StartError`] naming what is wrong.
 pub async fn verified(source: &ChainSpec, height: Height, store: Arc<dyn Store>, env: Env) -> Result<TrustedState, StartError> {
     let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, Retention { finished_ms: 0, changes: 0 }).await?;
-    let task = env.spawner.spawn("journal", Box::pin(actor));
-    let result = async {
+    let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
+    let work = async {
         let source = chain_below(source, &journal, &env, (&|_| {}, Some(height))).await?;
         let id = source.id().clone();
         let Some(view) = source.unseen(&source.trust.latest()) else { return Err(StartError::NotProvable { chain: id, height }) };
@@ -98,9 +94,7 @@ pub async fn verified(source: &ChainSpec, height: Height, store: Arc<dyn Store>,
             Err(_) => Err(StartError::NotProvable { chain: id, height }),
         }
     };
-    let result = result.await;
-    Task::abort(task.as_ref());
-    result
+    served(&mut actor, work).await
 }
 
 impl Side<'_> {

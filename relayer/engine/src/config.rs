@@ -103,7 +103,7 @@ pub struct HandshakeSpec {
     pub a: ChainId,
     /// The other.
     pub b: ChainId,
-    /// The connection on `a`; it is open, and its other end is on `b`.
+    /// The connection on `a`, whose other end is on `b`; open, or finished before the start ([`crate::handshake::finish_connections`]).
     pub connection_a: ConnectionId,
     /// Ports whose channels are wanted: the port at each end fits one of these patterns, in which `*` stands for any run of characters.
     pub ports: Vec<String>,

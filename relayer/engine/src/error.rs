@@ -114,7 +114,8 @@ pub enum StartError {
     /// Nothing newer than the trusting period is trusted.
     #[error(
         "chain {chain}: the newest trusted height {height} is {age_s} s old, the trusting period is {period_s} s; \
-         compare a recent block with somebody who runs a node (`causeway trust show {chain}` prints one), write it into the configuration \
+         compare a recent block with somebody who runs a node (`causeway trust show {chain} --for-clients` prints the newest that the clients of \
+         the paths can be verified from; without paths, leave out --for-clients), write it into the configuration \
          (`causeway trust set {chain} --height HEIGHT --hash HASH`), and bind the journal to it (`causeway trust reset {chain}`)"
     )]
     TrustExpired {
@@ -262,7 +263,10 @@ pub enum StartError {
     /// Everything that is trusted is newer than what the client holds.
     #[error(
         "chain {chain}: the root of trust at height {root} is newer than height {latest}, the newest that client {client} holds; \
-         pin a root at or below that height"
+         `causeway trust show {chain} --for-clients` prints a block at or below that height, to be compared with somebody who runs a node; \
+         `causeway trust set {chain} --height HEIGHT --hash HASH` writes it, and where the journal is bound to another root already, \
+         `causeway trust reset {chain}` frees it. Nodes that no longer keep the state of that height cannot prove it: name an archive node for \
+         one start, or let another relayer update the client first"
     )]
     RootTooNew {
         /// The followed chain.
@@ -273,6 +277,38 @@ pub enum StartError {
         client: ClientId,
         /// Its newest height.
         latest: Height,
+    },
+    /// The client follows a chain that took the place of the one that is trusted.
+    #[error(
+        "client {client} on chain {host} is at height {latest}, and {chain} is trusted up to {trusted}: it follows the chain that goes on under \
+         another name; with the configuration of the old chain, `causeway client upgrade --chain {host} --client {client} --height HEIGHT` \
+         lets the journal go on from the height of the upgrade plan"
+    )]
+    OtherRevision {
+        /// The host.
+        host: ChainId,
+        /// The client.
+        client: ClientId,
+        /// Its newest height.
+        latest: Height,
+        /// The followed chain.
+        chain: ChainId,
+        /// The newest height that is trusted of it.
+        trusted: Height,
+    },
+    /// The nodes no longer keep what the root of trust is proven by.
+    #[error(
+        "chain {chain}: its nodes no longer keep the state of height {height}, by which the root of trust is proven (the oldest kept is \
+         {oldest}); name an archive node for one start, or let another relayer update the clients that follow this chain and set the block \
+         that `causeway trust show {chain} --for-clients` prints then"
+    )]
+    RootPruned {
+        /// The followed chain.
+        chain: ChainId,
+        /// The root's height.
+        height: Height,
+        /// The oldest height that still answers, as far as known.
+        oldest: Height,
     },
     /// A step of a path set-up was refused by the chain.
     #[error("chain {chain}: {step} was refused: {detail}")]

@@ -112,4 +112,20 @@ impl Site {
         });
         network.submit(account, &[register]).await
     }
+
+    /// Binds stake of the user of chain `index` to its first validator: a million is one unit of voting power.
+    ///
+    /// # Errors
+    /// When the chain refuses it.
+    pub async fn delegate(&self, index: usize, amount: u64) -> Result<String> {
+        let network = &self.networks[index];
+        let validators = network.query(&["staking", "validators"])?;
+        let delegate = json!({
+            "@type": "/cosmos.staking.v1beta1.MsgDelegate",
+            "delegator_address": network.account("user")?.address,
+            "validator_address": text(&validators, "/validators/0/operator_address")?,
+            "amount": { "denom": "stake", "amount": amount.to_string() },
+        });
+        network.submit("user", &[delegate]).await
+    }
 }

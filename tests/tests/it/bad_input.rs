@@ -31,6 +31,7 @@ const LIES: [(Lie, &[&str]); 5] = [
     (Lie::Silence, &[]),
 ];
 
+/// refuse.md O1: with `liars`, an endpoint that lies to the relay alone, and every endpoint that does.
 #[tokio::test]
 async fn refused_with_a_code_and_a_line() -> Result<()> {
     let Some(node) = binary_or_skip()? else {

@@ -106,6 +106,52 @@ async fn connections_that_others_began_are_finished() -> Result<()> {
     Ok(())
 }
 
+/// A connection that somebody began, and nobody finished, is finished by the start that is told of it, and carries the channel that an
+/// application begins on it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_others_began_is_finished_at_the_start() -> Result<()> {
+    let Some(node) = binary_or_skip()? else {
+        return Ok(());
+    };
+    let mut site = Site::ready(&node, CHAIN_IDS.map(NetworkConfig::new)).await?;
+    site.begin_connection(0).await?;
+    ensure!(site.connections(0)? == [("connection-0".to_owned(), "STATE_INIT".to_owned())], "{:?}", site.connections(0)?);
+    site.finish_handshakes()?;
+    let mut relayer = site.start().await?;
+    for index in [0, 1] {
+        ensure!(site.connections(index)? == [("connection-0".to_owned(), "STATE_OPEN".to_owned())], "{:?}", site.connections(index)?);
+    }
+    site.begin_account().await?;
+    poll::until("the account to be there", END, || async { site.account().map(Some) }).await?;
+    // The next start finds nothing to do.
+    relayer.kill()?;
+    let relayer = site.start().await?;
+    ensure!(site.connections(1)?.len() == 1, "{:?}", site.connections(1)?);
+    drop(relayer);
+    Ok(())
+}
+
+/// Stake moves with every block, as on chains in use: a journal that begins at a root far below what a client holds still verifies it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn validators_that_change_all_the_time_are_followed_from_an_old_root() -> Result<()> {
+    let Some(node) = binary_or_skip()? else {
+        return Ok(());
+    };
+    let site = Site::ready(&node, CHAIN_IDS.map(NetworkConfig::new)).await?;
+    for _ in 0..20 {
+        site.delegate(0, 1_000_000).await?;
+    }
+    let update = ["client", "update", "--chain", NAMES[1], "--client", &site.clients[1]];
+    let brought = site.cli.json(&update).await?;
+    ensure!(brought["updates"] == 1, "{brought}");
+    site.delegate(0, 1_000_000).await?;
+    // Another journal knows nothing but the root of the configuration.
+    let other = site.changed("other", "store = \"data\"", "store = \"other\"")?;
+    let again = other.json(&update).await?;
+    ensure!(again["before"] == brought["height"] && again["updates"] == 1, "{again}");
+    Ok(())
+}
+
 /// Whether the third connection is there on the second chain.
 fn answered(site: &Site) -> Result<Option<()>> {
     Ok(site.connections(1)?.iter().any(|(id, _)| id == "connection-2").then_some(()))

@@ -11,6 +11,7 @@ use causeway_tests::{forgery, poll};
 /// Longest that everything sent may take to end, and a client to be frozen.
 const END: Duration = Duration::from_secs(120);
 
+/// refuse.md H11: the relay is the watchdog.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_validator_that_signs_two_chains_is_convicted() -> Result<()> {
     let Some(node) = binary_or_skip()? else {

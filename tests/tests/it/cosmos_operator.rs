@@ -140,5 +140,11 @@ async fn discovered(site: &Site, [on_a, on_b]: [&str; 2]) -> Result<Cli> {
     for end in ["a", "b"] {
         ensure!(taken["paths"][0][end] == made["paths"][1][end], "{taken} {made}");
     }
+    // Trust begins where its client can be verified from, which is not the newest block.
+    let shown = cli.json(&["trust", "show", NAMES[0], "--for-clients"]).await?;
+    let follower = cli.json(&["client", "show", NAMES[1], text(&taken["paths"][0]["b"], "/client")?]).await?;
+    let height = follower["height"].as_u64().context("no height")?;
+    ensure!(shown["height"] == height && shown["client"]["client"] == follower["client"], "{shown} {follower}");
+    cli.ok(&["trust", "set", NAMES[0], "--height", &height.to_string(), "--hash", text(&shown, "/hash")?]).await?;
     Ok(cli)
 }

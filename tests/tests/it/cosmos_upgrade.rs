@@ -33,6 +33,7 @@ async fn a_client_follows_its_chain_over_an_upgrade() -> Result<()> {
     upgrade(&site, early).refused(&site, BAD_CONFIG, &["left nothing for its clients", "upgradedClient", "the proposal names"]).await?;
     site.networks[0].wait_for_height(last, END).await?;
 
+    copy(&site, "data", "old")?;
     let done = site.cli.json(&upgrade(&site, last).args()).await?;
     ensure!(text(&done, "/follows")? == NEXT_ID && done["already"] == false && done["transaction"].is_string(), "{done}");
     let state = site.networks[1].query(&["ibc", "client", "state", &site.clients[1]])?;
@@ -47,6 +48,9 @@ async fn a_client_follows_its_chain_over_an_upgrade() -> Result<()> {
     site.networks = [old.succeed(NEXT_ID).await.context("the chain that takes its place")?, other];
     site.edit(CHAIN_IDS[0], NEXT_ID)?;
     site.readdress(0)?;
+    // A journal that took no notice of it says what to do.
+    let other = site.changed("other", "store = \"data\"", "store = \"old\"")?;
+    other.refused(&["start"], 65, &[&site.clients[1], "client upgrade", "goes on under another name"]).await?;
     let relayer = site.start().await?;
     let relay = site.relay().await?;
     site.transfer(0, 5, 600).await?;
@@ -102,6 +106,14 @@ fn next_client(site: &Site) -> Result<Value> {
     state["chain_id"] = json!(NEXT_ID);
     state["latest_height"] = json!({ "revision_number": "2", "revision_height": "1" });
     Ok(state)
+}
+
+/// Copies the journal, as it stands, beside itself.
+fn copy(site: &Site, from: &str, to: &str) -> Result<()> {
+    let folder = site.cli.config().parent().context("a folder")?;
+    let copied = std::process::Command::new("cp").arg("-a").arg(folder.join(from)).arg(folder.join(to)).status()?;
+    ensure!(copied.success(), "cp ended with {copied}");
+    Ok(())
 }
 
 /// A command that hands the client over.

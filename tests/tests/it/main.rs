@@ -10,6 +10,7 @@ mod cosmos_foreign;
 mod cosmos_misbehaviour;
 mod cosmos_operations;
 mod cosmos_operator;
+mod cosmos_refusals;
 mod cosmos_relay;
 mod cosmos_trouble;
 mod cosmos_upgrade;

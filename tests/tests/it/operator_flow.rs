@@ -48,6 +48,7 @@ async fn flow(site: &mut Site) -> Result<()> {
     deployed(site).await?;
     roots_of_trust(site).await?;
     path_created_through_kills(site).await?;
+    root_for_clients(site).await?;
     let mut relayer = site.start().await?;
     status(site).await?;
     packets_by_hand(site).await?;
@@ -128,6 +129,20 @@ async fn roots_of_trust(site: &Site) -> Result<()> {
     site.trust().await?;
     let config = std::fs::read_to_string(site.cli.config())?;
     ensure!(config.matches("\nhash = ").count() + config.matches("hash = \"0x").count() > 1);
+    Ok(())
+}
+
+/// Who takes the path over asks for the block that its client holds.
+async fn root_for_clients(site: &Site) -> Result<()> {
+    let clients = site.cli.json(&["client", "list"]).await?;
+    let all = clients["clients"].as_array().context("no clients")?;
+    let follower = all.iter().find(|client| client["chain"] == NAMES[1]).context("no client on beta")?;
+    let shown = site.cli.json(&["trust", "show", NAMES[0], "--for-clients"]).await?;
+    ensure!(shown["height"] == follower["height"] && shown["client"]["client"] == follower["client"], "{shown} {follower}");
+    let header = site.networks[0].header(shown["height"].as_u64().context("no height")?).await?;
+    ensure!(text(&shown, "/hash")? == header.hash().to_string(), "{shown}");
+    let both = ["trust", "show", NAMES[0], "--for-clients", "--height", "7"];
+    ensure!(site.cli.run(&both).await?.code == 2, "two heights at once");
     Ok(())
 }
 

@@ -7,10 +7,11 @@ use crate::blocks::Blocks;
 use crate::chain::{Chain, ChainHead, Query, Result, at};
 use crate::clients::HOST_ENCODING;
 use crate::config::Config;
+use crate::hydrate::Kept;
 use crate::keys::Keys;
 use crate::rpc::{Answer, Call, parse};
 use crate::state::Listings;
-use crate::tx::outcome::Pooled;
+use crate::tx::pooled::Pooled;
 use crate::{channels, clients, hydrate, plan, proofs, state, submitted, tx, watch};
 use async_trait::async_trait;
 use causeway_adapter::{
@@ -35,6 +36,7 @@ pub struct CosmosAdapter {
     blocks: Blocks,
     pooled: Pooled,
     listings: Listings,
+    kept: Kept,
 }
 
 impl CosmosAdapter {
@@ -56,7 +58,14 @@ impl CosmosAdapter {
     /// # Errors
     /// [`AdapterError::Invalid`] for a configuration that cannot work.
     pub fn new(config: &Config, keys: Keys) -> Result<Self> {
-        Ok(Self { chain: Chain::new(config)?, keys, blocks: Blocks::default(), pooled: Pooled::default(), listings: Listings::default() })
+        Ok(Self {
+            chain: Chain::new(config)?,
+            keys,
+            blocks: Blocks::default(),
+            pooled: Pooled::default(),
+            listings: Listings::default(),
+            kept: Kept::default(),
+        })
     }
 
     /// For how long stake stays bound after it is taken back, seconds: as configured, else as the chain says now.
@@ -118,7 +127,7 @@ impl ChainAdapter for CosmosAdapter {
     }
 
     async fn watch(&self, request: WatchRequest) -> Result<WatchBatch> {
-        watch::watch(&self.chain, &self.blocks, request).await
+        watch::watch(&self.chain, (&self.blocks, &self.pooled), request).await
     }
 
     async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {
@@ -130,7 +139,7 @@ impl ChainAdapter for CosmosAdapter {
     }
 
     async fn hydrate(&self, request: HydrateRequest) -> Result<Vec<Hydrated>> {
-        hydrate::hydrate(&self.chain, &self.blocks, request).await
+        hydrate::hydrate(&self.chain, (&self.blocks, &self.kept), request).await
     }
 
     async fn client(&self, client: &ClientId) -> Result<ClientView> {
@@ -188,7 +197,7 @@ impl ChainAdapter for CosmosAdapter {
     async fn broadcast(&self, tx: &SignedTx) -> Result<BroadcastResult> {
         let result = tx::broadcast(&self.chain, tx).await?;
         if matches!(result, BroadcastResult::Accepted | BroadcastResult::AlreadyKnown) {
-            self.pooled.accepted(&tx.tx_id, self.chain.recent_head().await.map_or(0, |head| head.number));
+            self.pooled.accepted(&tx.tx_id, self.chain.head_above(0).await.map_or(0, |head| head.number));
         }
         if matches!(&result, BroadcastResult::Refused { reason, .. } if tx::reason::is_redundant(reason)) {
             self.pooled.redundant(&tx.tx_id);
@@ -205,6 +214,7 @@ impl ChainAdapter for CosmosAdapter {
     }
 
     fn distrust(&self) {
+        self.chain.headers.forget();
         self.chain.rpc.distrust_first();
     }
 }
@@ -235,6 +245,7 @@ async fn status(chain: &Chain) -> Result<ChainStatus> {
     let supported = chain.rpc.note_heads(&told);
     let best = heads.iter().filter(|head| head.number <= supported).max_by_key(|head| head.number);
     let best = *best.ok_or_else(|| chain.protocol("head", "an endpoint with a supported head", "none"))?;
+    chain.heads.note(best);
     let divergence = if heads.len() > 1 { divergence(chain, lowest).await } else { None };
     Ok(ChainStatus { head: chain.seam_head(best), endpoints, divergence })
 }

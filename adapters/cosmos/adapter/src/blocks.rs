@@ -112,7 +112,7 @@ async fn fetch(chain: &Chain, numbers: &[u64]) -> Result<Vec<Arc<Vec<TxId>>>> {
 }
 
 async fn fetch_part(chain: &Chain, numbers: &[u64]) -> Result<Vec<Arc<Vec<TxId>>>> {
-    let answers = chain.rpc.batch(numbers.iter().map(|number| at("block", *number)).collect()).await?;
+    let answers = chain.rpc.together(numbers.iter().map(|number| at("block", *number)).collect()).await?;
     let name = chain.rpc.first_name();
     let mut all = Vec::with_capacity(numbers.len());
     for (answer, number) in answers.into_iter().zip(numbers) {

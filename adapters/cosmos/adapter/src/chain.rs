@@ -5,16 +5,19 @@
 use crate::answers::{AbciQuery, AbciResponse, BlockResults, Commit, Status, Validators};
 use crate::config::Config;
 use crate::header::{timestamp, validator_set};
+use crate::headers::Headers;
+use crate::heads::Heads;
 use crate::rpc::{Answer, Call, Failure, FailureKind, Rpc, parse};
 use crate::tx::price::Prices;
 use causeway_adapter::AdapterError;
 use causeway_cosmos_proto::tendermint::types;
-use causeway_types::{Head, Height};
+use causeway_types::{ClientId, Hash, Head, Height};
 use prost::Message;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Result of a read.
 pub(crate) type Result<T> = core::result::Result<T, AdapterError>;
@@ -80,7 +83,14 @@ pub(crate) struct Chain {
     pub(crate) rpc: Rpc,
     pub(crate) revision: u64,
     pub(crate) prices: Prices,
-    head: Arc<Mutex<Option<(Instant, ChainHead)>>>,
+    pub(crate) heads: Heads,
+    pub(crate) headers: Headers,
+    /// Whether a node was found to lack the service that simulates.
+    pub(crate) lacks_tx_service: Arc<AtomicBool>,
+    /// What clients hold at their newest heights, as last told: the hash of the consensus state.
+    pub(crate) consensus: Arc<Mutex<BTreeMap<ClientId, (Height, Hash)>>>,
+    /// Numbers of accounts that were asked for; they never change.
+    pub(crate) accounts: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
 impl Chain {
@@ -88,7 +98,10 @@ impl Chain {
     pub(crate) fn new(config: &Config) -> Result<Self> {
         config.validate().map_err(|error| AdapterError::Invalid { what: "configuration", detail: error.to_string() })?;
         let (rpc, revision) = (Rpc::new(config)?, config.revision());
-        Ok(Self { config: Arc::new(config.clone()), rpc, revision, prices: Prices::default(), head: Arc::default() })
+        let (prices, heads, headers) = (Prices::default(), Heads::default(), Headers::default());
+        let (lacks_tx_service, consensus, accounts) = Default::default();
+        let config = Arc::new(config.clone());
+        Ok(Self { config, rpc, revision, prices, heads, headers, lacks_tx_service, consensus, accounts })
     }
 
     /// A height of this chain.
@@ -125,24 +138,60 @@ impl Chain {
 
     /// The newest block. It is final: more than two thirds committed it.
     pub(crate) async fn head(&self) -> Result<ChainHead> {
-        let status: Status = self.rpc.get("status", json!({})).await?;
-        let head = self.head_from(&status)?;
-        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), head));
+        let answer = self.rpc.together(vec![Call::new("status", json!({}))]).await?.pop();
+        let name = self.rpc.first_name();
+        let raw =
+            answer.ok_or_else(|| self.protocol("json-rpc-batch", "one answer", "none"))?.map_err(|failure| failure.into_error(&name))?;
+        let head = self.head_from(&parse(&name, "status", &raw)?)?;
+        self.heads.note(head);
         Ok(head)
     }
 
     /// The newest block or one of just now: for questions that come by the hundred.
     pub(crate) async fn recent_head(&self) -> Result<ChainHead> {
-        let known = *self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        match known {
-            Some((at, head)) if at.elapsed() < HEAD_AGE_MAX => Ok(head),
-            _ => self.head().await,
+        self.head_within(HEAD_AGE_MAX).await
+    }
+
+    /// The newest block, or the one that a node told within `age_max`.
+    pub(crate) async fn head_within(&self, age_max: Duration) -> Result<ChainHead> {
+        match self.heads.within(age_max) {
+            Some(head) => Ok(head),
+            None => self.head().await,
         }
+    }
+
+    /// A block that is there and at least so high, if one is known without asking; else the newest.
+    pub(crate) async fn head_above(&self, number: u64) -> Result<ChainHead> {
+        match self.heads.within(Duration::from_millis(self.config.block_interval_ms.saturating_mul(2))) {
+            Some(head) if head.number >= number => Ok(head),
+            _ => self.recent_head().await,
+        }
+    }
+
+    /// The head that is known without asking, and whether the next block may be there.
+    pub(crate) fn expected_head(&self) -> Option<(ChainHead, bool)> {
+        let usual = Duration::from_millis(self.config.block_interval_ms);
+        Some((self.heads.within(usual * 2)?, self.heads.is_due(usual)))
+    }
+
+    /// How long to wait before the next block is asked for.
+    pub(crate) fn pause(&self) -> Duration {
+        self.heads.pause(Duration::from_millis(self.config.block_interval_ms))
     }
 
     /// Answers of queries in order, each with the code the application gave.
     pub(crate) async fn queries(&self, queries: &[Query]) -> Result<Vec<AbciResponse>> {
-        let answers = self.rpc.batch(queries.iter().map(Query::call).collect()).await?;
+        let answers = self.rpc.together(queries.iter().map(Query::call).collect()).await?;
+        self.responses(answers)
+    }
+
+    /// One query that keeps the node busy: in a request of its own, so that nothing else waits for it.
+    pub(crate) async fn query_alone(&self, query: &Query) -> Result<AbciResponse> {
+        let answers = self.rpc.batch(vec![query.call()]).await?;
+        self.responses(answers)?.pop().ok_or_else(|| self.protocol("json-rpc-batch", "one answer", "none"))
+    }
+
+    fn responses(&self, answers: Vec<Answer>) -> Result<Vec<AbciResponse>> {
         let name = self.rpc.first_name();
         let one = |answer: Answer| match answer {
             Ok(raw) => parse::<AbciQuery>(&name, "abci_query", &raw).map(|query| query.response),
@@ -205,7 +254,11 @@ impl Chain {
 
     /// Signed headers at heights.
     pub(crate) async fn signed_headers(&self, numbers: &[u64]) -> Result<Vec<types::SignedHeader>> {
-        let answers = self.rpc.batch(numbers.iter().map(|number| at("commit", *number)).collect()).await?;
+        let known: Vec<_> = numbers.iter().filter_map(|number| self.headers.header(*number)).collect();
+        if known.len() == numbers.len() {
+            return Ok(known);
+        }
+        let answers = self.rpc.together(numbers.iter().map(|number| at("commit", *number)).collect()).await?;
         let name = self.rpc.first_name();
         let mut headers = Vec::with_capacity(numbers.len());
         for (answer, number) in answers.into_iter().zip(numbers) {
@@ -218,6 +271,7 @@ impl Chain {
             if u64::try_from(found) != Ok(*number) {
                 return Err(self.protocol("header-height", number, found));
             }
+            self.headers.keep_header(*number, &signed);
             headers.push(signed);
         }
         Ok(headers)
@@ -225,6 +279,9 @@ impl Chain {
 
     /// The validators of a height, whole.
     pub(crate) async fn validators(&self, number: u64, proposer: Option<&[u8]>) -> Result<types::ValidatorSet> {
+        if let Some(known) = self.headers.validators(number) {
+            return Ok(validator_set(known, proposer));
+        }
         let (first, total) = self.validators_page(number, 1).await?;
         if total > VALIDATORS_MAX {
             return Err(self.protocol("validators-count", format!("at most {VALIDATORS_MAX}"), total));
@@ -238,6 +295,7 @@ impl Chain {
         }
         let validators = all.into_iter().map(TryInto::try_into).collect::<core::result::Result<Vec<_>, String>>();
         let validators = validators.map_err(|found| self.protocol("validator-key", "ed25519 or secp256k1", found))?;
+        self.headers.keep_validators(number, &validators);
         Ok(validator_set(validators, proposer))
     }
 
@@ -257,7 +315,7 @@ impl Chain {
 
     /// Results of blocks `from` to `to`, as many from the start as are there; at least one, or the reason.
     pub(crate) async fn block_results(&self, from: u64, to: u64, head: ChainHead) -> Result<Vec<BlockResults>> {
-        let answers = self.rpc.batch((from..=to).map(|number| at("block_results", number)).collect()).await?;
+        let answers = self.rpc.together((from..=to).map(|number| at("block_results", number)).collect()).await?;
         let name = self.rpc.first_name();
         let mut results = Vec::with_capacity(answers.len());
         for (answer, number) in answers.into_iter().zip(from..=to) {

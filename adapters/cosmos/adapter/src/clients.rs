@@ -8,9 +8,10 @@ use causeway_adapter::{AdapterError, ClientView, ConsensusView, Counterparty};
 use causeway_cosmos_proto::ibc::core::client::{v1 as client_v1, v2 as client_v2};
 use causeway_cosmos_proto::ibc::lightclients::tendermint::v1 as tendermint;
 use causeway_cosmos_proto::{Any, unpack};
-use causeway_types::{ClientId, Height};
+use causeway_types::{ClientId, Hash, Height};
 use prost::Message;
 use sha2::{Digest, Sha256};
+use std::sync::PoisonError;
 
 /// The encoding of evidence that clients in ibc-go take: protobuf, in messages of their own type.
 pub const HOST_ENCODING: &str = "ibc-go-protobuf";
@@ -33,9 +34,12 @@ pub(crate) async fn client(chain: &Chain, client: &ClientId) -> Result<ClientVie
     if state.code != 0 {
         return Err(not_found(chain, state, "client", client.to_string()));
     }
+    let state_at = state.height;
     let state: client_v1::QueryClientStateResponse = chain.decode(state, "client-state")?;
     let any = state.client_state.ok_or_else(|| chain.protocol("client-state", "a client state", "none"))?;
     let status: client_v1::QueryClientStatusResponse = chain.decode(status, "client-status")?;
+    // Both answers are of one state only where they are of one height.
+    let of_one_state = answers.iter().all(|answer| answer.height == state_at);
     let latest_time_s = match consensus.code {
         0 => time_of(&chain.decode::<client_v1::QueryConsensusStateResponse>(consensus, "consensus-state")?),
         _ => None,
@@ -45,6 +49,12 @@ pub(crate) async fn client(chain: &Chain, client: &ClientId) -> Result<ClientVie
         _ => None,
     };
     let (latest, trusting_s) = facts(chain, client, &any)?;
+    if of_one_state && consensus.code == 0 {
+        let held: client_v1::QueryConsensusStateResponse = chain.decode(consensus, "consensus-state")?;
+        let hash: Option<Hash> = held.consensus_state.map(|any| Sha256::digest(&any.value).into());
+        let mut known = chain.consensus.lock().unwrap_or_else(PoisonError::into_inner);
+        hash.map(|hash| known.insert(client.clone(), (latest, hash)));
+    }
     Ok(ClientView {
         client_id: client.clone(),
         client_type: client.as_str().rsplit_once('-').map_or(client.as_str(), |(kind, _)| kind).to_string(),
@@ -78,7 +88,13 @@ fn counterparty_from(chain: &Chain, info: client_v2::CounterpartyInfo) -> Result
     Ok(Counterparty { client_id, merkle_prefix: info.merkle_prefix })
 }
 
+/// When the height was put there is not asked: what is proven here needs no delay.
 pub(crate) async fn consensus(chain: &Chain, client: &ClientId, at: Height) -> Result<ConsensusView> {
+    let view = |hash| ConsensusView { height: at, hash, processed_time_s: None, processed_height: None };
+    let known = chain.consensus.lock().unwrap_or_else(PoisonError::into_inner).get(client).copied();
+    if let Some((_, hash)) = known.filter(|(height, _)| *height == at) {
+        return Ok(view(hash));
+    }
     let height = height_to(at);
     let request = client_v1::QueryConsensusStateRequest {
         client_id: client.to_string(),
@@ -86,27 +102,13 @@ pub(crate) async fn consensus(chain: &Chain, client: &ClientId, at: Height) -> R
         revision_height: height.revision_height,
         latest_height: false,
     };
-    let metadata = |name: &str| {
-        let key = format!("clients/{client}/consensusStates/{}-{}/{name}", at.revision, at.number).into_bytes();
-        Query::store(&chain.config.store_name, key, 0, false)
-    };
-    let questions = [Query::grpc(&format!("{QUERY}/ConsensusState"), &request), metadata("processedTime"), metadata("processedHeight")];
-    let answers = chain.queries(&questions).await?;
-    let [state, time, processed] = answers.as_slice() else {
-        return Err(chain.protocol("json-rpc-batch", "3 answers", answers.len()));
-    };
-    if state.code != 0 {
-        return Err(not_found(chain, state, "consensus state", format!("{client} at {at}")));
+    let response = chain.query(Query::grpc(&format!("{QUERY}/ConsensusState"), &request)).await?;
+    if response.code != 0 {
+        return Err(not_found(chain, &response, "consensus state", format!("{client} at {at}")));
     }
-    let state: client_v1::QueryConsensusStateResponse = chain.decode(state, "consensus-state")?;
+    let state: client_v1::QueryConsensusStateResponse = chain.decode(&response, "consensus-state")?;
     let any = state.consensus_state.ok_or_else(|| chain.protocol("consensus-state", "a consensus state", "none"))?;
-    let nanos = <[u8; 8]>::try_from(time.value.0.as_slice()).ok().map(u64::from_be_bytes);
-    Ok(ConsensusView {
-        height: at,
-        hash: Sha256::digest(&any.value).into(),
-        processed_time_s: nanos.map(|nanos| nanos / 1_000_000_000),
-        processed_height: std::str::from_utf8(&processed.value.0).ok().and_then(height_text),
-    })
+    Ok(view(Sha256::digest(&any.value).into()))
 }
 
 /// Reads `revision-number`.

@@ -13,6 +13,7 @@ use causeway_types::classic::ChannelEndId;
 use causeway_types::{PacketEnd, Sequence, TxId};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most sequences of one request.
 const HYDRATE_MAX: usize = 1_000;
@@ -22,7 +23,36 @@ const PAGES_MAX: u64 = 40;
 /// Blocks read backwards in one call where no range is given and the index does not help.
 const SCAN_BLOCKS_MAX: u64 = 20_000;
 /// Blocks asked for at once.
-const SCAN_BLOCKS_STEP: u64 = 100;
+const SCAN_BLOCKS_STEP: u64 = 40;
+/// Events that are kept for the next questions.
+const KEPT_MAX: usize = 20_000;
+
+/// What reading blocks found beside what was asked for: the next questions are about that, and would read the same blocks again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept {
+    events: Arc<Mutex<BTreeMap<(PacketEnd, bool), BTreeMap<Sequence, LocatedEvent>>>>,
+}
+
+impl Kept {
+    fn key(request: &HydrateRequest) -> (PacketEnd, bool) {
+        (request.end.clone(), request.kind == HydrateKind::Sent)
+    }
+
+    fn take(&self, request: &HydrateRequest) -> BTreeMap<Sequence, LocatedEvent> {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = events.get_mut(&Self::key(request)) else { return BTreeMap::new() };
+        request.sequences.iter().filter_map(|sequence| known.remove_entry(sequence)).collect()
+    }
+
+    /// Keeps events; of too many all are forgotten, since a place for each is not worth a search for the least useful.
+    fn keep(&self, request: &HydrateRequest, found: BTreeMap<Sequence, LocatedEvent>) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if events.values().map(BTreeMap::len).sum::<usize>() + found.len() > KEPT_MAX {
+            events.clear();
+        }
+        events.entry(Self::key(request)).or_default().extend(found.into_iter().take(KEPT_MAX));
+    }
+}
 
 struct Search<'a> {
     chain: &'a Chain,
@@ -30,41 +60,46 @@ struct Search<'a> {
     request: &'a HydrateRequest,
     missing: BTreeSet<Sequence>,
     found: BTreeMap<Sequence, LocatedEvent>,
+    /// Others of the same end and kind.
+    beside: BTreeMap<Sequence, LocatedEvent>,
 }
 
-pub(crate) async fn hydrate(chain: &Chain, blocks: &Blocks, request: HydrateRequest) -> Result<Vec<Hydrated>> {
+pub(crate) async fn hydrate(chain: &Chain, (blocks, kept): (&Blocks, &Kept), request: HydrateRequest) -> Result<Vec<Hydrated>> {
     if request.sequences.len() > HYDRATE_MAX {
         let detail = format!("{} sequences; at most {HYDRATE_MAX} are looked for at once", request.sequences.len());
         return Err(AdapterError::Invalid { what: "hydrate", detail });
     }
-    let missing = request.sequences.iter().copied().collect();
-    let mut search = Search { chain, blocks, request: &request, missing, found: BTreeMap::new() };
+    let found = kept.take(&request);
+    let missing: BTreeSet<Sequence> = request.sequences.iter().copied().filter(|sequence| !found.contains_key(sequence)).collect();
+    let mut search = Search { chain, blocks, request: &request, missing, found, beside: BTreeMap::new() };
     // In a range that is known the blocks themselves are the shorter way.
-    let indexed = if request.range.is_none() { search.by_index().await? } else { false };
+    let indexed = if request.range.is_none() && !search.missing.is_empty() { search.by_index().await? } else { false };
     // What an index does not know is looked for in blocks only if state says that there is something to find.
     let done = search.missing.is_empty() || indexed && search.nothing_sent().await?;
     if !done {
         search.by_blocks(indexed).await?;
     }
-    let mut found = search.found;
+    let (mut found, beside) = (search.found, search.beside);
+    kept.keep(&request, beside);
     let answer = |sequence: &Sequence| found.remove(sequence).map_or(Hydrated::Unavailable(*sequence), Hydrated::Found);
     Ok(request.sequences.iter().map(answer).collect())
 }
 
 impl Search<'_> {
+    /// The sequence of an event of the end and kind that is asked for.
     fn wanted(&self, event: &Event) -> Option<Sequence> {
         let sequence = match (event, self.request.kind) {
             (Event::Sent { packet }, HydrateKind::Sent) if packet.source() == self.request.end => packet.sequence(),
             (Event::Acknowledged { packet, .. }, HydrateKind::Acknowledged) if packet.dest() == self.request.end => packet.sequence(),
             _ => return None,
         };
-        self.missing.contains(&sequence).then_some(sequence)
+        Some(sequence)
     }
 
     fn take(&mut self, located: LocatedEvent) {
         if let Some(sequence) = self.wanted(&located.event) {
-            self.missing.remove(&sequence);
-            self.found.insert(sequence, located);
+            let place = if self.missing.remove(&sequence) { &mut self.found } else { &mut self.beside };
+            place.entry(sequence).or_insert(located);
         }
     }
 
@@ -133,7 +168,7 @@ impl Search<'_> {
             let next = from.saturating_sub(1);
             while from <= to {
                 let wanted = |event: &Event| self.wanted(event).is_some();
-                let found = match scan(self.chain, self.blocks, (from, to), head, &wanted).await {
+                let found = match scan(self.chain, (self.blocks, None), (from, to), head, &wanted).await {
                     Ok(found) => found,
                     // What is no longer there cannot be found; what is not there yet comes as an event.
                     Err(AdapterError::HeightPruned { .. } | AdapterError::Lagging { .. }) => break,

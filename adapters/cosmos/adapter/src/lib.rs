@@ -18,6 +18,8 @@ mod config;
 mod convert;
 mod events;
 mod header;
+mod headers;
+mod heads;
 mod hydrate;
 pub mod keys;
 mod light_client;

@@ -95,7 +95,10 @@ pub(crate) async fn plan_update(chain: &Chain, view: &ClientView, need: Option<H
         return Ok(Plan::Steps(Vec::new()));
     }
     let retry_after_ms = chain.config.block_interval_ms;
-    let head = chain.head().await?.number;
+    let head = match need {
+        Some(need) => chain.head_above(need.number).await?.number,
+        None => chain.head().await?.number,
+    };
     if head <= trusted {
         return Ok(if need.is_none() { Plan::Steps(Vec::new()) } else { Plan::NotYet { retry_after_ms } });
     }

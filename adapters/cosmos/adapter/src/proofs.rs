@@ -18,7 +18,11 @@ const STEPS: usize = 2;
 
 pub(crate) async fn provable(chain: &Chain, claim: &Claim) -> Result<Provable> {
     known(claim)?;
-    let head = chain.recent_head().await?;
+    // For what is in a block, any block from the next one on will do; for what is not, the newest counts.
+    let head = match claim.locator() {
+        Some(locator) => chain.head_above(locator.block.saturating_add(1)).await?,
+        None => chain.recent_head().await?,
+    };
     let later = Provable::Later { retry_after_ms: chain.config.block_interval_ms };
     if let Claim::NoReceipt { packet } | Claim::NotReached { packet } = claim
         && !packet.expired(chain.height(head.number), Some(head.time_s))

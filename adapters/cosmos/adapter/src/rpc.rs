@@ -4,9 +4,11 @@
 //! answers did not verify or that lags is asked last. Not here: what the answers mean. Called by every module that asks the chain.
 //!
 //! - [`Rpc::batch`]: many calls in as few HTTP requests as the provider takes, answered in order;
+//! - [`Rpc::together`]: a few calls, in the company of what others ask at the same moment;
 //! - [`Rpc::call`], [`Rpc::get`]: one call;
 //! - [`failure`]: what a node's error means.
 
+mod company;
 mod endpoint;
 pub(crate) mod failure;
 #[cfg(test)]
@@ -74,6 +76,7 @@ struct Shared {
     endpoints: Vec<Endpoint>,
     next_id: AtomicU64,
     batch_calls: AtomicUsize,
+    company: company::Company,
 }
 
 impl Rpc {
@@ -83,7 +86,7 @@ impl Rpc {
         let endpoints = config.rpc.iter().enumerate().map(|(index, rpc)| Endpoint::new(config, index, rpc));
         let endpoints = endpoints.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
         let (next_id, batch_calls) = (AtomicU64::new(1), AtomicUsize::new(config.batch_calls_max.max(1)));
-        Ok(Self { shared: Arc::new(Shared { endpoints, next_id, batch_calls }) })
+        Ok(Self { shared: Arc::new(Shared { endpoints, next_id, batch_calls, company: company::Company::default() }) })
     }
 
     /// The endpoint that would be asked first, for errors about answers.
@@ -100,7 +103,7 @@ impl Rpc {
     /// # Errors
     /// The last endpoint's, when none answered. A node's refusal of a single call is not an error here but its answer.
     pub(crate) async fn batch(&self, calls: Vec<Call>) -> Result<Vec<Answer>, AdapterError> {
-        let size = self.shared.batch_calls.load(Ordering::Relaxed).max(1);
+        let size = self.size();
         if calls.len() <= size {
             return self.request(calls).await;
         }
@@ -108,6 +111,11 @@ impl Rpc {
         let answers: Vec<Vec<Answer>> =
             futures::stream::iter(chunks).map(|chunk| self.request(chunk)).buffered(REQUESTS_IN_FLIGHT).try_collect().await?;
         Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// Calls of one request.
+    fn size(&self) -> usize {
+        self.shared.batch_calls.load(Ordering::Relaxed).max(1)
     }
 
     /// One call, its result parsed.

@@ -105,6 +105,20 @@ async fn by_key(chain: &Chain, client: &ClientId, from: Sequence, limit: usize) 
     Ok((found, sequences.last().copied().filter(|sequence| sequence.get() < last)))
 }
 
+/// A listing of these sequences, where they lie close enough together for one.
+async fn listing_near(chain: &Chain, client: &ClientId, sequences: &BTreeSet<Sequence>) -> Option<(BTreeMap<Sequence, Hash>, bool)> {
+    let is_near = sequences.len() >= LISTING_MIN && span(sequences) as usize <= sequences.len().saturating_mul(2);
+    let first = sequences.first().filter(|_| is_near)?;
+    listing(chain, client, *first, span(sequences)).await.ok().flatten()
+}
+
+/// Entries from the first to the last of these sequences, at most a page.
+fn span(sequences: &BTreeSet<Sequence>) -> u32 {
+    let ends = sequences.first().zip(sequences.last());
+    let entries = ends.map_or(1, |(first, last)| last.get().saturating_sub(first.get()).saturating_add(1));
+    u32::try_from(entries).unwrap_or(PAGE_MAX).min(PAGE_MAX)
+}
+
 /// Values of keys at the newest state; what is not 32 bytes is no hash.
 async fn raw_hashes(chain: &Chain, keys: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Option<Hash>>> {
     let queries: Vec<Query> = keys.map(|key| Query::store(&chain.config.store_name, key, 0, false)).collect();
@@ -143,14 +157,21 @@ pub(crate) async fn packet_states(chain: &Chain, end: &PacketEnd, sequences: &[S
         return Ok(Vec::new());
     }
     let numbers: Vec<u64> = sequences.iter().map(|sequence| sequence.get()).collect();
+    let mut near = None;
     let Said { unreceived, live, acks } = match end {
-        PacketEnd::Client(client) => said(chain, client, &numbers).await?,
+        PacketEnd::Client(client) => {
+            // Asked at the same moment, so that it travels along; where it is needed after all, what failed is asked for again.
+            let all: BTreeSet<Sequence> = sequences.iter().copied().collect();
+            let (told, page) = futures::join!(said(chain, client, &numbers), listing_near(chain, client, &all));
+            near = page;
+            told?
+        }
         PacketEnd::Channel(channel) => classic::said(chain, channel, &numbers).await?,
     };
     let live: BTreeSet<Sequence> =
         numbers.into_iter().filter(|number| live.contains(number)).filter_map(|number| Sequence::new(number).ok()).collect();
     let hashes = match end {
-        PacketEnd::Client(client) => hashes_of(chain, client, live).await?,
+        PacketEnd::Client(client) => hashes_of(chain, client, live, near).await?,
         PacketEnd::Channel(channel) => classic::hashes_of(chain, channel, live).await?,
     };
     let state = |sequence: &Sequence| PacketState {
@@ -201,12 +222,22 @@ async fn ask_three<U: Message + Default, L: Message + Default, A: Message + Defa
 }
 
 /// Commitments of packets that still have one: from listings where they lie close together, else key by key.
-async fn hashes_of(chain: &Chain, client: &ClientId, live: BTreeSet<Sequence>) -> Result<BTreeMap<Sequence, Hash>> {
+async fn hashes_of(
+    chain: &Chain,
+    client: &ClientId,
+    live: BTreeSet<Sequence>,
+    near: Option<(BTreeMap<Sequence, Hash>, bool)>,
+) -> Result<BTreeMap<Sequence, Hash>> {
+    let mut near = near;
     let mut found: BTreeMap<Sequence, Hash> = BTreeMap::new();
     let mut missing = live;
     for _ in 0..PAGES_MAX {
         let (Some(first), true) = (missing.first().copied(), missing.len() >= LISTING_MIN) else { break };
-        let Some((page, more)) = listing(chain, client, first, PAGE_MAX).await? else { break };
+        let page = match near.take() {
+            Some(page) => Some(page),
+            None => listing(chain, client, first, span(&missing)).await?,
+        };
+        let Some((page, more)) = page else { break };
         let last = page.last_key_value().map(|(sequence, _)| *sequence);
         found.extend(page.into_iter().filter(|(sequence, _)| missing.remove(sequence)));
         // Sequences the page went past lost their commitment meanwhile.

@@ -97,7 +97,8 @@ impl CosmosAdapter {
         let mut after = self.chain().height(first.saturating_sub(1));
         let mut sent = Vec::new();
         while after.number < last {
-            let request = WatchRequest { after, filter: filter.clone(), blocks_max: last - after.number, events_max: 10_000, wait_ms: 5_000 };
+            let request =
+                WatchRequest { after, filter: filter.clone(), blocks_max: last - after.number, events_max: 10_000, wait_ms: 5_000 };
             let batch = self.watch(request).await?;
             if batch.cursor == after {
                 return Err(AdapterError::Lagging { found: after, needed: self.chain().height(last) });

@@ -7,6 +7,7 @@ pub(crate) mod build;
 mod counted;
 pub(crate) mod message;
 pub(crate) mod outcome;
+pub(crate) mod pooled;
 pub(crate) mod price;
 pub(crate) mod reason;
 pub(crate) mod simulate;
@@ -19,7 +20,7 @@ use crate::blocks::tx_id;
 use crate::chain::{Chain, Result};
 use crate::config::{Config, GasPrice};
 use crate::keys::{Keys, Signer};
-use crate::rpc::{FailureKind, parse, short};
+use crate::rpc::{Call, FailureKind, parse, short};
 use causeway_adapter::{AdapterError, BroadcastResult, Built, SignedTx, Slot};
 use causeway_cosmos_proto::Any;
 use causeway_cosmos_proto::cosmos::base::v1beta1::Coin;
@@ -133,7 +134,8 @@ pub(crate) fn missing_key(name: &str) -> AdapterError {
 /// Hands a transaction to the chain.
 pub(crate) async fn broadcast(chain: &Chain, tx: &SignedTx) -> Result<BroadcastResult> {
     let params = json!({ "tx": STANDARD.encode(&tx.raw) });
-    let raw = match chain.rpc.call("broadcast_tx_sync", params).await? {
+    let answer = chain.rpc.together(vec![Call::new("broadcast_tx_sync", params)]).await?.pop();
+    let raw = match answer.ok_or_else(|| chain.protocol("json-rpc-batch", "one answer", "none"))? {
         Ok(raw) => raw,
         Err(failure) if failure.kind() == FailureKind::TxInCache => return Ok(BroadcastResult::AlreadyKnown),
         Err(failure) if failure.kind() == FailureKind::Other => {

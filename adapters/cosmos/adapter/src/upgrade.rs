@@ -18,6 +18,9 @@ use causeway_cosmos_proto::{Any, any, unpack};
 use causeway_types::{ClientId, Height, TxId};
 use prost::Message;
 
+#[cfg(test)]
+mod tests;
+
 /// What a chain left for its clients at the height of an upgrade plan, with proofs. A node's word until
 /// [`verify_upgrade`] says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,12 @@
 //! A block's results name no transaction; blocks in which something was found are fetched for the hashes of theirs. Called by
 //! [`crate::adapter`].
 
+use crate::answers::BlockResults;
 use crate::blocks::Blocks;
 use crate::chain::{Chain, ChainHead, Result};
 use crate::events::{Found, located, of_block};
 use crate::rpc::too_much;
+use crate::tx::pooled::Pooled;
 use causeway_adapter::{AdapterError, Event, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_types::TxId;
 use std::time::Duration;
@@ -19,8 +21,10 @@ mod tests;
 const FILTER_NAMES_MAX: usize = 1_000;
 /// Longest wait of one watch.
 const WAIT_MS_MAX: u64 = 60_000;
+/// Blocks of which so few are new that their transactions are asked for before it is known whether they matter.
+const NEAR_BLOCKS: u64 = 3;
 
-pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest) -> Result<WatchBatch> {
+pub(crate) async fn watch(chain: &Chain, (blocks, pooled): (&Blocks, &Pooled), request: WatchRequest) -> Result<WatchBatch> {
     let filter = &request.filter;
     let names = filter.ends.len().saturating_add(filter.clients.len()).saturating_add(filter.connections.len());
     if names > FILTER_NAMES_MAX {
@@ -45,7 +49,7 @@ pub(crate) async fn watch(chain: &Chain, blocks: &Blocks, request: WatchRequest)
     let wanted = |event: &Event| request.filter.wants(event);
     let mut next = after.saturating_add(1);
     while next <= to && batch.events.len() < request.events_max as usize {
-        let found = match scan(chain, blocks, (next, to), head, wanted).await {
+        let found = match scan(chain, (blocks, Some(pooled)), (next, to), head, wanted).await {
             Ok(found) => found,
             // The newest block is stored before its results are.
             Err(AdapterError::Lagging { .. }) => break,
@@ -77,9 +81,13 @@ fn take(chain: &Chain, found: Vec<(u64, Vec<LocatedEvent>)>, events_max: usize, 
 /// Asks for the head until it is above `after` or the time is over.
 async fn wait_for_block(chain: &Chain, after: u64, wait_ms: u64) -> Result<ChainHead> {
     let deadline = Instant::now() + Duration::from_millis(wait_ms.min(WAIT_MS_MAX));
-    let pause = Duration::from_millis((chain.config.block_interval_ms / 4).clamp(10, 1_000));
     loop {
-        let head = chain.head().await?;
+        let head = match chain.expected_head() {
+            // Told just now, and the next one is not to be expected yet.
+            Some((head, false)) if head.number >= after => head,
+            _ => chain.head().await?,
+        };
+        let pause = chain.pause();
         if head.number > after || Instant::now() + pause > deadline {
             return Ok(head);
         }
@@ -91,7 +99,7 @@ async fn wait_for_block(chain: &Chain, after: u64, wait_ms: u64) -> Result<Chain
 /// places. What is too much is asked for in ever smaller parts; [`AdapterError::BlockTooLarge`] when the first block alone still is.
 pub(crate) async fn scan(
     chain: &Chain,
-    blocks: &Blocks,
+    (blocks, pooled): (&Blocks, Option<&Pooled>),
     (from, to): (u64, u64),
     head: ChainHead,
     wanted: impl Fn(&Event) -> bool + Copy,
@@ -100,7 +108,7 @@ pub(crate) async fn scan(
     loop {
         let end = blocks.span().end(from, to);
         let count = end.saturating_sub(from).saturating_add(1);
-        let error = match read(chain, blocks, (from, end), head, wanted).await {
+        let error = match read(chain, (blocks, pooled), (from, end), head, wanted).await {
             Ok(found) => {
                 blocks.span().grow(count);
                 return Ok(found);
@@ -122,16 +130,34 @@ pub(crate) async fn scan(
 
 async fn read(
     chain: &Chain,
-    blocks: &Blocks,
+    (blocks, pooled): (&Blocks, Option<&Pooled>),
     (from, to): (u64, u64),
     head: ChainHead,
     wanted: impl Fn(&Event) -> bool + Copy,
 ) -> Result<Vec<(u64, Vec<LocatedEvent>)>> {
-    let results = chain.block_results(from, to, head).await?;
+    let results = if to - from < NEAR_BLOCKS {
+        // A few new blocks are asked for whole, in the same request; what fails of it is asked for again below.
+        let numbers: Vec<u64> = (from..=to).collect();
+        let (results, _) = futures::join!(chain.block_results(from, to, head), blocks.tx_ids(chain, &numbers));
+        results?
+    } else {
+        chain.block_results(from, to, head).await?
+    };
     let found: Vec<(u64, Vec<Found>)> = results.iter().map(|block| (block.height.unsigned(), of_block(block, wanted))).collect();
     let has_tx = |found: &[Found]| found.iter().any(|one| one.tx_index.is_some());
-    let busy: Vec<u64> = found.iter().filter(|(_, found)| has_tx(found)).map(|(number, _)| *number).collect();
+    // Ours may be in any block that has transactions, whatever became of them.
+    let awaits = pooled.is_some_and(|pooled| !pooled.is_empty());
+    let may_be_ours = |block: &BlockResults| awaits && block.txs_results.as_ref().is_some_and(|results| !results.is_empty());
+    let is_busy = |((_, found), block): &(&(u64, Vec<Found>), &BlockResults)| has_tx(found) || may_be_ours(block);
+    let busy: Vec<u64> = found.iter().zip(&results).filter(is_busy).map(|((number, _), _)| *number).collect();
     let ids = blocks.tx_ids(chain, &busy).await?;
+    if let Some(pooled) = pooled {
+        for block in results {
+            let number = block.height.unsigned();
+            let ids = ids.get(&number).map(|ids| ids.as_slice()).unwrap_or_default();
+            pooled.read(number, ids.iter().cloned().zip(block.txs_results.unwrap_or_default()));
+        }
+    }
     let place = |number: u64, one: Found| {
         let tx = match one.tx_index {
             Some(at) => ids.get(&number).and_then(|ids| ids.get(at)).cloned(),

@@ -4,6 +4,7 @@
 
 use crate::chain::{Chain, Result};
 use crate::config::Config;
+use crate::contracts::Contracts;
 use crate::header::RawHead;
 use crate::keys::Keys;
 use crate::light_client::HOST_ENCODING;
@@ -27,6 +28,7 @@ pub struct EvmAdapter {
     chain: Chain,
     keys: Keys,
     logs: LogRange,
+    contracts: Contracts,
 }
 
 impl EvmAdapter {
@@ -51,7 +53,7 @@ impl EvmAdapter {
     pub fn new(config: &Config, keys: Keys) -> Result<Self> {
         let chain = open(config, config.router().map_err(invalid)?)?;
         let logs = LogRange::new(config.log_range_start, config.log_range_max);
-        Ok(Self { chain, keys, logs })
+        Ok(Self { chain, keys, logs, contracts: Contracts::default() })
     }
 
     pub(crate) fn chain(&self) -> &Chain {
@@ -106,7 +108,7 @@ impl ChainAdapter for EvmAdapter {
     }
 
     async fn watch(&self, request: WatchRequest) -> Result<WatchBatch> {
-        watch::watch(&self.chain, &self.logs, request).await
+        watch::watch(&self.chain, &self.logs, &self.contracts, request).await
     }
 
     async fn commitments(&self, end: &PacketEnd, from: Sequence, limit: u32) -> Result<(Vec<Sequence>, Option<Sequence>)> {

@@ -123,7 +123,11 @@ impl Chain {
 
     /// `eth_call`s at one block; each answers the bytes or what the node said.
     pub(crate) async fn calls(&self, calls: Vec<Value>, height: u64) -> Result<Vec<core::result::Result<Bytes, Failure>>> {
-        let block = quantity(height);
+        self.calls_at(calls, &quantity(height)).await
+    }
+
+    /// The same at a block that is named by its number or a tag.
+    pub(crate) async fn calls_at(&self, calls: Vec<Value>, block: &str) -> Result<Vec<core::result::Result<Bytes, Failure>>> {
         let calls = calls.into_iter().map(|call| Call::new("eth_call", json!([call, block]))).collect();
         let name = self.rpc.first_name();
         let one = |answer: crate::rpc::Answer| match answer {

@@ -23,6 +23,7 @@ mod adapter;
 mod admin;
 mod chain;
 mod config;
+mod contracts;
 mod convert;
 mod deploy;
 mod header;

@@ -9,7 +9,7 @@ use crate::rpc::{Call, FailureKind, parse};
 use alloy::primitives::{Address, B256, Bytes, U64, keccak256};
 use alloy::sol_types::SolEvent;
 use causeway_adapter::{AdapterError, Event, LocatedEvent};
-use causeway_evm_contracts::abi::{Router, UpdateResult};
+use causeway_evm_contracts::abi::{QbftLightClient, Router, UpdateResult};
 use causeway_types::{Acknowledgement, ClientId, Height, Packet, PacketEnd, Sequence, TxId, v2};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -77,15 +77,19 @@ impl LogRange {
     }
 }
 
-/// The logs of `[from, to]` that match any of the topic filters, in chain order; `to` may come back smaller than asked, because the
+/// Logs of some contracts, by their topics.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    pub(crate) addresses: Vec<Address>,
+    pub(crate) topics: Value,
+}
+
+/// The logs of `[from, to]` that match any of the filters, in chain order; `to` may come back smaller than asked, because the
 /// provider refused the range.
-pub(crate) async fn logs(chain: &Chain, range: &LogRange, filters: &[Value], from: u64, to: u64) -> Result<(u64, Vec<RawLog>)> {
+pub(crate) async fn logs(chain: &Chain, range: &LogRange, filters: &[Filter], from: u64, to: u64) -> Result<(u64, Vec<RawLog>)> {
     let mut to = to.min(from.saturating_add(range.blocks() - 1));
     loop {
-        let filter =
-            |topics: &Value| json!({ "address": chain.router, "fromBlock": quantity(from), "toBlock": quantity(to), "topics": topics });
-        let calls = filters.iter().map(|topics| Call::new("eth_getLogs", json!([filter(topics)]))).collect();
-        match collect(chain, calls, from, to).await? {
+        match collect(chain, filters, from, to).await? {
             Some(logs) => {
                 range.grow(to - from + 1);
                 return Ok((to, logs));
@@ -104,7 +108,13 @@ pub(crate) async fn logs(chain: &Chain, range: &LogRange, filters: &[Value], fro
 }
 
 /// `None` when the provider refused the range.
-async fn collect(chain: &Chain, calls: Vec<Call>, from: u64, to: u64) -> Result<Option<Vec<RawLog>>> {
+async fn collect(chain: &Chain, filters: &[Filter], from: u64, to: u64) -> Result<Option<Vec<RawLog>>> {
+    let call = |filter: &Filter| {
+        let Filter { addresses, topics } = filter;
+        let of = if let [only] = addresses.as_slice() { json!(only) } else { json!(addresses) };
+        Call::new("eth_getLogs", json!([{ "address": of, "fromBlock": quantity(from), "toBlock": quantity(to), "topics": topics }]))
+    };
+    let calls: Vec<Call> = filters.iter().map(call).collect();
     let mut logs = Vec::new();
     let answers = match chain.rpc.batch(calls).await {
         Ok(answers) => answers,
@@ -115,28 +125,29 @@ async fn collect(chain: &Chain, calls: Vec<Call>, from: u64, to: u64) -> Result<
         }
         Err(error) => return Err(error),
     };
-    for answer in answers {
-        match answer {
-            Ok(raw) => logs.extend(parse::<Vec<RawLog>>(&chain.rpc.first_name(), "eth_getLogs", &raw)?),
+    for (answer, filter) in answers.into_iter().zip(filters) {
+        let found: Vec<RawLog> = match answer {
+            Ok(raw) => parse(&chain.rpc.first_name(), "eth_getLogs", &raw)?,
             Err(failure) if failure.kind() == FailureKind::RangeTooWide => return Ok(None),
             Err(failure) => return Err(chain.state_error(failure, to)),
+        };
+        for log in found {
+            check(chain, filter, &log, (from, to))?;
+            logs.push(log);
         }
-    }
-    for log in &logs {
-        check(chain, log, from, to)?;
     }
     logs.sort_by_key(|log| (log.block(), log.index()));
     Ok(Some(logs))
 }
 
 /// What came is what was asked for.
-fn check(chain: &Chain, log: &RawLog, from: u64, to: u64) -> Result<()> {
+fn check(chain: &Chain, filter: &Filter, log: &RawLog, (from, to): (u64, u64)) -> Result<()> {
     let complete = log.block_number.is_some() && log.transaction_hash.is_some() && log.log_index.is_some();
     if !complete || log.removed {
         return Err(chain.protocol("log-final", "a log of a final block", "a pending or removed one"));
     }
-    if log.address != chain.router {
-        return Err(chain.protocol("log-address", chain.router, log.address));
+    if !filter.addresses.contains(&log.address) {
+        return Err(chain.protocol("log-address", format!("{:?}", filter.addresses), log.address));
     }
     if !(from..=to).contains(&log.block()) {
         return Err(chain.protocol("log-range", format!("blocks {from} to {to}"), log.block()));
@@ -154,9 +165,53 @@ pub(crate) fn packet_topics() -> [B256; 4] {
     ]
 }
 
-/// First topics of the client events, whose client is not indexed.
-pub(crate) fn client_topics() -> [B256; 2] {
-    [Router::ICS02ClientUpdated::SIGNATURE_HASH, Router::ICS02MisbehaviourSubmitted::SIGNATURE_HASH]
+/// First topics of the router's client events, whose client is not indexed.
+pub(crate) fn client_topics() -> [B256; 4] {
+    [
+        Router::ICS02ClientUpdated::SIGNATURE_HASH,
+        Router::ICS02MisbehaviourSubmitted::SIGNATURE_HASH,
+        Router::ICS02ClientMigrated::SIGNATURE_HASH,
+        Router::ClientRecovered::SIGNATURE_HASH,
+    ]
+}
+
+/// First topics of the events of a client's own contract.
+pub(crate) fn contract_topics() -> [B256; 2] {
+    [QbftLightClient::HeightTrusted::SIGNATURE_HASH, QbftLightClient::Frozen::SIGNATURE_HASH]
+}
+
+/// The client that got another contract with this log of the router.
+pub(crate) fn moved(log: &RawLog) -> Option<ClientId> {
+    let topics = || log.topics.iter().copied();
+    let name = match *log.topics.first()? {
+        Router::ICS02ClientMigrated::SIGNATURE_HASH => Router::ICS02ClientMigrated::decode_raw_log(topics(), &log.data).ok()?.clientId,
+        Router::ClientRecovered::SIGNATURE_HASH => Router::ClientRecovered::decode_raw_log(topics(), &log.data).ok()?.clientId,
+        _ => return None,
+    };
+    ClientId::new(&name).ok()
+}
+
+/// What the contract of a client tells: the height that it trusts now, whoever brought it, or that it froze.
+pub(crate) fn decode_contract(log: &RawLog, client: &ClientId) -> Option<LocatedEvent> {
+    let client = client.clone();
+    let event = match *log.topics.first()? {
+        QbftLightClient::HeightTrusted::SIGNATURE_HASH => {
+            let trusted = QbftLightClient::HeightTrusted::decode_raw_log(log.topics.iter().copied(), &log.data).ok()?;
+            Event::ClientUpdated { client, heights: vec![Height::new(trusted.height)] }
+        }
+        QbftLightClient::Frozen::SIGNATURE_HASH => Event::ClientFrozen { client },
+        _ => return None,
+    };
+    located(log, event)
+}
+
+fn located(log: &RawLog, event: Event) -> Option<LocatedEvent> {
+    Some(LocatedEvent {
+        height: Height::new(log.block()),
+        tx: TxId::new(log.transaction_hash?.to_vec()).ok()?,
+        index: u32::try_from(log.index()).ok()?,
+        event,
+    })
 }
 
 /// Topic of an indexed client id.
@@ -174,12 +229,7 @@ pub(crate) fn decode(log: &RawLog, clients: &[ClientId]) -> Option<LocatedEvent>
     let event =
         if packet_topics().contains(first) { packet_event(log, *first, topic_client?) } else { client_event(log, *first, clients)? };
     match event {
-        Ok(event) => Some(LocatedEvent {
-            height: Height::new(log.block()),
-            tx: TxId::new(log.transaction_hash?.to_vec()).ok()?,
-            index: u32::try_from(log.index()).ok()?,
-            event,
-        }),
+        Ok(event) => located(log, event),
         Err(detail) => {
             tracing::warn!(block = log.block(), index = log.index(), detail, "log left out");
             None
@@ -230,8 +280,11 @@ fn client_event(log: &RawLog, first: B256, clients: &[ClientId]) -> Option<core:
         Router::ICS02ClientUpdated::SIGNATURE_HASH => {
             let updated = Router::ICS02ClientUpdated::decode_raw_log(topics(), &log.data).ok()?;
             let client = known(&updated.clientId)?;
-            let frozen = updated.result == UpdateResult::Misbehaviour;
-            Some(Ok(if frozen { Event::ClientFrozen { client } } else { Event::ClientUpdated { client, heights: Vec::new() } }))
+            match updated.result {
+                UpdateResult::Misbehaviour => Some(Ok(Event::ClientFrozen { client })),
+                UpdateResult::Update => Some(Ok(Event::ClientUpdated { client, heights: Vec::new() })),
+                _ => None,
+            }
         }
         Router::ICS02MisbehaviourSubmitted::SIGNATURE_HASH => {
             let submitted = Router::ICS02MisbehaviourSubmitted::decode_raw_log(topics(), &log.data).ok()?;

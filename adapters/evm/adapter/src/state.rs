@@ -76,7 +76,7 @@ pub(crate) async fn packet_states(chain: &Chain, client: &ClientId, sequences: &
 }
 
 /// The contract of a client.
-async fn client_contract(chain: &Chain, client: &ClientId, height: u64) -> Result<Address> {
+pub(crate) async fn client_contract(chain: &Chain, client: &ClientId, height: u64) -> Result<Address> {
     let call = Router::getClientCall { clientId: client.as_str().to_string() };
     let found = chain.view(chain.router, &call, height).await?;
     found.ok_or_else(|| AdapterError::NotFound { what: "client", name: client.to_string() })

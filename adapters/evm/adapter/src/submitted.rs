@@ -1,16 +1,17 @@
 //! What transactions of this chain, whoever sent them, submitted to a client, and what is set against it.
 //!
-//! It is read from the input of the transaction, in which calls may lie inside `multicall`; what another contract called the router with is in
-//! no input, and is not found. Nothing is judged here. Called by [`crate::adapter`] and, for the bytes of an update, by the light client.
+//! It is read from the input of the transaction, to the router, in which calls may lie inside `multicall`, or to the client's own contract;
+//! what another contract called either with is in no input, and is not found. Nothing is judged here. Called by [`crate::adapter`] and, for the bytes of an update, by the light client.
 
 use crate::chain::{Chain, Result};
 use crate::nodes::word;
 use crate::proofs::account_proofs;
 use crate::rpc::parse;
+use crate::state::client_contract;
 use alloy::primitives::{Address, B256, Bytes, U64};
 use alloy::sol_types::{SolCall, SolValue};
 use causeway_adapter::AdapterError;
-use causeway_evm_contracts::abi::{Router, Update};
+use causeway_evm_contracts::abi::{QbftLightClient, Router, Update};
 use causeway_types::{ClientId, Height, TxId};
 use serde::Deserialize;
 use serde_json::json;
@@ -53,7 +54,13 @@ pub(crate) async fn submitted(chain: &Chain, client: &ClientId, height: Height, 
     if number != height.number {
         return Err(chain.protocol("transaction-height", height, number));
     }
-    Ok(if found.to == Some(chain.router) { updates(&found.input, client) } else { Vec::new() })
+    if found.to == Some(chain.router) {
+        return Ok(updates(&found.input, client));
+    }
+    // Anybody may call the client itself.
+    let contract = client_contract(chain, client, chain.head().await?.height).await?;
+    let direct = found.input.strip_prefix(&QbftLightClient::updateClientCall::SELECTOR).filter(|_| found.to == Some(contract));
+    Ok(direct.and_then(|arguments| tail(arguments, 0)).map(<[u8]>::to_vec).into_iter().collect())
 }
 
 /// The update that proves exactly one height to a client that holds another: what is set against one that was submitted.

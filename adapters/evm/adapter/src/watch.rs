@@ -4,7 +4,10 @@
 
 use crate::adapter::own;
 use crate::chain::{Chain, ChainHead, Result};
-use crate::logs::{LogRange, RawLog, client_topic, client_topics, decode, logs, packet_topics};
+use crate::contracts::Contracts;
+use crate::logs::{
+    Filter, LogRange, RawLog, client_topic, client_topics, contract_topics, decode, decode_contract, logs, moved, packet_topics,
+};
 use alloy::primitives::{B256, U256};
 use alloy::sol_types::SolEvent;
 use causeway_adapter::{AdapterError, Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, WatchBatch, WatchRequest};
@@ -24,7 +27,7 @@ const FILTER_CLIENTS_MAX: usize = 100;
 /// Longest wait of one watch.
 const WAIT_MS_MAX: u64 = 60_000;
 
-pub(crate) async fn watch(chain: &Chain, range: &LogRange, request: WatchRequest) -> Result<WatchBatch> {
+pub(crate) async fn watch(chain: &Chain, range: &LogRange, contracts: &Contracts, request: WatchRequest) -> Result<WatchBatch> {
     let ends: BTreeSet<&ClientId> = request.filter.ends.iter().filter_map(PacketEnd::client).chain(&request.filter.clients).collect();
     if ends.len() > FILTER_CLIENTS_MAX {
         let detail = format!("{} clients; at most {FILTER_CLIENTS_MAX} are watched at once", ends.len());
@@ -42,12 +45,33 @@ pub(crate) async fn watch(chain: &Chain, range: &LogRange, request: WatchRequest
         return Ok(WatchBatch { cursor: Height::new(to), head: head.head(), events: Vec::new() });
     }
     let topics: Vec<B256> = clients.iter().map(client_topic).collect();
-    let filters = [json!([packet_topics(), topics]), json!([client_topics()])];
+    let of_clients = contracts.of(chain, &request.filter.clients.iter().cloned().collect()).await?;
+    let of_router = |topics: Value| Filter { addresses: vec![chain.router], topics };
+    let mut filters = vec![of_router(json!([packet_topics(), topics])), of_router(json!([client_topics()]))];
+    if !of_clients.is_empty() {
+        filters.push(Filter { addresses: of_clients.keys().copied().collect(), topics: json!([contract_topics()]) });
+    }
     let (to, found) = logs(chain, range, &filters, from, to).await?;
-    let events: Vec<LocatedEvent> =
-        found.iter().filter_map(|log| decode(log, &clients)).filter(|located| request.filter.wants(&located.event)).collect();
-    let (cursor, events) = cut(events, request.events_max as usize, to);
+    found.iter().filter_map(moved).for_each(|client| contracts.forget(&client));
+    let event = |log: &RawLog| match of_clients.get(&log.address) {
+        Some(client) => decode_contract(log, client),
+        None => decode(log, &clients),
+    };
+    let events: Vec<LocatedEvent> = found.iter().filter_map(event).filter(|located| request.filter.wants(&located.event)).collect();
+    let (cursor, events) = cut(without_repeats(events), request.events_max as usize, to);
     Ok(WatchBatch { cursor: Height::new(cursor), head: head.head(), events })
+}
+
+/// Without the router's word of an update where the client's contract told the heights that it brought.
+fn without_repeats(events: Vec<LocatedEvent>) -> Vec<LocatedEvent> {
+    let told = |located: &LocatedEvent| match &located.event {
+        Event::ClientUpdated { client, heights } => Some((located.tx.clone(), client.clone(), !heights.is_empty())),
+        _ => None,
+    };
+    let with_heights: BTreeSet<_> = events.iter().filter_map(told).filter(|(_, _, heights)| *heights).collect();
+    let repeats =
+        |located: &LocatedEvent| told(located).is_some_and(|(tx, client, heights)| !heights && with_heights.contains(&(tx, client, true)));
+    events.into_iter().filter(|located| !repeats(located)).collect()
 }
 
 /// No new block: idle at the cursor. A head below the cursor is a node that fell behind.
@@ -101,7 +125,7 @@ pub(crate) async fn hydrate(chain: &Chain, range: &LogRange, request: HydrateReq
         // A refused range comes back shorter: its upper part is asked for next, with the range as it is then.
         let mut next = from;
         while next <= to {
-            let (done, events) = match logs(chain, range, &hydrate_filters(&request, client, &missing), next, to).await {
+            let (done, events) = match logs(chain, range, &hydrate_filters(chain, &request, client, &missing), next, to).await {
                 // What cannot be read is not found.
                 Err(AdapterError::BlockTooLarge { height, .. }) => (height.number.max(next), Vec::new()),
                 found => found?,
@@ -115,13 +139,16 @@ pub(crate) async fn hydrate(chain: &Chain, range: &LogRange, request: HydrateReq
     Ok(request.sequences.iter().map(answer).collect())
 }
 
-fn hydrate_filters(request: &HydrateRequest, client: &ClientId, sequences: &[Sequence]) -> Vec<Value> {
+fn hydrate_filters(chain: &Chain, request: &HydrateRequest, client: &ClientId, sequences: &[Sequence]) -> Vec<Filter> {
     let first = match request.kind {
         HydrateKind::Sent => Router::SendPacket::SIGNATURE_HASH,
         HydrateKind::Acknowledged => Router::WriteAcknowledgement::SIGNATURE_HASH,
     };
     let topic = |sequence: &Sequence| B256::from(U256::from(sequence.get()));
-    let filter = |chunk: &[Sequence]| json!([first, client_topic(client), chunk.iter().map(topic).collect::<Vec<_>>()]);
+    let filter = |chunk: &[Sequence]| {
+        let topics = json!([first, client_topic(client), chunk.iter().map(topic).collect::<Vec<_>>()]);
+        Filter { addresses: vec![chain.router], topics }
+    };
     sequences.chunks(TOPIC_SEQUENCES_MAX).map(filter).collect()
 }
 

@@ -233,11 +233,12 @@ contract QbftLightClient is ILightClient, IBatchLightClient, IRecoverableClient,
         _freeze(a.number);
     }
 
-    /// Restarts an expired or frozen client from a state that the named authority vouches for.
+    /// Restarts an expired or frozen client from a state that the named authority vouches for. What froze may hold a forged height
+    /// that the chain never reaches, so that any height will do then; its states end with its epoch either way.
     function recover(uint64 height, ConsensusState calldata state) external {
         if (msg.sender != recoverer || recoverer == address(0)) revert NotRecoverer(msg.sender);
         if (status() == ClientStatus.Active) revert RecoveryNotNeeded();
-        if (height <= latestHeight || height >> 63 != 0) revert HeightNotNewer();
+        if (height == 0 || height >> 63 != 0 || (!frozen && height <= latestHeight)) revert HeightNotNewer();
         // A slip here (milliseconds, say) would let every timeout be proven and the client never expire again.
         if (state.timestamp > block.timestamp + MAX_DRIFT) revert TimeInFuture();
         frozen = false;

@@ -246,7 +246,8 @@ abstract contract RouterClients is RouterAccess {
     }
 
     /// Puts an active substitute in the place of a client that expired or froze. Id, counterparty and packets stay, so the substitute
-    /// must be of the same type, follow the same router of the same chain, and be no older.
+    /// must be of the same type, follow the same router of the same chain, and be no older than one that expired. One that froze may
+    /// hold a forged height that the chain never reaches.
     function recoverClient(string calldata clientId, address substitute)
         external
         nonReentrant
@@ -256,21 +257,22 @@ abstract contract RouterClients is RouterAccess {
         uint8 state = _status(old);
         if (state == uint8(ClientStatus.Active)) revert ClientStillActive();
         if (state > uint8(ClientStatus.Expired)) revert ClientStatusUnknown(old);
+        bool frozen = state == uint8(ClientStatus.Frozen);
         if (substitute.code.length == 0) revert ContractExpected(substitute);
         state = _status(substitute);
         if (state != uint8(ClientStatus.Active)) revert ClientNotActive(state);
-        _checkLineage(old, substitute);
+        _checkLineage(old, substitute, frozen);
         _clients().clients[clientId] = substitute;
         emit ClientRecovered(clientId, old, substitute);
     }
 
-    function _checkLineage(address old, address substitute) private view {
+    function _checkLineage(address old, address substitute, bool anyHeight) private view {
         (bytes32 clientType, uint256 chainId, bytes32 store, uint256 height) = _lineage(old);
         (bytes32 foundType, uint256 foundChain, bytes32 foundStore, uint256 foundHeight) = _lineage(substitute);
         if (foundType != clientType) revert SubstituteOfAnotherType(clientType, foundType);
         if (foundChain != chainId) revert SubstituteOfAnotherChain(chainId, foundChain);
         if (foundStore != store) revert SubstituteOfAnotherStore(store, foundStore);
-        if (foundHeight < height) revert SubstituteOlder(height, foundHeight);
+        if (!anyHeight && foundHeight < height) revert SubstituteOlder(height, foundHeight);
     }
 
     function _lineage(address client) private view returns (bytes32, uint256, bytes32, uint256) {

@@ -54,6 +54,8 @@ pub enum Outage {
 pub struct Faults {
     /// No block above this number is served or counted.
     pub head_limit: Option<u64>,
+    /// The newest block is served with a number so much above its own.
+    pub head_above: u64,
     /// This block alone is not served.
     pub withheld_block: Option<u64>,
     /// Wrong seals in served headers.

@@ -108,6 +108,7 @@ pub(super) async fn limits(subject: &Subject) -> Check {
     ensure(rest, || format!("messages beyond the limit are refused for another reason: {:?}", built.rejected))
 }
 
+/// refuse.md O6: a slot that is used is named, with the next one.
 pub(super) async fn used_slot(subject: &Subject) -> Check {
     let desk = Desk::open(subject)?;
     if subject.describe().await?.slot_ordering == SlotOrdering::RandomWithExpiry {

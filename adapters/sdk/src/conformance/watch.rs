@@ -68,6 +68,7 @@ pub(super) async fn in_order(subject: &Subject) -> Check {
     collect(subject, 1_000).await.map(|_| ())
 }
 
+/// refuse.md O5: state is held against the events.
 pub(super) async fn no_gap(subject: &Subject) -> Check {
     prepare(subject).await?;
     let end = subject.end()?;

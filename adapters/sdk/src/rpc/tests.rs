@@ -131,7 +131,7 @@ impl Dice {
         }
     }
     fn error(&mut self) -> AdapterError {
-        match self.n(12) {
+        match self.n(13) {
             0 => AdapterError::Unreachable { endpoint: self.text(), detail: self.text() },
             1 => AdapterError::RateLimited { endpoint: self.text(), retry_after_ms: self.u64() },
             2 => AdapterError::Lagging { found: self.height(), needed: self.height() },
@@ -143,6 +143,7 @@ impl Dice {
             8 => AdapterError::InsufficientFunds { address: self.text(), balance: self.text(), needed: self.text(), denom: self.text() },
             9 => AdapterError::SlotMismatch { used: self.u64(), expected: self.u64() },
             10 => AdapterError::BlockTooLarge { height: self.height(), detail: self.text() },
+            11 => AdapterError::Denied { endpoint: self.text(), detail: self.text() },
             _ => AdapterError::Unsupported { operation: self.label() },
         }
     }

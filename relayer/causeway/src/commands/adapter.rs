@@ -5,7 +5,7 @@ use crate::config::{self, ChainConfig, Config};
 use crate::exit::{Code, Failure, OrFail};
 use crate::{families, output, relayer};
 use causeway_adapter::conformance::{self, Elsewhere, Subject};
-use causeway_adapter::rpc::{self, HostOptions, RemoteAdapter, RemoteOptions};
+use causeway_adapter::rpc::{self, HostError, HostOptions, RemoteAdapter, RemoteOptions};
 use causeway_adapter::{ClientParams, Family};
 use causeway_engine::env::{Clock, SystemClock};
 use causeway_types::ClientId;
@@ -107,7 +107,10 @@ async fn served_at(global: &Global, endpoint: &str, lookback_blocks: u64) -> Res
 
 async fn serve(global: &Global, chain: &ChainConfig, options: HostOptions) -> Result<(), Failure> {
     let family = families::built_in(chain).await?;
-    let listener = rpc::bind(options).await.or_fail(Code::BadConfig)?;
+    let listener = rpc::bind(options).await.map_err(|error| {
+        let busy = matches!(&error, HostError::Bind { source, .. } if source.kind() != std::io::ErrorKind::PermissionDenied);
+        Failure::new(if busy { Code::Unavailable } else { Code::BadConfig }, error)
+    })?;
     let address = listener.local_addr().or_fail(Code::Failed)?;
     if global.json {
         output::json_object(&json!({ "serving": chain.name, "address": address.to_string() }));

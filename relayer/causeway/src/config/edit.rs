@@ -1,7 +1,9 @@
-//! Changes to the configuration file that keep the operator's comments and order.
+//! Changes to the configuration file that keep the operator's comments and order, and who may read it.
 
 use super::{EndConfig, PathConfig};
 use crate::exit::{Code, Failure};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
 
@@ -64,8 +66,34 @@ fn rewrite(file: &Path, change: impl FnOnce(&mut DocumentMut) -> Result<(), &'st
     let mut document: DocumentMut =
         text.parse().map_err(|error: toml_edit::TomlError| fail(super::one_line(&text, error.message(), error.span())))?;
     change(&mut document).map_err(|detail| fail(detail.to_string()))?;
-    // Written beside it and renamed, so that a crash leaves either the old file or the new one.
-    let temporary = file.with_extension("toml.new");
-    std::fs::write(&temporary, document.to_string()).map_err(|error| fail(error.to_string()))?;
-    std::fs::rename(&temporary, file).map_err(|error| fail(error.to_string()))
+    replace(file, document.to_string().as_bytes()).map_err(|error| fail(error.to_string()))
+}
+
+/// Puts a new text in the place of a file, at the far end of links, with the file's mode and owner. It is written beside the file, brought
+/// to the disk and renamed, so that a crash leaves either the old text or the new one.
+fn replace(file: &Path, text: &[u8]) -> std::io::Result<()> {
+    let file = std::fs::canonicalize(file)?;
+    let missing = || std::io::Error::new(std::io::ErrorKind::NotFound, "the file lies in no folder");
+    let folder = file.parent().ok_or_else(missing)?;
+    let old = std::fs::metadata(&file)?;
+    // Readable by nobody else until it has the mode of the old one.
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text)?;
+    keep_owner(new.path(), &old)?;
+    new.as_file().set_permissions(old.permissions())?;
+    new.as_file().sync_all()?;
+    new.persist(&file)?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// A service that reads the file through its owner or group must still read it afterwards.
+fn keep_owner(new: &Path, old: &std::fs::Metadata) -> std::io::Result<()> {
+    let now = std::fs::metadata(new)?;
+    if (now.uid(), now.gid()) == (old.uid(), old.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(new, Some(old.uid()), Some(old.gid())).map_err(|error| {
+        let advice = format!("it belongs to user {} and group {}, which must stay; run this as that user or as root", old.uid(), old.gid());
+        std::io::Error::new(error.kind(), format!("{advice}: {error}"))
+    })
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 pub(crate) struct HandshakeConfig {
     /// Names of the two chains.
     pub(crate) chains: [String; 2],
-    /// The connection on the first of them; it is open.
+    /// The connection on the first of them; where others only began it, the start finishes it.
     pub(crate) connection: String,
     /// Ports whose channels are finished; the port at each end fits one of them. `*` matches any run of characters.
     pub(crate) ports: Vec<String>,

@@ -244,3 +244,40 @@ fn edits_keep_comments_and_are_idempotent() {
     assert_eq!(config.chain("beta").expect("there").trust.as_ref().map(|trust| trust.height), Some(7));
     set_chain_values(&file, "gamma", "trust", &[]).expect_err("no such chain");
 }
+
+/// Mode, owner and group of what a name leads to.
+fn access(file: &Path) -> (u32, u32, u32) {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::metadata(file).expect("there");
+    (found.mode() & 0o7777, found.uid(), found.gid())
+}
+
+#[test]
+fn edits_keep_who_may_read_and_follow_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    for (name, mode) in [("secret.toml", 0o600), ("group.toml", 0o640), ("open.toml", 0o644)] {
+        let real = elsewhere.path().join(name);
+        std::fs::write(&real, SAMPLE).expect("written");
+        std::fs::set_permissions(&real, std::fs::Permissions::from_mode(mode)).expect("set");
+        // Only root may give files away; others keep their own group.
+        if access(&real).1 == 0 {
+            std::os::unix::fs::chown(&real, None, Some(7)).expect("given to a group");
+        }
+        let before = access(&real);
+        // A link to a link, the second one relative.
+        let (near, link) = (elsewhere.path().join(format!("near-{name}")), folder.path().join(name));
+        symlink(name, &near).expect("linked");
+        symlink(&near, &link).expect("linked");
+        set_chain_values(&link, "beta", "trust", &[("height", 7.into())]).expect("set");
+        assert!([&near, &link].iter().all(|link| link.is_symlink()), "{name}: a link was replaced");
+        assert!(std::fs::read_to_string(&real).expect("read").contains("height = 7"), "{name}: the file behind the link is the old one");
+        assert_eq!(access(&real), before, "{name}");
+        assert_eq!(before.0, mode, "{name}");
+    }
+    let mut left: Vec<_> =
+        std::fs::read_dir(elsewhere.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    left.sort();
+    assert_eq!(left.len(), 6, "{left:?}");
+}

@@ -32,7 +32,7 @@ pub(super) fn configuration(global: &Global, chains: &[Chain], notes: &[Note]) -
     out
 }
 
-/// Commands that finish the move: keys, roots of trust, paths.
+/// Commands that finish the move: keys, paths, and roots of trust from which the clients of those paths can be verified.
 pub(super) fn next_steps(chains: &[Chain]) -> Vec<String> {
     let mut next = Vec::new();
     for chain in chains {
@@ -40,8 +40,8 @@ pub(super) fn next_steps(chains: &[Chain]) -> Vec<String> {
         next.push(format!("causeway key add {key} --chain {name} --import-mnemonic {name}.words --passphrase-env {PASSPHRASE}"));
     }
     next.push("causeway health".to_string());
-    next.extend(chains.iter().map(|chain| format!("causeway trust show {}", chain.name)));
     next.extend(chains.iter().map(discover));
+    next.extend(chains.iter().map(|chain| format!("causeway trust show {} --for-clients", chain.name)));
     next.push("causeway start".to_string());
     next
 }
@@ -57,7 +57,8 @@ fn chain(out: &mut String, chain: &Chain, notes: &[Note]) {
     comments(out, notes, |key| key.starts_with(&prefix));
     let _ = writeln!(
         out,
-        "# The root of trust: `causeway trust show {}` prints what the endpoints say and the command that sets it.",
+        "# The root of trust: `causeway trust show {} --for-clients` prints what the endpoints say of the block that the clients of your paths\n\
+         # need, and the command that sets it.",
         chain.name
     );
     if let Some(percent) = chain.gas_headroom_percent {

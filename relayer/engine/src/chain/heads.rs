@@ -5,6 +5,7 @@
 //! with a time that has not come.
 
 use super::Chain;
+use super::trust::header;
 use causeway_adapter::{AdapterError, TrustedState, Verdict, Violation};
 use causeway_types::{Head, Height};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -129,8 +130,8 @@ impl Chain {
 
     /// Verifies the newest header that is to be had, over others where the set of signers has changed too much.
     async fn newest_verified(&self) -> Way {
-        let (newest, mut update) = match self.call("root", self.adapter().root(None)).await {
-            Ok(found) => found,
+        let newest = match self.call("root", self.adapter().root(None)).await {
+            Ok((newest, _)) => newest,
             Err(error) => return Way::of(error),
         };
         let reached = self.heads.lock().reached.clone();
@@ -138,7 +139,12 @@ impl Chain {
         let mut base = reached.filter(|reached| reached.height > trusted.height).unwrap_or(trusted);
         let mut goals = if newest > base.height { vec![newest] } else { Vec::new() };
         for _ in 0..LOOKS_MAX {
-            let Some(goal) = goals.last().copied() else { return Way::Reached(base.height) };
+            let Some(goal) = goals.last_mut() else { return Way::Reached(base.height) };
+            let update = match self.header_at(&base, goal).await {
+                Ok(update) => update,
+                Err(way) => return way,
+            };
+            let goal = *goal;
             match self.light_client().verify_update(&base, &update, &self.spec.params, self.now_s()) {
                 Verdict::Success(state) if state.height == goal => {
                     self.heads.lock().reached = Some(state.clone());
@@ -152,11 +158,6 @@ impl Chain {
                     _ => return Way::Refused(format!("{found} trusted signers of {goal}, of {needed}")),
                 },
             }
-            let Some(goal) = goals.last_mut() else { continue };
-            update = match self.header_at(&base, goal).await {
-                Ok(update) => update,
-                Err(way) => return way,
-            };
         }
         if goals.is_empty() { Way::Reached(base.height) } else { Way::Far }
     }
@@ -164,8 +165,8 @@ impl Chain {
     /// The header of a height, or, where a family's heights have gaps, of the next one below, which becomes the goal.
     async fn header_at(&self, base: &TrustedState, goal: &mut Height) -> Result<Vec<u8>, Way> {
         for _ in 0..LOOKS_MAX {
-            match self.call("root", self.adapter().root(Some(*goal))).await {
-                Ok((_, update)) => return Ok(update),
+            match header(self, base.height, *goal).await {
+                Ok(update) => return Ok(update),
                 Err(AdapterError::NotFound { .. }) if *goal > base.height.plus(1) => *goal = goal.minus(1),
                 Err(error) => return Err(Way::of(error)),
             }

@@ -9,7 +9,7 @@ use causeway_types::classic::{ChannelEnd, ChannelEndId, ChannelId, ConnectionEnd
 use causeway_types::{Claim, ClientId};
 
 /// One end: the side that hosts it, and its client.
-type Of<'s> = (&'s Side<'s>, &'s ClientId);
+pub(super) type Of<'s> = (&'s Side<'s>, &'s ClientId);
 
 /// Opens a channel, and a connection for it unless there is one. Answers the channel's ends on `a` and on `b`, and its order.
 pub(super) async fn open(a: Of<'_>, b: Of<'_>, setup: &ChannelSetup) -> Result<([ChannelEndId; 2], Order), StartError> {
@@ -132,7 +132,7 @@ async fn named_connection(a: Of<'_>, b: Of<'_>, id: &ConnectionId) -> Result<Con
 }
 
 /// A connection that is there already, between these clients. Where others only began it, its handshake is finished.
-async fn finished_connection(a: Of<'_>, b: Of<'_>, id: &ConnectionId) -> Result<ConnectionId, StartError> {
+pub(super) async fn finished_connection(a: Of<'_>, b: Of<'_>, id: &ConnectionId) -> Result<ConnectionId, StartError> {
     let end = a.0.connection(id).await?;
     fits(a, b, (id, &end))?;
     match (end.state, end.counterparty.clone()) {

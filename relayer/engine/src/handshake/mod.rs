@@ -5,6 +5,7 @@
 //! again for a finished path verifies and changes nothing. `causeway path create` calls it, with no engine running on the same store.
 
 pub(crate) mod channel;
+mod connection;
 mod proof;
 pub(crate) mod step;
 
@@ -17,6 +18,7 @@ use causeway_adapter::{AdapterError, ClientView, Counterparty, Message, TrustedS
 use causeway_store::Store;
 use causeway_types::classic::{ChannelEndId, ConnectionId, Order, PortId};
 use causeway_types::{ClientId, Height};
+pub use connection::finish_connections;
 use futures::future::BoxFuture;
 pub(crate) use proof::Proven;
 use std::sync::Arc;
@@ -81,15 +83,19 @@ pub(crate) type Report<'r> = &'r (dyn Fn(Progress) + Send + Sync);
 /// # Errors
 /// [`StartError`] naming the step; call again once the cause is gone.
 pub async fn create_path(setup: PathSetup, store: Arc<dyn Store>, env: Env, report: Report<'_>) -> Result<PathSpec, StartError> {
-    for spec in [&setup.a, &setup.b] {
-        if spec.signers.is_empty() {
-            let key = format!("chain {}: signers", spec.id);
-            return Err(ConfigError { key, value: "none".into(), allowed: "name at least one key that pays".into() }.into());
-        }
-    }
+    [&setup.a, &setup.b].into_iter().try_for_each(pays)?;
     let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, Retention { finished_ms: 0, changes: 0 }).await?;
     let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
     served(&mut actor, run(&setup, &journal, &env, report)).await
+}
+
+/// Whether there is a key that pays on the chain.
+pub(crate) fn pays(spec: &ChainSpec) -> Result<(), StartError> {
+    if !spec.signers.is_empty() {
+        return Ok(());
+    }
+    let key = format!("chain {}: signers", spec.id);
+    Err(ConfigError { key, value: "none".into(), allowed: "name at least one key that pays".into() }.into())
 }
 
 async fn run(setup: &PathSetup, journal: &Journal, env: &Env, report: Report<'_>) -> Result<PathSpec, StartError> {

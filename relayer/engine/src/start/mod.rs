@@ -1,8 +1,8 @@
 //! The start: everything is checked before anything runs.
 //!
 //! Order: adapters answer and are who they should be; clients exist and fit the paths; roots of trust hold; the journal opens; clients hold
-//! what was verified. Only then are actors spawned, and nothing fails any more: a start that refuses, or that nobody waits for, leaves no
-//! task behind. Every refusal is a [`StartError`] that says what to do.
+//! what was verified. Only then is the journal bound to roots that are new, and actors are spawned, and nothing fails any more: a start that
+//! refuses, or that nobody waits for, leaves neither a task nor a binding behind. Every refusal is a [`StartError`] that says what to do.
 
 mod connections;
 pub(crate) mod roots;
@@ -165,9 +165,10 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
             path.note_view(direction, view);
         }
     }
-    let mut chains = BTreeMap::new();
+    let (mut chains, mut bindings) = (BTreeMap::new(), Vec::new());
     for (spec, description) in config.chains.iter().zip(descriptions) {
-        let trust = roots::establish(&env, spec, store.as_ref(), followed.get(&spec.id).copied()).await?;
+        let (trust, binding) = roots::unbound(&env, spec, store.as_ref(), followed.get(&spec.id).copied()).await?;
+        bindings.extend(binding);
         let chain = Chain::new(spec.clone(), description, trust, env.clone(), config.deadlines);
         if let Some(bytes) = store.get(Tree::Meta, &keys::spend(&spec.id)).await? {
             chain.seen().spent = spent(&bytes).map_err(|error| error.row("what was spent", Tree::Meta, &keys::spend(&spec.id)))?;
@@ -186,6 +187,9 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
     let shared = Arc::new(Shared::new(Beginning { config, env: env.clone(), journal, chains, paths, connected, lanes, settled }));
     let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
     served(&mut actor, agree(&shared)).await?;
+    if !bindings.is_empty() {
+        store.commit(bindings).await?;
+    }
     let running = Running::new(Arc::clone(&shared));
     running.tasks.spawn_untracked("journal", actor);
     spawn(&running.tasks, &shared, signers);
@@ -261,7 +265,7 @@ async fn agree(shared: &Shared) -> Result<(), StartError> {
             let trusted = match source.trust.verified_at(source, &view, view.latest, &shared.journal).await {
                 Ok(trusted) => trusted,
                 Err(error) => {
-                    unverified(source, &view, error)?;
+                    unverified(source, (host.id(), &view), error)?;
                     continue;
                 }
             };
@@ -289,8 +293,11 @@ async fn agree(shared: &Shared) -> Result<(), StartError> {
 }
 
 /// What to make of a client height that could not be verified at the start.
-fn unverified(source: &Chain, view: &ClientView, error: TrustError) -> Result<(), StartError> {
-    let chain = source.id().clone();
+fn unverified(source: &Chain, (host, view): (&ChainId, &ClientView), error: TrustError) -> Result<(), StartError> {
+    let (chain, trusted) = (source.id().clone(), source.trust.latest().height);
+    if view.latest.revision > trusted.revision {
+        return Err(StartError::OtherRevision { host: host.clone(), client: view.client_id.clone(), latest: view.latest, chain, trusted });
+    }
     match error {
         TrustError::NothingBelow(_) => {
             let root = source.trust.latest().height;

@@ -6,7 +6,7 @@ use crate::chain::{Held, Trust};
 use crate::config::{ChainSpec, RootOfTrust};
 use crate::error::StartError;
 use crate::journal::{codec, keys, wire};
-use causeway_adapter::{TrustedState, Violation};
+use causeway_adapter::{AdapterError, TrustedState, Violation};
 use causeway_store::{Store, Tree, Write};
 use causeway_types::Height;
 use prost::Message;
@@ -15,10 +15,27 @@ use std::collections::BTreeMap;
 /// Rows read in one step.
 const PAGE: usize = 500;
 
-/// What is trusted of a chain: from the journal, or from the configured root at the first start.
+/// What is trusted of a chain: from the journal, or from the configured root at the first start, to which the journal is bound at once.
 pub(crate) async fn establish(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<Height>) -> Result<Trust, StartError> {
+    let (trust, binding) = unbound(env, spec, store, followed).await?;
+    if !binding.is_empty() {
+        store.commit(binding).await?;
+    }
+    Ok(trust)
+}
+
+/// The same, with what binds the journal to a root that is new. A start writes it only once everything else agrees: one that is refused
+/// because the root is too new must not hold the operator to that root.
+pub(super) async fn unbound(
+    env: &Env,
+    spec: &ChainSpec,
+    store: &dyn Store,
+    followed: Option<Height>,
+) -> Result<(Trust, Vec<Write>), StartError> {
     let key = keys::root(&spec.id);
     let damaged = |error: codec::Damaged| error.row("a root of trust", Tree::Meta, &key);
+    let mut held = held(store, spec).await?;
+    let mut binding = Vec::new();
     let root = match store.get(Tree::Meta, &key).await? {
         Some(bytes) => {
             let row: wire::TrustRow = codec::decode(&bytes).map_err(damaged)?;
@@ -30,11 +47,20 @@ pub(crate) async fn establish(env: &Env, spec: &ChainSpec, store: &dyn Store, fo
                 _ => stored,
             }
         }
-        None => first(env, spec, store, followed).await?,
+        None => {
+            // Without a root, what is held was verified from one that was refused.
+            if !held.is_empty() {
+                crate::trust::reset(store, &spec.id).await?;
+                held.clear();
+            }
+            let (root, writes) = first(env, spec, followed).await?;
+            binding = writes;
+            root
+        }
     };
-    let trust = Trust::new(spec.id.clone(), root, held(store, spec).await?);
+    let trust = Trust::new(spec.id.clone(), root, held);
     check_age(env, spec, &trust.latest())?;
-    Ok(trust)
+    Ok((trust, binding))
 }
 
 /// The heights that the journal holds as verified.
@@ -62,7 +88,8 @@ fn check_age(env: &Env, spec: &ChainSpec, latest: &TrustedState) -> Result<(), S
     Ok(())
 }
 
-async fn first(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<Height>) -> Result<TrustedState, StartError> {
+/// The root that the configuration names, verified, and what binds the journal to it.
+async fn first(env: &Env, spec: &ChainSpec, followed: Option<Height>) -> Result<(TrustedState, Vec<Write>), StartError> {
     let refused = |height: Height| {
         let chain = spec.id.clone();
         move |violation: Violation| StartError::RootRefused { chain, height, violation }
@@ -70,7 +97,7 @@ async fn first(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<
     let light_client = &spec.family.light_client;
     let (root, update) = match spec.root {
         RootOfTrust::Pinned { height, hash } => {
-            let (_, update) = ask(env, spec, || spec.family.adapter.root(Some(height))).await?;
+            let (_, update) = ask(env, spec, || spec.family.adapter.root(Some(height))).await.map_err(pruned)?;
             let root = light_client.verify_root(&hash, &update).map_err(refused(height))?;
             if root.height != height {
                 let violation = Violation::new("root-height", height.to_string(), root.height.to_string());
@@ -80,7 +107,7 @@ async fn first(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<
         }
         // Nothing newer than what the clients of the paths hold: they must be verifiable from it.
         RootOfTrust::FirstUse | RootOfTrust::Missing => {
-            let (height, update) = ask(env, spec, || spec.family.adapter.root(followed)).await?;
+            let (height, update) = ask(env, spec, || spec.family.adapter.root(followed)).await.map_err(pruned)?;
             let hash = light_client.block_hash(&update).map_err(refused(height))?;
             let root = light_client.verify_root(&hash, &update).map_err(refused(height))?;
             let endpoints = agreement(env, spec).await?;
@@ -108,8 +135,17 @@ async fn first(env: &Env, spec: &ChainSpec, store: &dyn Store, followed: Option<
         Write::Put(Tree::Meta, keys::root(&spec.id), bytes.clone()),
         Write::Put(Tree::Meta, keys::trust(&spec.id, root.height), bytes),
     ];
-    store.commit(writes).await?;
-    Ok(root)
+    Ok((root, writes))
+}
+
+/// That the nodes no longer keep what the root is proven by has its own cure.
+fn pruned(error: StartError) -> StartError {
+    match error {
+        StartError::Adapter { chain, error: AdapterError::HeightPruned { asked, oldest } } => {
+            StartError::RootPruned { chain, height: asked, oldest }
+        }
+        error => error,
+    }
 }
 
 /// What the endpoints say, in words; refused when they contradict each other.

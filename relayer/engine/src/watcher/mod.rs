@@ -140,12 +140,11 @@ impl Watcher {
     async fn behind(&mut self, cursor: Height) -> Result<(), StoreError> {
         let now_ms = self.chain.now_ms();
         let since_ms = *self.behind_since_ms.get_or_insert(now_ms);
-        if now_ms.saturating_sub(since_ms) < BEHIND_MS_MAX {
-            return Ok(());
-        }
         let Ok(status) = self.chain.call("status", self.chain.adapter().status()).await else { return Ok(()) };
+        // An endpoint that claims blocks which it then does not have is found out at once.
+        let believed = self.chain.believe(&status.head).await.is_ok();
         let waits = !status.endpoints.is_empty() && status.endpoints.iter().all(|endpoint| endpoint.syncing || endpoint.head.is_none());
-        if waits || self.chain.believe(&status.head).await.is_err() || status.head.height >= cursor {
+        if waits || !believed || status.head.height >= cursor || now_ms.saturating_sub(since_ms) < BEHIND_MS_MAX {
             return Ok(());
         }
         let head = status.head.height;

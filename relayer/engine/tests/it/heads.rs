@@ -39,13 +39,15 @@ fn lie(seed: u64, family: FakeFamily, above: (u64, u64), rule: &str) {
         // What is watched must be found by watching.
         sim.config().clearing.interval_ms = 10_000_000;
         sim.second().await;
-        let neighbour = sim.rng.random();
+        let (neighbour, stumbles) = (sim.rng.random(), sim.rng.random());
         let before: u64 = sim.rng.random_range(0..20);
         if before.is_multiple_of(2) {
             sim.try_start().await.unwrap();
             seconds(sim, before).await;
         }
-        sim.recorders[0].twist(|twist| (twist.head_above, twist.has_honest_neighbour) = (Some(above), neighbour));
+        sim.recorders[0].twist(|twist| {
+            (twist.head_above, twist.has_honest_neighbour, twist.stumbles) = (Some(above), neighbour, stumbles);
+        });
         if before % 2 == 1 {
             sim.try_start().await.unwrap();
         }
@@ -65,6 +67,7 @@ fn lie(seed: u64, family: FakeFamily, above: (u64, u64), rule: &str) {
     });
 }
 
+/// refuse.md O1: an endpoint that tells nobody else's head, alone or beside an honest one, moves nothing.
 #[test]
 fn a_head_that_nothing_supports_moves_no_cursor_and_expires_no_packet() {
     for seed in 0..6 {
@@ -74,6 +77,26 @@ fn a_head_that_nothing_supports_moves_no_cursor_and_expires_no_packet() {
     }
 }
 
+/// The head is far above what was verified last, and nobody who signed then signs now.
+#[test]
+fn the_head_is_believed_after_a_long_time_in_which_validators_changed() {
+    simulate(5, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.try_start().await.unwrap();
+        seconds(sim, 10).await;
+        sim.crash();
+        for _ in 0..40 {
+            sim.left.rotate_validators(1);
+            seconds(sim, 30).await;
+        }
+        sim.try_start().await.unwrap();
+        sim.send(true, Class::Echo);
+        sim.run(0, 300).await;
+        sim.check().await;
+        assert_eq!(violations(sim, "head-support"), 0, "an honest head was refused");
+    });
+}
+
+/// refuse.md O1, H4.
 #[test]
 fn a_head_of_a_time_to_come_moves_no_cursor_and_expires_no_packet() {
     for seed in 0..6 {
@@ -131,6 +154,34 @@ fn a_block_that_is_too_large_is_passed_over_and_its_packets_are_found_in_state()
             }
             assert!(cursor(sim).await.unwrap() > next, "{family:?}: stuck before block {next}");
             sim.check().await;
+        });
+    }
+}
+
+/// A relay that was down while the signers changed many times: its head is reached over the headers between, and nobody is accused.
+#[test]
+fn a_head_far_above_what_is_trusted_is_reached_over_headers() {
+    for family in [FakeFamily::Slotted, FakeFamily::Lagged] {
+        simulate(7, family, family, async |sim| {
+            sim.config().clearing.interval_ms = 10_000_000;
+            sim.send(true, Class::Echo);
+            sim.run(0, 200).await;
+            sim.crash();
+            for _ in 0..20 {
+                seconds(sim, 100).await;
+                if family == FakeFamily::Lagged {
+                    sim.left.rotate_validators(1);
+                }
+            }
+            sim.try_start().await.unwrap();
+            seconds(sim, 60).await;
+            sim.send(true, Class::Echo);
+            // A client of slots is brought forward one committee a transaction.
+            sim.run(0, 2_000).await;
+            sim.check().await;
+            assert_eq!(violations(sim, "head-support"), 0, "{family:?}: an honest endpoint is accused");
+            let (cursor, head) = (cursor(sim).await.unwrap(), sim.left.height().number);
+            assert!(head - cursor < 5, "{family:?}: the cursor is at {cursor}, the chain at {head}");
         });
     }
 }

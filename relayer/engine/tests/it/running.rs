@@ -115,6 +115,7 @@ fn what_another_acknowledged_ends_completed_and_what_another_returned_ends_timed
     }
 }
 
+/// refuse.md O6: what was to be broadcast is known after a restart.
 #[test]
 fn a_stuck_transaction_is_replaced_after_a_restart() {
     simulate(5, FakeFamily::Slotted, FakeFamily::Slotted, async |sim| {
@@ -166,7 +167,8 @@ fn two_blocks_of_one_height_freeze_the_client_and_halt_the_path() {
     });
 }
 
-/// What others submit is held against the chain that was verified, with traffic or without, and a forgery freezes the client.
+/// What others submit is held against the chain that was verified, with traffic or without, and a forgery freezes the client:
+/// refuse.md H11.
 #[test]
 fn a_forged_update_of_somebody_else_freezes_the_client() {
     simulate(11, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
@@ -314,6 +316,7 @@ fn a_client_of_many_steps_is_refreshed_to_the_end_without_traffic() {
     });
 }
 
+/// refuse.md O4: what keys may spend in a day is bounded, and told when it is reached.
 #[test]
 fn a_spend_cap_holds_over_a_restart() {
     simulate(11, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {

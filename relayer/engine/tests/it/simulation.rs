@@ -43,6 +43,7 @@ fn storm(seed: u64) {
     });
 }
 
+/// refuse.md O5, O6: among the faults are endpoints that hide events or lag, pools that forget transactions, slots that others take.
 #[test]
 fn nothing_is_lost_under_faults_and_crashes() {
     if let Some(seed) = number("SIM_SEED") {

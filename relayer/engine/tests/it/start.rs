@@ -6,7 +6,7 @@ use causeway_adapter::AdapterError;
 use causeway_adapter::fakes::FakeFamily;
 use causeway_engine::{Engine, RootOfTrust, StartError};
 use causeway_store::{Store, Tree, Write};
-use causeway_types::{ClientId, Hash};
+use causeway_types::{ClientId, Hash, Height};
 use std::time::Duration;
 
 const WRONG: Hash = [7; 32];
@@ -23,7 +23,7 @@ fn wrong_root(sim: &mut Sim) {
 /// What is wrong, how it comes about, which refusal it must be, and what the refusal must say.
 type Case = (&'static str, fn(&mut Sim), fn(&StartError) -> bool, &'static str);
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     (
         "chain id",
         |sim| sim.config().chains[0].native_chain_id = Some("other".into()),
@@ -66,6 +66,15 @@ const CASES: [Case; 9] = [
         |e| matches!(e, StartError::ConsensusMismatch { .. }),
         "do not use",
     ),
+    (
+        "pruned root",
+        |sim| {
+            let (asked, oldest) = (Height::new(3), Height::new(9));
+            sim.left.faults(|faults| faults.fail_next.push_back(("root", AdapterError::HeightPruned { asked, oldest })));
+        },
+        |e| matches!(e, StartError::RootPruned { .. }),
+        "archive node",
+    ),
     ("schema", |_| {}, |e| matches!(e, StartError::SchemaTooNew { found: 99, .. }), "newer version"),
 ];
 
@@ -100,6 +109,60 @@ fn a_journal_stays_bound_to_its_root() {
         assert!(matches!(error, StartError::RootChanged { configured: WRONG, .. }), "{error:?}");
         root(sim, RootOfTrust::Missing);
         sim.try_start().await.expect("what the journal holds is enough");
+    });
+}
+
+/// Whether the journal is bound to a root of either chain.
+async fn bound(sim: &Sim) -> [bool; 2] {
+    let root = |key: &'static [u8]| async move { sim.store.get(Tree::Meta, key).await.unwrap().is_some() };
+    [root(b"root\0left").await, root(b"root\0right").await]
+}
+
+#[test]
+fn a_refused_start_binds_the_journal_to_nothing() {
+    simulate(1, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        for _ in 0..30 {
+            sim.second().await;
+        }
+        let fits = sim.config().chains[0].root;
+        let family = sim.config().chains[0].family.clone();
+        let (height, update) = family.adapter.root(None).await.unwrap();
+        let hash = family.light_client.block_hash(&update).unwrap();
+        root(sim, RootOfTrust::Pinned { height, hash });
+        let error = sim.try_start().await.unwrap_err();
+        assert!(matches!(error, StartError::RootTooNew { .. }), "{error:?}");
+        assert!(error.to_string().contains("`causeway trust show left --for-clients`"), "{error}");
+        assert_eq!(bound(sim).await, [false; 2]);
+        // Nor does one that finds another chain at the end, and another root is taken without a reset.
+        root(sim, fits);
+        sim.recorders[1].twist(|twist| twist.consensus = true);
+        let error = sim.try_start().await.unwrap_err();
+        assert!(matches!(error, StartError::ConsensusMismatch { .. }), "{error:?}");
+        assert_eq!(bound(sim).await, [false; 2]);
+        sim.recorders[1].twist(|twist| twist.consensus = false);
+        sim.try_start().await.unwrap();
+        assert_eq!(bound(sim).await, [true; 2]);
+    });
+}
+
+/// Heights that a refused start had verified are no better than its root.
+#[test]
+fn without_a_root_nothing_that_is_held_counts() {
+    simulate(1, FakeFamily::Lagged, FakeFamily::Slotted, async |sim| {
+        sim.second().await;
+        assert_eq!(bound(sim).await, [false; 2]);
+        sim.try_start().await.unwrap();
+        assert_eq!(bound(sim).await, [true; 2]);
+        sim.send(true, Class::Echo);
+        for _ in 0..30 {
+            sim.second().await;
+        }
+        sim.crash();
+        sim.store.commit(vec![Write::Delete(Tree::Meta, b"root\0left".to_vec())]).await.unwrap();
+        assert!(sim.store.scan(Tree::Meta, b"trust\0left\0", None, 100).await.unwrap().len() > 1);
+        wrong_root(sim);
+        assert!(matches!(sim.try_start().await.unwrap_err(), StartError::RootRefused { .. }));
+        assert!(sim.store.scan(Tree::Meta, b"trust\0left\0", None, 100).await.unwrap().is_empty());
     });
 }
 

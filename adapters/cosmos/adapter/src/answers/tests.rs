@@ -64,6 +64,31 @@ fn blocks_since_0_38_have_events_of_their_end() {
     assert!(updated(json!({ "height": "1", "txs_results": null, "finalize_block_events": null })).is_empty());
 }
 
+/// refuse.md O3: written anew, an acknowledgement with a key twice, or with spaces, would be another one.
+#[test]
+fn refuses_o3_an_acknowledgement_written_anew() {
+    for written in [r#"{"result":"AQ==","result":"Ag==", "x" :1}"#, "{\"error\":\"\\u0041\"}\n", "no JSON \u{0}"] {
+        let attribute = |key: &str, value: &str| json!({ "key": key, "value": value });
+        let attributes = [
+            attribute("packet_sequence", "1"),
+            attribute("packet_src_port", "transfer"),
+            attribute("packet_src_channel", "channel-0"),
+            attribute("packet_dst_port", "transfer"),
+            attribute("packet_dst_channel", "channel-1"),
+            attribute("packet_timeout_height", "0-0"),
+            attribute("packet_timeout_timestamp", "9"),
+            attribute("packet_data_hex", "01"),
+            attribute("packet_ack_hex", &hex::encode(written)),
+        ];
+        let event = json!({ "type": "write_acknowledgement", "attributes": attributes });
+        let block = json!({ "height": "1", "txs_results": [{ "code": 0, "gas_used": "1", "events": [event] }] });
+        let found = of_block(&read::<BlockResults>(block), |_| true);
+        let [found] = found.as_slice() else { panic!("{written}: {found:?}") };
+        let Event::Acknowledged { acknowledgement, .. } = &found.event else { panic!("{written}: {found:?}") };
+        assert_eq!(acknowledgement.parts(), [written.as_bytes()]);
+    }
+}
+
 #[test]
 fn numbers_and_bytes_come_in_every_form() {
     for (height, proofs) in [(json!("9"), "proofOps"), (json!(9), "proof_ops")] {

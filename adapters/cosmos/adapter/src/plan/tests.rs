@@ -57,6 +57,16 @@ fn more_than_the_level_of_the_known_power_is_needed() {
     }
 }
 
+#[test]
+fn a_level_that_cannot_be_reckoned_with_is_rounded_up() {
+    for (numerator, denominator, expected) in [(1, 3, (1, 3)), (2, 3, (2, 3)), (34, 100, (6, 15)), (50, 100, (8, 15)), (100, 100, (15, 15))]
+    {
+        let trust_level = Some(tendermint::Fraction { numerator, denominator });
+        let state = tendermint::ClientState { trust_level, ..Default::default() };
+        assert_eq!(crate::convert::trust_level(&state), expected, "{numerator}/{denominator}");
+    }
+}
+
 /// The block of a height: half of the validators are others from height 51 on.
 fn block(height: u32) -> Block {
     let (old, young) = (Validator::many(KeyKind::Ed25519, 1, 6), Validator::many(KeyKind::Ed25519, 4, 6));

@@ -169,6 +169,8 @@ impl Endpoint {
         };
         let started = Instant::now();
         let reply = self.exchange(calls, first_id).await;
+        let asked = || calls.iter().map(|call| call.params["path"].as_str().unwrap_or(call.method)).collect::<Vec<_>>();
+        tracing::trace!(endpoint = %self.name, ms = started.elapsed().as_millis(), asked = ?asked(), "asked");
         let result = reply.as_ref().err().map_or("ok", AdapterError::label);
         metrics::counter!("cosmos_rpc_requests_total", "method" => method, "result" => result).increment(1);
         metrics::histogram!("cosmos_rpc_request_duration_seconds", "method" => method).record(started.elapsed().as_secs_f64());
@@ -199,10 +201,7 @@ impl Endpoint {
             return Err(AdapterError::RateLimited { endpoint: self.name.clone(), retry_after_ms });
         }
         if matches!(status.as_u16(), 401 | 403) {
-            return Err(AdapterError::Invalid {
-                what: "credentials",
-                detail: format!("{} answered {status}; check the headers or the secret address in the configuration", self.name),
-            });
+            return Err(AdapterError::Denied { endpoint: self.name.clone(), detail: format!("HTTP status {status}") });
         }
         let mut body = Vec::new();
         let next = |error: reqwest::Error| if error.is_timeout() { self.too_slow() } else { self.unreachable(error) };

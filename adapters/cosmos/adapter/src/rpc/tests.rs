@@ -40,3 +40,18 @@ async fn an_endpoint_behind_or_above_what_others_support_is_asked_last() {
     assert_eq!(heads(&rpc, [100, 1_000_000, 101]), 101);
     assert_eq!(ports(&rpc).first(), Some(&"3"));
 }
+
+/// A provider that does not know us is a matter for later: nothing is wrong with the configuration of a chain.
+#[tokio::test]
+async fn refused_access_is_typed() {
+    for status in [401, 403] {
+        let answer = move || async move { (axum::http::StatusCode::from_u16(status).unwrap(), "") };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = axum::Router::new().route("/", axum::routing::post(answer));
+        drop(tokio::spawn(async move { axum::serve(listener, app).await }));
+        let rpc = Rpc::new(&Config::new("chaina-1", url)).unwrap();
+        let error = rpc.call("status", serde_json::json!({})).await.unwrap_err();
+        assert!(matches!(&error, AdapterError::Denied { detail, .. } if detail.contains(&status.to_string())), "{error}");
+    }
+}

@@ -7,6 +7,7 @@ use crate::tx::missing_key;
 use causeway_adapter::{Account, AdapterError};
 use causeway_cosmos_proto::cosmos::auth::v1beta1::{QueryAccountInfoRequest, QueryAccountInfoResponse};
 use causeway_cosmos_proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
+use std::sync::PoisonError;
 
 /// An account by the newest state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,19 @@ pub(crate) fn state_from(chain: &Chain, response: &crate::answers::AbciResponse)
 pub(crate) async fn state(chain: &Chain, address: &str) -> Result<AccountState> {
     let response = chain.query(state_query(address)).await?;
     state_from(chain, &response)?.ok_or_else(|| unfunded(chain, address))
+}
+
+/// The account as a transaction needs it that will be simulated: its number, where that is known. The simulation tells a sequence that does not
+/// fit, and the height.
+pub(crate) async fn for_simulation(chain: &Chain, address: &str, sequence: u64) -> Result<AccountState> {
+    let known = chain.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(address).copied();
+    if let Some(number) = known {
+        let height = chain.head_above(0).await?.number;
+        return Ok(AccountState { number, sequence, height });
+    }
+    let found = state(chain, address).await?;
+    chain.accounts.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_string(), found.number);
+    Ok(found)
 }
 
 fn unfunded(chain: &Chain, address: &str) -> AdapterError {

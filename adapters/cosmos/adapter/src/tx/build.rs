@@ -56,7 +56,10 @@ pub(crate) async fn build(chain: &Chain, keys: &Keys, request: &BuildRequest) ->
         });
     };
     let price = price::price(chain, &request.fees).await?;
-    let state = account::state(chain, signer.address()).await?;
+    let state = match request.simulate {
+        true => account::for_simulation(chain, signer.address(), sequence).await?,
+        false => account::state(chain, signer.address()).await?,
+    };
     if sequence < state.sequence {
         return Err(AdapterError::SlotMismatch { used: sequence, expected: state.sequence });
     }

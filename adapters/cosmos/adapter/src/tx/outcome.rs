@@ -5,6 +5,7 @@
 //! became of the messages is for state to say, and doing them again does no harm, for packets are done once. Called by [`crate::adapter`].
 
 use super::account::{AccountState, state_from, state_query};
+use super::pooled::{Pooled, Watched};
 use super::{Parts, decode};
 use crate::answers::{AbciEvent, AbciQuery, Tx, TxResult};
 use crate::blocks::Blocks;
@@ -20,60 +21,18 @@ use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
 use causeway_cosmos_proto::ibc::core::client::v1::MsgCreateClientResponse;
 use causeway_cosmos_proto::ibc::core::connection::v1 as connection;
 use causeway_cosmos_proto::{Any, type_url, unpack};
-use causeway_types::{ClientId, PacketEnd, TxId};
+use causeway_types::{ClientId, PacketEnd};
 use prost::Message;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// Blocks for which a transaction that was accepted is taken to wait in the pool; after that it is broadcast again.
-const POOLED_BLOCKS: u64 = 3;
-/// Accepted transactions that are remembered.
-const POOLED_MAX: usize = 1_000;
-
-/// Transactions that a node accepted, and at which height.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Pooled {
-    known: Arc<Mutex<BTreeMap<TxId, u64>>>,
-    redundant: Arc<Mutex<BTreeSet<TxId>>>,
-}
-
-impl Pooled {
-    pub(crate) fn accepted(&self, tx: &TxId, height: u64) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(tx.clone(), height);
-        if known.len() > POOLED_MAX {
-            let oldest = known.values().copied().min().unwrap_or(0);
-            known.retain(|_, height| *height > oldest);
-        }
-    }
-
-    /// A node's first check says that every packet of the transaction is done (ibc-go `modules/core/ante`): no pool takes it, and nothing
-    /// would happen if one did.
-    pub(crate) fn redundant(&self, tx: &TxId) {
-        let mut redundant = self.redundant.lock().unwrap_or_else(PoisonError::into_inner);
-        if redundant.len() >= POOLED_MAX {
-            redundant.clear();
-        }
-        redundant.insert(tx.clone());
-    }
-
-    fn is_redundant(&self, tx: &TxId) -> bool {
-        self.redundant.lock().unwrap_or_else(PoisonError::into_inner).contains(tx)
-    }
-
-    fn waits(&self, tx: &TxId, height: u64) -> bool {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(tx).is_some_and(|accepted| height <= accepted.saturating_add(POOLED_BLOCKS))
-    }
-
-    fn forget(&self, tx: &TxId) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(tx);
-    }
-}
 
 pub(crate) async fn outcome(chain: &Chain, blocks: &Blocks, pooled: &Pooled, tx: &SignedTx) -> Result<Outcome> {
     let parts = decode(tx)?;
+    // What watching has read, or will: nothing is asked.
+    match pooled.watched(&tx.tx_id) {
+        Watched::Found(height, result) => return Ok(ended(chain, &parts, height, &result)),
+        Watched::Awaited => return Ok(Outcome::Pending),
+        Watched::Unknown => {}
+    }
     let (account, indexed) = look(chain, tx).await?;
     let Some(account) = account else { return Ok(Outcome::Unknown) };
     if account.sequence <= parts.sequence {
@@ -96,16 +55,19 @@ pub(crate) async fn outcome(chain: &Chain, blocks: &Blocks, pooled: &Pooled, tx:
     };
     pooled.forget(&tx.tx_id);
     Ok(match found {
-        // The account went on, but not through this one: the sequence was wrong when the block came to it.
-        Some((_, result)) if result.codespace == "sdk" && result.code == 32 => Outcome::Impossible(Impossible::SlotUsed),
-        Some((height, result)) => Outcome::Included {
-            height: chain.height(height),
-            gas_used: result.gas_used.unsigned(),
-            fee: parts.fee,
-            results: results(&parts, &result),
-        },
+        Some((height, result)) => ended(chain, &parts, height, &result),
         None => Outcome::Impossible(Impossible::SlotUsed),
     })
+}
+
+/// The outcome of a transaction that is in a block.
+fn ended(chain: &Chain, parts: &Parts, height: u64, result: &TxResult) -> Outcome {
+    // The account went on, but not through this one: the sequence was wrong when the block came to it.
+    if result.codespace == "sdk" && result.code == 32 {
+        return Outcome::Impossible(Impossible::SlotUsed);
+    }
+    let (height, gas_used) = (chain.height(height), result.gas_used.unsigned());
+    Outcome::Included { height, gas_used, fee: parts.fee, results: results(parts, result) }
 }
 
 /// The account first: when it is past the sequence, what is asked for after it must be there.

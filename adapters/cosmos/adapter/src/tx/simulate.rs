@@ -9,6 +9,7 @@ use crate::keys::Signer;
 use causeway_adapter::AdapterError;
 use causeway_cosmos_proto::Any;
 use causeway_cosmos_proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
+use std::sync::atomic::Ordering;
 
 /// Bytes of a signature; a simulation does not check them.
 const SIGNATURE_BYTES: usize = 64;
@@ -72,8 +73,13 @@ async fn paid(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms, lo
 async fn once(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) -> Result<Simulated> {
     let doc = sign_doc(&chain.config, signer, messages.to_vec(), terms);
     let request = SimulateRequest { tx_bytes: raw(doc, vec![0; SIGNATURE_BYTES]), ..SimulateRequest::default() };
-    let response = chain.query(Query::grpc("/cosmos.tx.v1beta1.Service/Simulate", &request)).await?;
+    if chain.lacks_tx_service.load(Ordering::Relaxed) {
+        return without_service(chain, request.tx_bytes).await;
+    }
+    let response = chain.query_alone(&Query::grpc("/cosmos.tx.v1beta1.Service/Simulate", &request)).await?;
     if response.code == UNKNOWN_REQUEST && response.log.contains("unknown query path") {
+        // It is a matter of the node's configuration: asked once.
+        chain.lacks_tx_service.store(true, Ordering::Relaxed);
         return without_service(chain, request.tx_bytes).await;
     }
     if response.code != 0 {
@@ -89,7 +95,7 @@ async fn once(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) ->
 /// Nodes that serve neither gRPC nor REST lack the service; the application's own simulation is always there, and answers JSON without the
 /// messages' responses. Source: cosmos-sdk `baseapp/abci.go` `handleQueryApp`.
 async fn without_service(chain: &Chain, tx_bytes: Vec<u8>) -> Result<Simulated> {
-    let response = chain.query(Query::app("app/simulate", tx_bytes)).await?;
+    let response = chain.query_alone(&Query::app("app/simulate", tx_bytes)).await?;
     if response.code != 0 {
         return Ok(Simulated::Failed(response.log));
     }

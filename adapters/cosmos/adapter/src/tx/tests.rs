@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use super::outcome::{Pooled, outcome};
+use super::outcome::outcome;
+use super::pooled::Pooled;
 use super::reason::{classify, is_poor, message_index, sequences};
 use super::{Terms, broadcast, price, raw, reason, sign_doc};
 use crate::blocks::{Blocks, tx_id};
@@ -77,6 +78,7 @@ fn checked(code: u32, log: &'static str) -> impl Fn() -> Value + Send + Sync + '
     move || result(json!({ "code": code, "codespace": if code == 0 { "" } else { "sdk" }, "log": log, "data": "" }))
 }
 
+/// refuse.md O6: refused, in the pool and too late are three things.
 #[tokio::test]
 async fn what_nodes_answer_to_a_broadcast_is_told_apart() {
     assert_eq!(broadcast_of(checked(0, "")).await.1.unwrap(), BroadcastResult::Accepted);

@@ -130,6 +130,7 @@ fn small_order() -> Vec<[u8; 32]> {
 /// The order of the group, little endian.
 const GROUP_ORDER: &str = "edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010";
 
+/// refuse.md H12: signatures are those that the chain itself accepts.
 #[test]
 fn accepts_c11_what_zip_215_accepts() {
     let encodings = small_order();
@@ -144,6 +145,7 @@ fn accepts_c11_what_zip_215_accepts() {
     }
 }
 
+/// refuse.md H12: and no others.
 #[test]
 fn refuses_c11_what_zip_215_refuses() {
     let validators = four();

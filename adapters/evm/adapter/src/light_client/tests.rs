@@ -20,6 +20,7 @@ fn state() -> verifier::TrustedState {
     }
 }
 
+/// refuse.md H10: what no verifier made is no trusted state.
 #[test]
 fn a_trusted_state_comes_back_and_nothing_else_is_one() {
     let bytes = trusted::encode(&state());

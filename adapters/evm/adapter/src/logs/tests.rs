@@ -54,14 +54,29 @@ fn packet_events_are_decoded_with_their_place() {
     }
 }
 
+/// refuse.md O3: written anew, an acknowledgement with a key twice, or with spaces, would be another one.
+#[test]
+fn refuses_o3_an_acknowledgement_written_anew() {
+    let mut received = packet();
+    (received.source_client, received.dest_client) = (received.dest_client.clone(), client());
+    for written in [r#"{"result":"AQ==","result":"Ag==", "x" :1}"#, "{\"error\":\"\\u0041\"}\n", "no JSON \u{0}"] {
+        let data = (packet_to(&received), vec![Bytes::copy_from_slice(written.as_bytes())]).abi_encode_params();
+        let event = decode(&packet_log(Router::WriteAcknowledgement::SIGNATURE_HASH, data), &[client()]).map(|located| located.event);
+        let Some(Event::Acknowledged { acknowledgement, .. }) = event else { panic!("{written}: {event:?}") };
+        assert_eq!(acknowledgement.parts(), [written.as_bytes()]);
+    }
+}
+
 #[test]
 fn client_events_are_those_of_the_clients_asked_for() {
-    for (result, event) in
-        [(0_u64, Event::ClientUpdated { client: client(), heights: Vec::new() }), (1, Event::ClientFrozen { client: client() })]
-    {
+    for (result, event) in [
+        (0_u64, Some(Event::ClientUpdated { client: client(), heights: Vec::new() })),
+        (1, Some(Event::ClientFrozen { client: client() })),
+        (2, None),
+    ] {
         let data = ("qbft-0".to_string(), result).abi_encode_params();
         let updated = log(vec![Router::ICS02ClientUpdated::SIGNATURE_HASH], data);
-        assert_eq!(decode(&updated, &[client()]).unwrap().event, event);
+        assert_eq!(decode(&updated, &[client()]).map(|located| located.event), event);
         assert_eq!(decode(&updated, &[]), None);
     }
 }

@@ -189,10 +189,7 @@ impl Endpoint {
             return Err(AdapterError::RateLimited { endpoint: self.name.clone(), retry_after_ms });
         }
         if matches!(status.as_u16(), 401 | 403) {
-            return Err(AdapterError::Invalid {
-                what: "credentials",
-                detail: format!("{} answered {status}; check the headers or the secret address in the configuration", self.name),
-            });
+            return Err(AdapterError::Denied { endpoint: self.name.clone(), detail: format!("HTTP status {status}") });
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {

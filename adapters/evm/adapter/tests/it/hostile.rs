@@ -144,9 +144,11 @@ async fn limits_and_refused_credentials_are_typed() {
     let limited: Script = Arc::new(|_| (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")], "").into_response());
     let adapter = EvmAdapter::new(&config(&serve(limited).await), Keys::none()).unwrap();
     assert!(matches!(adapter.root(None).await, Err(AdapterError::RateLimited { retry_after_ms: 7_000, .. })));
-    let denied: Script = Arc::new(|_| (StatusCode::UNAUTHORIZED, "").into_response());
-    let adapter = EvmAdapter::new(&config(&serve(denied).await), Keys::none()).unwrap();
-    assert!(matches!(adapter.root(None).await, Err(AdapterError::Invalid { what: "credentials", .. })));
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
+        let denied: Script = Arc::new(move |_| (status, "").into_response());
+        let error = EvmAdapter::connect(&config(&serve(denied).await), Keys::none()).await.unwrap_err();
+        assert!(matches!(&error, AdapterError::Denied { detail, .. } if detail.contains(status.as_str())), "{error}");
+    }
     let other: Script = Arc::new(|request| json!({ "jsonrpc": "2.0", "id": request["id"], "result": "0x1" }).to_string().into_response());
     let error = EvmAdapter::connect(&config(&serve(other).await), Keys::none()).await.unwrap_err();
     assert!(matches!(&error, AdapterError::Invalid { what: "chain id", detail } if detail.contains("serves chain 1,")), "{error}");
@@ -166,6 +168,7 @@ async fn credentials_never_reach_an_error() {
     }
 }
 
+/// refuse.md O1: what fails over is judged as before, and endpoints that disagree are told apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_endpoint_is_left_out_and_disagreement_is_told() {
     let (node, mut config, _) = deployed(devnet(1337)).await;

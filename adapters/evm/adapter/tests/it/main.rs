@@ -3,6 +3,7 @@
 mod admin;
 mod common;
 mod conformance;
+mod heads;
 mod hostile;
 mod limits;
 mod relay;

@@ -3,9 +3,11 @@
 use alloy::primitives::{Address, Bytes, U256, address, keccak256};
 use alloy::sol_types::{SolCall, SolError, SolValue};
 use causeway_evm_contracts::Contract;
-use causeway_evm_contracts::abi::{CounterpartyInfo, HostileApp, Init, Payload, Router, TokenTransfer, Voucher};
+use causeway_evm_contracts::abi::{
+    ConsensusState, CounterpartyInfo, HostileApp, Init, Packet, Payload, QbftLightClient, Router, TokenTransfer, Voucher,
+};
 use crate::support::Pair;
-use crate::support::pair::{ALICE, OWNER, RELAYER};
+use crate::support::pair::{ALICE, Block, OWNER, RELAYER};
 
 const MALLORY: Address = address!("0x6666000000000000000000000000000000000006");
 
@@ -13,6 +15,7 @@ fn info(client_id: &str) -> CounterpartyInfo {
     CounterpartyInfo { clientId: client_id.to_owned(), merklePrefix: vec![Bytes::new()] }
 }
 
+/// refuse.md O4: one who holds every key hands it on, and holds none afterwards.
 #[test]
 fn ownership_moves_in_two_steps() {
     let mut pair = Pair::new();
@@ -58,6 +61,7 @@ fn nothing_stops_a_router_that_nobody_can_start_again() {
     assert_eq!(evm.call(ALICE, router, &Router::pauseCall {}).error(), "OwnableInvalidOwner");
 }
 
+/// refuse.md O4: a permission that was given is taken back.
 #[test]
 fn relaying_can_be_closed() {
     let mut pair = Pair::new();
@@ -203,6 +207,75 @@ fn refuses_c8_substitute_of_another_chain() {
     let same = substitute(&mut pair, |init| init.clientState.latestHeight = latest);
     let call = recover(&pair, same);
     pair.a.evm.call(OWNER, pair.a.router, &call).must();
+}
+
+/// A's client of B took a header of the greatest height there is, with B's signatures and the packet in it, and froze on the next true
+/// one. Answers the forged block, the true one, and the packet.
+fn frozen_by_a_forged_height(pair: &mut Pair) -> (Block, Block, Packet) {
+    let packet = pair.b.raw("hostile", b"x");
+    let (first, height) = (pair.a.latest(), pair.b.height);
+    pair.b.height = (1 << 63) - 2;
+    let forged = pair.b_to_a();
+    assert_eq!(pair.a.latest(), (1 << 63) - 1);
+    pair.b.height = height;
+    let honest = pair.b.seal();
+    pair.a.evm.time = pair.a.evm.time.max(honest.time);
+    let update = Router::updateClientCall { clientId: pair.a.client_id.clone(), updateMsg: honest.update(first) };
+    let events = pair.a.evm.call(RELAYER, pair.a.router, &update).must().events::<QbftLightClient::Frozen>();
+    assert_eq!(events.len(), 1, "the next header froze it");
+    (forged, honest, packet)
+}
+
+fn state_of(block: &Block) -> ConsensusState {
+    ConsensusState { timestamp: block.time, storageRoot: block.root.into(), validatorsHash: keccak256(block.validators.concat()) }
+}
+
+#[test]
+fn a_forged_height_does_not_stop_the_named_authority() {
+    let mut pair = Pair::new();
+    let first = pair.a.latest();
+    let (forged, honest, packet) = frozen_by_a_forged_height(&mut pair);
+    let client = pair.a.client;
+    let recover = |height| QbftLightClient::recoverCall { height, state: state_of(&honest) };
+    assert_eq!(pair.a.evm.call(MALLORY, client, &recover(honest.height)).error(), "NotRecoverer");
+    for wrong in [0, 1 << 63] {
+        assert_eq!(pair.a.evm.call(OWNER, client, &recover(wrong)).error(), "HeightNotNewer", "{wrong}");
+    }
+    pair.a.evm.call(OWNER, client, &recover(honest.height)).must();
+    assert_eq!(pair.a.latest(), honest.height);
+    // Nothing from before is left: neither to prove at, nor to build upon.
+    for old in [first, forged.height] {
+        assert!(!pair.a.evm.view(client, &QbftLightClient::hasConsensusStateCall { height: old }), "{old}");
+    }
+    assert_eq!(pair.a.recv(&packet, &forged).error(), "TrustedHeightUnknown");
+    let next = pair.b.seal();
+    pair.a.evm.time = pair.a.evm.time.max(next.time);
+    for old in [first, forged.height] {
+        let update = Router::updateClientCall { clientId: pair.a.client_id.clone(), updateMsg: next.update(old) };
+        assert_eq!(pair.a.evm.call(RELAYER, pair.a.router, &update).error(), "TrustedHeightUnknown", "{old}");
+    }
+    pair.a.update(&next).must();
+    pair.a.recv(&packet, &next).must();
+    assert_eq!(pair.a.evm.call(OWNER, client, &recover(next.height + 1)).error(), "RecoveryNotNeeded");
+}
+
+#[test]
+fn a_forged_height_does_not_stop_a_substitute() {
+    let mut pair = Pair::new();
+    let (forged, honest, packet) = frozen_by_a_forged_height(&mut pair);
+    // Everything else must still be equal.
+    let chain = substitute(&mut pair, |init| init.clientState.chainId = 8);
+    let call = recover(&pair, chain);
+    assert_eq!(pair.a.evm.call(OWNER, pair.a.router, &call).error(), "SubstituteOfAnotherChain");
+    let good = substitute(&mut pair, |init| {
+        init.clientState.latestHeight = honest.height;
+        init.consensusState = state_of(&honest);
+    });
+    let call = recover(&pair, good);
+    assert_eq!(pair.a.evm.call(MALLORY, pair.a.router, &call).error(), "MissingRole");
+    pair.a.evm.call(OWNER, pair.a.router, &call).must();
+    assert_eq!(pair.a.recv(&packet, &forged).error(), "TrustedHeightUnknown");
+    pair.a.recv(&packet, &honest).must();
 }
 
 #[test]

@@ -147,6 +147,7 @@ fn refuses_c1_less_than_the_floor_of_a_port_for_answers() {
     assert_eq!(results(&pair.a.relay(&generous)), vec![MessageOutcome::Applied; 2]);
 }
 
+/// refuse.md H10: a verification's result is taken from nobody but the router itself.
 #[test]
 fn refuses_c2_self_call_by_others_and_shows_the_real_relayer() {
     let mut pair = Pair::new();

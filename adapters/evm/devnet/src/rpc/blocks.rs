@@ -11,8 +11,12 @@ use super::{json, quantity, transactions};
 use crate::chain::Block;
 
 pub(super) fn by_number(served: &Served<'_>, params: &Params) -> RpcResult {
-    let tag = params.required(0)?;
-    render(served, served.number(tag), params)
+    let tag: BlockNumberOrTag = params.required(0)?;
+    let mut block = render(served, served.number(tag), params)?;
+    if tag.is_latest() && served.faults.head_above > 0 {
+        block["number"] = quantity(served.head.saturating_add(served.faults.head_above));
+    }
+    Ok(block)
 }
 
 pub(super) fn by_hash(served: &Served<'_>, params: &Params) -> RpcResult {

@@ -36,6 +36,7 @@ impl Wire for AdapterError {
     fn to_pb(&self) -> pb::AdapterError {
         let kind = match self.clone() {
             Self::Unreachable { endpoint, detail } => Kind::Unreachable(kinds::Unreachable { endpoint, detail }),
+            Self::Denied { endpoint, detail } => Kind::Denied(kinds::Denied { endpoint, detail }),
             Self::RateLimited { endpoint, retry_after_ms } => Kind::RateLimited(kinds::RateLimited { endpoint, retry_after_ms }),
             Self::Lagging { found, needed } => Kind::Lagging(kinds::Lagging { found: Some(found.to_pb()), needed: Some(needed.to_pb()) }),
             Self::HeightPruned { asked, oldest } => {
@@ -62,6 +63,7 @@ impl Wire for AdapterError {
     fn from_pb(pb: pb::AdapterError) -> Result<Self, WireError> {
         Ok(match pb.kind.ok_or(WireError::missing("kind of error"))? {
             Kind::Unreachable(kinds::Unreachable { endpoint, detail }) => Self::Unreachable { endpoint, detail },
+            Kind::Denied(kinds::Denied { endpoint, detail }) => Self::Denied { endpoint, detail },
             Kind::RateLimited(kinds::RateLimited { endpoint, retry_after_ms }) => Self::RateLimited { endpoint, retry_after_ms },
             Kind::Lagging(error) => {
                 Self::Lagging { found: need("height found", error.found)?, needed: need("height needed", error.needed)? }

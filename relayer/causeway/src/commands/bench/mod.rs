@@ -98,6 +98,7 @@ impl Command {
             return Figures::new(sides, &sent, ended - started, relayer.usage().await?).await;
         }
         let mut relayer = if self.running { Relayer::attach(config).await? } else { Relayer::start(global, config).await? };
+        relayer.settle(&self.path, load.patience).await?;
         let before = relayer.usage().await?;
         let started = Instant::now();
         let (mut all, mut ended) = (drive::Sent::default(), started);

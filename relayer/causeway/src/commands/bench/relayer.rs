@@ -6,7 +6,7 @@ use crate::cli::Global;
 use crate::client::{self, Connection};
 use crate::config::Config;
 use crate::exit::{Code, Failure, OrFail};
-use causeway_proto::admin::v1::GetStatusRequest;
+use causeway_proto::admin::v1::{GetStatusRequest, GetStatusResponse, Height};
 use causeway_proto::relay::v1::State;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -112,19 +112,44 @@ impl Relayer {
         Ok(Usage::parse(&page.text().await.or_fail(Code::Unavailable)?))
     }
 
+    /// Waits until it has read all blocks there are and has nothing of the path in work: what happened before is not measured.
+    pub(super) async fn settle(&mut self, path: &str, patience: Duration) -> Result<(), Failure> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let status = self.status().await?;
+            let number = |height: &Option<Height>| height.as_ref().map_or(0, |height| height.number);
+            let read = status.chains.iter().all(|chain| number(&chain.cursor) + 1 >= number(&chain.head) && chain.cursor.is_some());
+            if read && pending(&status, path)? == 0 {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let message = "the relayer still has packets of before in work; `causeway packet list --pending` shows them";
+                return Err(Failure::new(Code::Failed, message));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Packets of the path that have not ended.
     pub(super) async fn pending(&mut self, path: &str) -> Result<u64, Failure> {
+        pending(&self.status().await?, path)
+    }
+
+    async fn status(&mut self) -> Result<GetStatusResponse, Failure> {
         if let Some(status) = self.process.as_mut().and_then(|process| process.try_wait().ok().flatten()) {
             return Err(Failure::new(Code::Failed, format!("the relayer ended with {status}")));
         }
         let answer = self.connection.admin.get_status(GetStatusRequest {}).await.map_err(|status| client::status_failure(&status))?;
-        let paths = answer.into_inner().paths;
-        let Some(found) = paths.into_iter().find(|known| known.name == path) else {
-            return Err(Failure::new(Code::BadConfig, format!("the running relayer does not know path \"{path}\"")));
-        };
-        let ended = [State::Completed as i32, State::TimedOut as i32];
-        Ok(found.packets.iter().filter(|count| !ended.contains(&count.state)).map(|count| count.count).sum())
+        Ok(answer.into_inner())
     }
+}
+
+fn pending(status: &GetStatusResponse, path: &str) -> Result<u64, Failure> {
+    let Some(found) = status.paths.iter().find(|known| known.name == path) else {
+        return Err(Failure::new(Code::BadConfig, format!("the running relayer does not know path \"{path}\"")));
+    };
+    let ended = [State::Completed as i32, State::TimedOut as i32];
+    Ok(found.packets.iter().filter(|count| !ended.contains(&count.state)).map(|count| count.count).sum())
 }
 
 fn client() -> Result<reqwest::Client, Failure> {

@@ -139,7 +139,8 @@ impl Report {
         .map(row)
         .collect();
         if let Value::Object(cost) = self.relayed.cost() {
-            rows.extend(cost.into_iter().map(|(name, value)| vec![name.replace('_', " "), value.to_string(), "-".to_string()]));
+            let cells = |(name, value): (String, Value)| vec![name.replace('_', " "), cell(&value), "-".to_string()];
+            rows.extend(cost.into_iter().map(cells));
         }
         output::table(&["", "relayer", "ceiling"], rows)
     }
@@ -148,6 +149,14 @@ impl Report {
     pub(super) fn summary(&self) -> String {
         let share = self.share().map(|share| format!(", {:.0} % of what the chains take", share * 100.0)).unwrap_or_default();
         format!("{:.1} packets a second{share}; {} missed; load of the machine {}", self.relayed.rate(), self.relayed.missed(), load())
+    }
+}
+
+/// A figure, or several with their names, one a line.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Object(all) => all.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join("\n"),
+        value => value.to_string(),
     }
 }
 

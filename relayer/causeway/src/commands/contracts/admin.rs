@@ -97,7 +97,7 @@ enum Act {
         /// Name of the chain that it follows.
         #[arg(long)]
         follows: String,
-        /// Height of the block, above the client's latest; `causeway trust show` prints one.
+        /// Height of the block, above the client's latest unless the client is frozen; `causeway trust show` prints one.
         #[arg(long)]
         height: u64,
         /// Its hash, 64 hexadecimal digits.

@@ -49,7 +49,7 @@ fn family(chain: &ChainConfig) -> Result<&Config, Failure> {
 
 fn failure(chain: &str, error: &AdapterError) -> Failure {
     let code = match error {
-        AdapterError::Unreachable { .. } | AdapterError::RateLimited { .. } => Code::Unavailable,
+        AdapterError::Unreachable { .. } | AdapterError::Denied { .. } | AdapterError::RateLimited { .. } => Code::Unavailable,
         _ => Code::Failed,
     };
     Failure::new(code, format!("chain \"{chain}\": {error}"))

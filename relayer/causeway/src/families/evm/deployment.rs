@@ -29,7 +29,9 @@ pub(crate) async fn run(config: &Config, keys: &Keys, wanted: Wanted, record: &P
     let mut journal = Record::open(record, quiet)?;
     let options = DeployOptions { signer: wanted.signer, demo: wanted.demo_apps, fees: wanted.fees };
     deploy(config, keys, &options, &mut journal).await.map_err(|error| match error {
-        AdapterError::Unreachable { .. } | AdapterError::RateLimited { .. } => Failure::new(Code::Unavailable, error),
+        AdapterError::Unreachable { .. } | AdapterError::Denied { .. } | AdapterError::RateLimited { .. } => {
+            Failure::new(Code::Unavailable, error)
+        }
         AdapterError::InsufficientFunds { .. } => Failure::new(Code::Failed, error),
         _ => Failure::new(Code::BadConfig, error),
     })

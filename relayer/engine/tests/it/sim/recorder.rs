@@ -47,6 +47,8 @@ pub struct Twist {
     pub plan: Option<Plan>,
     /// The endpoint claims a head so many blocks and seconds above the true one, with nothing in the blocks up to it.
     pub head_above: Option<(u64, u64)>,
+    /// It then says of those blocks that it does not have them yet.
+    pub stumbles: bool,
     /// What it claims is over as soon as another endpoint is asked first.
     pub has_honest_neighbour: bool,
     /// Events of updates name no heights.
@@ -183,6 +185,9 @@ impl ChainAdapter for Recorder {
         let raised = self.twist.lock().unwrap().raise(head);
         if raised != head {
             tokio::task::yield_now().await;
+            if self.twist.lock().unwrap().stumbles {
+                return Err(AdapterError::Lagging { found: head.height, needed: raised.height });
+            }
             return Ok(invented(&request, raised));
         }
         let after = request.after;

@@ -2,6 +2,8 @@
 
 mod cosmos;
 mod evm;
+#[cfg(test)]
+mod tests;
 
 use crate::cli::Global;
 use crate::config::{self, ChainConfig, Config, EndConfig};
@@ -20,7 +22,7 @@ pub(super) struct Send {
     /// Chain to send from.
     #[arg(long, value_name = "CHAIN")]
     from: String,
-    /// Key that sends [default: the chain's first signer].
+    /// Key that sends; not one that a running relayer signs with [default: the chain's first signer].
     #[arg(long)]
     signer: Option<String>,
     /// Seconds from now until the packet times out; at most a day.
@@ -93,6 +95,9 @@ impl Send {
         let chain = config.chain(&self.from).or_fail(Code::BadConfig)?;
         let end = self.end(&config)?.parse().or_fail(Code::BadConfig)?;
         let key = chain.signer_or_first(self.signer.as_deref()).or_fail(Code::BadConfig)?;
+        if let Some(warning) = shared_account(chain, &key) {
+            eprintln!("warning: {warning}");
+        }
         let packets = end.packets();
         let sender = Sender { chain, end, key, lifetime_s: self.timeout_s };
         let sent = match (&chain.evm, &chain.cosmos) {
@@ -115,6 +120,18 @@ impl Send {
             Failure::new(Code::BadConfig, format!("path \"{}\" joins {} and {}, not {}", path.name, path.a.chain, path.b.chain, self.from))
         })
     }
+}
+
+/// What to say where the key that sends also relays: two programs must not sign with one account.
+fn shared_account(chain: &ChainConfig, key: &str) -> Option<String> {
+    let relays = chain.signers.iter().any(|signer| signer == key);
+    relays.then(|| {
+        format!(
+            "key `{key}` is one of the signers of chain \"{}\": while a relayer runs, both use the same account sequences and refuse each \
+             other's transactions; name another key with --signer",
+            chain.name
+        )
+    })
 }
 
 /// An argument in the form that the chain's family has.

@@ -1,0 +1,107 @@
+//! Headers and validator sets that were asked for lately, so that many updates to one height ask once.
+//!
+//! What a node says is kept as it is, and judged by the light client each time; when that refuses something, all of it is forgotten. Called by
+//! [`crate::chain`].
+
+use causeway_cosmos_proto::tendermint::types;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Headers and sets that are kept.
+const HEADERS_MAX: usize = 64;
+const SETS_MAX: usize = 8;
+
+/// What is kept of one chain.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Headers {
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    headers: BTreeMap<u64, types::SignedHeader>,
+    /// By the hash that a header names.
+    sets: BTreeMap<Vec<u8>, Vec<types::Validator>>,
+}
+
+impl Known {
+    /// The hash of the validators of a height: its own header names it, or the one before.
+    fn hash(&self, number: u64) -> Option<Vec<u8>> {
+        let header = |number: u64| self.headers.get(&number)?.header.as_ref();
+        let own = header(number).map(|header| header.validators_hash.clone());
+        own.or_else(|| Some(header(number.checked_sub(1)?)?.next_validators_hash.clone()))
+    }
+}
+
+impl Headers {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn header(&self, number: u64) -> Option<types::SignedHeader> {
+        self.known().headers.get(&number).cloned()
+    }
+
+    pub(crate) fn keep_header(&self, number: u64, signed: &types::SignedHeader) {
+        let mut known = self.known();
+        known.headers.insert(number, signed.clone());
+        while known.headers.len() > HEADERS_MAX {
+            known.headers.pop_first();
+        }
+    }
+
+    /// The validators of a height, if its hash and they are known.
+    pub(crate) fn validators(&self, number: u64) -> Option<Vec<types::Validator>> {
+        let known = self.known();
+        known.sets.get(&known.hash(number)?).cloned()
+    }
+
+    pub(crate) fn keep_validators(&self, number: u64, validators: &[types::Validator]) {
+        let mut known = self.known();
+        let Some(hash) = known.hash(number) else { return };
+        if known.sets.len() >= SETS_MAX {
+            known.sets.clear();
+        }
+        known.sets.insert(hash, validators.to_vec());
+    }
+
+    pub(crate) fn forget(&self) {
+        *self.known() = Known::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(own: u8, next: u8) -> types::SignedHeader {
+        let header = types::Header { validators_hash: vec![own], next_validators_hash: vec![next], ..Default::default() };
+        types::SignedHeader { header: Some(header), commit: None }
+    }
+
+    fn set(power: i64) -> Vec<types::Validator> {
+        vec![types::Validator { voting_power: power, ..Default::default() }]
+    }
+
+    #[test]
+    fn a_set_is_known_by_the_hash_that_headers_name() {
+        let headers = Headers::default();
+        headers.keep_validators(5, &set(1));
+        assert_eq!(headers.validators(5), None, "no header names its hash");
+        headers.keep_header(5, &signed(1, 2));
+        headers.keep_validators(5, &set(1));
+        headers.keep_validators(6, &set(2));
+        headers.keep_header(9, &signed(2, 1));
+        assert_eq!([5, 6, 9, 10].map(|number| headers.validators(number)), [1, 2, 2, 1].map(|power| Some(set(power))));
+        assert_eq!(headers.validators(8), None);
+        headers.forget();
+        assert_eq!((headers.validators(5), headers.header(5)), (None, None));
+    }
+
+    #[test]
+    fn the_oldest_headers_go() {
+        let headers = Headers::default();
+        (1..=HEADERS_MAX as u64 + 1).for_each(|number| headers.keep_header(number, &signed(1, 1)));
+        assert_eq!((headers.header(1), headers.header(2).is_some()), (None, true));
+    }
+}
