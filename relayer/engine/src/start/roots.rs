@@ -50,7 +50,7 @@ pub(super) async fn unbound(
         None => {
             // Without a root, what is held was verified from one that was refused.
             if !held.is_empty() {
-                crate::trust::reset(store, &spec.id).await?;
+                crate::trust::forget(store, &spec.id).await?;
                 held.clear();
             }
             let (root, writes) = first(env, spec, followed).await?;

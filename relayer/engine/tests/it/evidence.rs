@@ -4,6 +4,7 @@
 use crate::sim::{Class, Sim, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_adapter::{AdapterError, ChainAdapter as _, Plan, UpdateStep};
+use causeway_engine::StartError;
 use causeway_engine::evidence::{self, EvidenceKind};
 use causeway_types::Height;
 
@@ -65,6 +66,13 @@ fn evidence_that_was_not_sent_is_sent_after_a_restart() {
         sim.try_start().await.unwrap();
         seconds(sim, 30).await;
         assert!(halted(sim).contains("two blocks"), "{}", halted(sim));
+        // People vouch for a block anew: the evidence stays to be read, and halts nothing.
+        sim.crash();
+        causeway_engine::trust::reset(&sim.store, &kept[0].chain, 7).await.unwrap();
+        let put_aside = evidence::list(&sim.store).await.unwrap();
+        assert_eq!((put_aside[0].closed_ms, &put_aside[0].updates), (Some(7), &kept[0].updates));
+        let refused = sim.try_start().await.unwrap_err();
+        assert!(matches!(refused, StartError::ClientFrozen { .. }), "its authority has not recovered it: {refused}");
     });
 }
 
