@@ -29,8 +29,8 @@ impl Health {
         self.failure.get().cloned()
     }
 
-    /// `Ok` while packets are relayed, otherwise why not.
-    pub(crate) fn ready(&self) -> Result<(), String> {
+    /// `Ok` while packets are relayed on a path, with the paths on which none are; otherwise why not.
+    pub(crate) fn ready(&self) -> Result<Vec<String>, String> {
         if let Some(why) = self.failure() {
             return Err(why);
         }
@@ -39,7 +39,12 @@ impl Health {
         }
         let status = self.relay.status();
         let silent: Vec<_> = status.chains.iter().filter(|chain| chain.head.is_none()).map(|chain| chain.chain.as_str()).collect();
-        if silent.is_empty() { Ok(()) } else { Err(format!("no answer yet from: {}", silent.join(", "))) }
+        if !silent.is_empty() {
+            return Err(format!("no answer yet from: {}", silent.join(", ")));
+        }
+        let halted = status.paths.iter().filter_map(|path| Some(format!("path {} is halted: {}", path.name, path.halted.as_ref()?)));
+        let halted: Vec<String> = halted.collect();
+        if !halted.is_empty() && halted.len() == status.paths.len() { Err(halted.join("\n")) } else { Ok(halted) }
     }
 
     /// Keeps the gRPC health service in step until the relay stops, one way or the other.

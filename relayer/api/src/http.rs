@@ -31,17 +31,18 @@ async fn figures(State(pages): State<Pages>) -> Response {
 
 /// Alive unless the engine stopped by itself: then only a restart helps.
 async fn alive(State(pages): State<Pages>) -> Response {
-    answer(pages.health.failure().map_or(Ok(()), Err))
+    answer(pages.health.failure().map_or(Ok(Vec::new()), Err))
 }
 
-/// Ready while packets are relayed: not before every chain has answered, and not while stopping.
+/// Ready while packets are relayed: not before every chain has answered, not while every path is halted, and not while stopping.
 async fn ready(State(pages): State<Pages>) -> Response {
     answer(pages.health.ready())
 }
 
-fn answer(state: Result<(), String>) -> Response {
+/// `ok`, and a line for each thing that is not.
+fn answer(state: Result<Vec<String>, String>) -> Response {
     match state {
-        Ok(()) => (StatusCode::OK, "ok\n".to_owned()).into_response(),
+        Ok(but) => (StatusCode::OK, but.iter().fold("ok\n".to_owned(), |text, line| text + line + "\n")).into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
 }

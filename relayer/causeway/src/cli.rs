@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Contracts(commands::contracts::Command),
     /// Set and show the root of trust of a chain.
     Trust(commands::trust::Command),
+    /// Show what convicts a chain, and write it to a file.
+    Evidence(commands::evidence::Command),
     /// Look at light clients, bring one to a height, hand one over after an upgrade.
     Client(commands::client::Command),
     /// Create paths between chains, and find those that are there.
@@ -85,6 +87,7 @@ impl Command {
             Self::Key(command) => command.execute(global).await,
             Self::Contracts(command) => command.execute(global).await,
             Self::Trust(command) => command.execute(global).await,
+            Self::Evidence(command) => command.execute(global).await,
             Self::Client(command) => command.execute(global).await,
             Self::Path(command) => command.execute(global).await,
             Self::Start(command) => command.execute(global).await,

@@ -3,12 +3,12 @@
 //! What it is not: no part of a running engine, which updates its clients by itself; the store must be free. An update that was on its way when
 //! an earlier call was stopped is followed to its end. `causeway client update` and `causeway client upgrade` call it.
 
-use crate::Env;
 use crate::chain::{Judged, TrustError};
 use crate::config::ChainSpec;
 use crate::error::StartError;
 use crate::handshake::{Progress, Side, chain_below, pays};
 use crate::journal::{Journal, Op, served};
+use crate::{Env, Retention};
 use causeway_adapter::{AdapterError, ClientView, Message, Plan, TrustedState};
 use causeway_store::Store;
 use causeway_types::{ClientId, Height};
@@ -61,7 +61,7 @@ pub async fn bring(
     report: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<Brought, StartError> {
     pays(&setup.host)?;
-    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, 0).await?;
+    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, Retention { finished_ms: 0, changes: 0 }).await?;
     let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
     let work = async {
         let host = chain_below(&setup.host, &journal, &env, (report, None)).await?;
@@ -81,7 +81,7 @@ pub async fn bring(
 /// # Errors
 /// [`StartError`] naming what is wrong.
 pub async fn verified(source: &ChainSpec, height: Height, store: Arc<dyn Store>, env: Env) -> Result<TrustedState, StartError> {
-    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, 0).await?;
+    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, Retention { finished_ms: 0, changes: 0 }).await?;
     let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
     let work = async {
         let source = chain_below(source, &journal, &env, (&|_| {}, Some(height))).await?;

@@ -1,5 +1,6 @@
 //! What the actors of one engine share. No actor holds another; they meet in the journal, in mailboxes and here.
 
+use crate::Env;
 use crate::chain::Chain;
 use crate::config::{End, EngineConfig, PathSpec};
 use crate::halts::Halts;
@@ -7,7 +8,6 @@ use crate::handshake::Proven;
 use crate::journal::{Journal, LaneId, Opening};
 use crate::opener::Connected;
 use crate::packet::{Action, Direction};
-use crate::Env;
 use crate::warden::Watched;
 use causeway_adapter::{ClientView, Message, MessageResult, ProofGroup};
 use causeway_types::classic::{ChannelEnd, HandshakeState};

@@ -19,6 +19,11 @@ const PAGE: usize = 1_000;
 /// [`StoreError`]; calling it again goes on.
 pub async fn reset(store: &dyn Store, chain: &ChainId, now_ms: u64) -> Result<(), StoreError> {
     store.commit(evidence::closing(store, chain, now_ms).await?).await?;
+    forget(store, chain).await
+}
+
+/// Forgets everything that was trusted of a chain; evidence stands.
+pub(crate) async fn forget(store: &dyn Store, chain: &ChainId) -> Result<(), StoreError> {
     loop {
         let rows = store.scan(Tree::Meta, &keys::trusts(chain), None, PAGE).await?;
         if rows.is_empty() {

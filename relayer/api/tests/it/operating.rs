@@ -4,6 +4,7 @@
 use crate::common::{FakeRelay, Served, config, metrics};
 use causeway_api::{Api, ApiConfig, ApiError};
 use causeway_proto::admin::v1::GetStatusRequest;
+use causeway_types::{Head, Height};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,14 @@ async fn health_follows_the_engine() {
     let (code, body) = served.get("/readyz").await;
     assert!(code == 503 && body.contains("no answer yet from: alpha"), "{body}");
     assert_eq!(served.get("/healthz").await.0, 200, "a silent chain is no reason to restart");
+
+    served.relay.content.lock().unwrap().head = Some(Head { height: Height::new(9), time_s: None });
+    for (halted, code) in [(vec![None, None], 200), (vec![None, Some("frozen".to_owned())], 200), (vec![Some("frozen".to_owned())], 503)] {
+        let named = halted.iter().any(Option::is_some);
+        served.relay.content.lock().unwrap().halted = halted;
+        let (found, body) = served.get("/readyz").await;
+        assert_eq!((found, body.contains("path alpha-beta is halted: frozen")), (code, named), "{body}");
+    }
 
     served.relay.fail("the disk is full");
     while health(&served, "").await != ServingStatus::NotServing {

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod contracts;
 pub(crate) mod demo;
+pub(crate) mod evidence;
 pub(crate) mod health;
 pub(crate) mod init;
 pub(crate) mod key;

@@ -149,6 +149,14 @@ impl EngineHandle {
         }
     }
 
+    /// What the journal holds against chains and clients, by chain and height.
+    ///
+    /// # Errors
+    /// [`QueryError::Store`] and [`QueryError::Damaged`] when the journal cannot be read.
+    pub async fn evidence(&self) -> Result<Vec<crate::Evidence>, QueryError> {
+        crate::evidence::list(self.shared().journal.store().as_ref()).await
+    }
+
     /// One packet.
     ///
     /// # Errors

@@ -5,11 +5,11 @@
 
 use super::channel::finished_connection;
 use super::{Report, Side, chain_below, pays};
-use crate::Env;
 use crate::config::{ChainSpec, EngineConfig, HandshakeSpec};
 use crate::error::StartError;
 use crate::journal::{Journal, served};
 use crate::start::ask;
+use crate::{Env, Retention};
 use causeway_store::Store;
 use causeway_types::classic::{ConnectionEnd, HandshakeState};
 use causeway_types::{ChainId, ClientId};
@@ -47,7 +47,7 @@ async fn finish(
     (store, env): (&Arc<dyn Store>, &Env),
     report: Report<'_>,
 ) -> Result<(), StartError> {
-    let (journal, actor) = Journal::open(Arc::clone(store), &[], env, 0).await?;
+    let (journal, actor) = Journal::open(Arc::clone(store), &[], env, Retention { finished_ms: 0, changes: 0 }).await?;
     let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
     let (client_a, client_b) = (&end.client, &end.counterparty_client);
     let held = |chain: &ChainSpec, client: &ClientId| {

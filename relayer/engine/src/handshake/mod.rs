@@ -13,7 +13,7 @@ use crate::chain::{Chain, TrustError};
 use crate::config::{ChainSpec, ConfigError, Deadlines, End, Filter, PathSpec};
 use crate::journal::{Journal, served};
 use crate::start::{ask, describe, roots};
-use crate::{Env, StartError};
+use crate::{Env, Retention, StartError};
 use causeway_adapter::{AdapterError, ClientView, Counterparty, Message, TrustedState};
 use causeway_store::Store;
 use causeway_types::classic::{ChannelEndId, ConnectionId, Order, PortId};
@@ -84,7 +84,7 @@ pub(crate) type Report<'r> = &'r (dyn Fn(Progress) + Send + Sync);
 /// [`StartError`] naming the step; call again once the cause is gone.
 pub async fn create_path(setup: PathSetup, store: Arc<dyn Store>, env: Env, report: Report<'_>) -> Result<PathSpec, StartError> {
     [&setup.a, &setup.b].into_iter().try_for_each(pays)?;
-    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, 0).await?;
+    let (journal, actor) = Journal::open(Arc::clone(&store), &[], &env, Retention { finished_ms: 0, changes: 0 }).await?;
     let mut actor: BoxFuture<'static, ()> = Box::pin(actor);
     served(&mut actor, run(&setup, &journal, &env, report)).await
 }

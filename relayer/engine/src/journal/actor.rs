@@ -5,7 +5,7 @@ use super::keys;
 use super::table::{LaneId, Table};
 use super::wire::{ChangeRow, CountRow, CountsRow, SCHEMA_VERSION};
 use crate::packet::{Direction, PacketRecord, Stage, StateKind};
-use crate::{Env, StartError};
+use crate::{Env, Retention, StartError};
 use causeway_store::{Store, StoreError, Tree, Write};
 use causeway_types::{ChainId, PacketEnd, PacketKey};
 use futures::future::BoxFuture;
@@ -18,6 +18,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 const GROUP_MAX: usize = 64;
 /// Requests that may wait.
 const MAILBOX: usize = 256;
+/// How long a finished packet is remembered of which nothing was ever proven, milliseconds: endpoints can invent any number of them.
+const HEARSAY_KEPT_MS: u64 = 6 * 3_600_000;
 /// How long a finished packet is left alone though an endpoint still shows its commitment, milliseconds: it may lag by a few blocks.
 const REOPEN_AFTER_MS: u64 = 10_000;
 
@@ -94,7 +96,7 @@ impl Journal {
         store: Arc<dyn Store>,
         lanes: &[Opening],
         env: &Env,
-        changes_kept: u64,
+        retention: Retention,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
         check_schema(store.as_ref()).await?;
         let mut table = Table::new(lanes.iter().map(|lane| (lane.id, lane.chain.clone(), lane.end.clone())));
@@ -123,7 +125,7 @@ impl Journal {
             failure: watch::Sender::new(None),
         });
         let (requests, inbox) = mpsc::channel(MAILBOX);
-        let actor = Actor { store: Arc::clone(&store), shared: Arc::clone(&shared), env: env.clone(), change, changes_kept };
+        let actor = Actor { store: Arc::clone(&store), shared: Arc::clone(&shared), env: env.clone(), change, retention };
         Ok((Self { store, shared, requests }, actor.run(inbox)))
     }
 
@@ -240,7 +242,7 @@ struct Actor {
     shared: Arc<Shared>,
     env: Env,
     change: u64,
-    changes_kept: u64,
+    retention: Retention,
 }
 
 /// A packet as a group finds it, and as it leaves it.
@@ -327,6 +329,12 @@ impl Actor {
         Ok(())
     }
 
+    /// From when on a finished packet ages. One of which nothing was proven is older from the beginning.
+    fn ages_from(&self, record: &PacketRecord, now_ms: u64) -> u64 {
+        let at = record.time(Stage::Finished).unwrap_or(now_ms);
+        if record.is_hearsay() { at.saturating_sub(self.retention.finished_ms.saturating_sub(HEARSAY_KEPT_MS)) } else { at }
+    }
+
     /// A finished packet opened again; `None` while state may merely lag behind what finished it.
     fn reopened(&self, cold: &[u8], fresh: PacketRecord, group: &mut Group) -> Option<PacketRecord> {
         let record = codec::record(cold);
@@ -338,9 +346,8 @@ impl Actor {
         group.writes.push(Write::Delete(Tree::Cold, keys::packet(&fresh.key)));
         Some(match record {
             Ok(mut record) => {
-                if let Some(at) = record.time(Stage::Finished) {
-                    group.writes.push(Write::Delete(Tree::Index, keys::finished(at, &record.key)));
-                }
+                let at = self.ages_from(&record, 0);
+                group.writes.push(Write::Delete(Tree::Index, keys::finished(at, &record.key)));
                 tracing::warn!(packet = %record.key, state = record.state.kind().as_str(), "called finished, but its commitment lives: open again");
                 let counted = (record.path.clone(), record.direction, record.state.kind());
                 if let Some(count) = lock(&self.shared.finished).get_mut(&counted) {
@@ -385,7 +392,7 @@ impl Actor {
                 let count = finished.entry((after.path.clone(), after.direction, kind)).or_default();
                 *count = count.saturating_add(1);
                 writes.push(Write::Delete(Tree::Hot, keys::packet(&key)));
-                writes.push(Write::Put(Tree::Index, keys::finished(after.time(Stage::Finished).unwrap_or(now_ms), &key), Vec::new()));
+                writes.push(Write::Put(Tree::Index, keys::finished(self.ages_from(&after, now_ms), &key), Vec::new()));
                 writes.push(Write::Put(Tree::Cold, keys::packet(&key), codec::record_row(&after).encode_to_vec()));
             } else {
                 writes.push(Write::Put(Tree::Hot, keys::packet(&key), codec::record_row(&after).encode_to_vec()));
@@ -415,7 +422,7 @@ impl Actor {
             at_ms,
         };
         writes.push(Write::Put(Tree::Index, keys::change(self.change), row.encode_to_vec()));
-        if let Some(old) = self.change.checked_sub(self.changes_kept).filter(|old| *old > 0) {
+        if let Some(old) = self.change.checked_sub(self.retention.changes).filter(|old| *old > 0) {
             writes.push(Write::Delete(Tree::Index, keys::change(old)));
         }
     }

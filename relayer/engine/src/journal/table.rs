@@ -33,6 +33,8 @@ struct Lane {
     parked: BTreeSet<(u64, Sequence)>,
     ages: BTreeSet<(u64, Sequence)>,
     counts: BTreeMap<StateKind, u64>,
+    /// Records that are waited with and of which nothing was proven.
+    hearsay: usize,
     /// Taken by a worker, not journaled in a transaction yet. Not durable: a crash frees them.
     busy: HashSet<Sequence>,
 }
@@ -77,6 +79,11 @@ fn undelivered(record: &PacketRecord) -> bool {
         && record.gone.is_none()
 }
 
+/// Whether it counts against what may be kept by an endpoint's word alone. A dead packet has been looked at.
+fn hearsay(record: &PacketRecord) -> bool {
+    record.is_hearsay() && !matches!(record.state, PacketState::Dead { .. } | PacketState::Blocked)
+}
+
 /// When the packet's time is over at its destination, if that may still matter.
 fn expiry(record: &PacketRecord) -> Timeout {
     let packet = record.packet.as_ref().filter(|_| undelivered(record));
@@ -93,6 +100,7 @@ impl Lane {
         timestamp_ns.map(|at| self.expiry.remove(&(at, sequence)));
         height.map(|at| self.expiry_height.remove(&(at, sequence)));
         old.retry_at_ms().map(|at| self.parked.remove(&(at, sequence)));
+        self.hearsay = self.hearsay.saturating_sub(usize::from(hearsay(&old)));
         self.ages.remove(&(old.time(Stage::Observed).unwrap_or(0), sequence));
         if let Some(count) = self.counts.get_mut(&old.state.kind()) {
             *count = count.saturating_sub(1);
@@ -108,6 +116,7 @@ impl Lane {
         self.expiry.extend(timestamp_ns.map(|at| (at, sequence)));
         self.expiry_height.extend(height.map(|at| (at, sequence)));
         self.parked.extend(record.retry_at_ms().map(|at| (at, sequence)));
+        self.hearsay = self.hearsay.saturating_add(usize::from(hearsay(&record)));
         // What others are to relay does not wait for us, unless it is to be proven that they did.
         if record.state.kind() != StateKind::Excluded || record.gone.is_some() {
             self.ages.insert((record.time(Stage::Observed).unwrap_or(0), sequence));
@@ -238,6 +247,11 @@ impl Table {
 
     pub(crate) fn queue_len(&self, id: LaneId, queue: Queue) -> usize {
         self.lanes.get(&id).and_then(|lane| lane.queues.get(&queue)).map_or(0, BTreeSet::len)
+    }
+
+    /// How many pending packets of a lane are known by endpoints' word alone.
+    pub(crate) fn hearsay(&self, id: LaneId) -> usize {
+        self.lanes.get(&id).map_or(0, |lane| lane.hearsay)
     }
 
     /// How many pending packets of a lane were found by clearing.

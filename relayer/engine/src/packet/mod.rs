@@ -2,11 +2,12 @@
 //!
 //! What to do next follows from the facts alone ([`PacketRecord::need`]), so that a record read after a crash resumes where it stood.
 
+mod action;
 mod record;
 #[cfg(test)]
 mod tests;
 pub(crate) mod transition;
 
+pub(crate) use action::Action;
 pub(crate) use record::Need;
 pub use record::{AckKind, By, Cost, Direction, Gone, Origin, PacketRecord, PacketState, Received, Stage, StateKind, TxRef};
-pub(crate) use transition::Action;

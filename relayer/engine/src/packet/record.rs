@@ -413,6 +413,11 @@ impl PacketRecord {
         }
     }
 
+    /// Whether everything that is known of it is an endpoint's word: nothing of it was ever proven here.
+    pub(crate) fn is_hearsay(&self) -> bool {
+        self.committed_at.is_none() && self.received != Received::Verified && self.costs.is_empty() && self.state.tx().is_none()
+    }
+
     /// When a stage was reached, unix milliseconds.
     pub fn time(&self, stage: Stage) -> Option<u64> {
         self.times.iter().find(|(s, _)| *s == stage).map(|(_, at)| *at)

@@ -1,7 +1,7 @@
 //! What happens to a record when something is learnt. Pure: no I/O, no clock; called inside the journal's commit, so that a transition is
 //! durable before its effect.
 
-use super::{AckKind, By, Cost, Gone, Need, PacketRecord, PacketState, Received, Stage, TxRef};
+use super::{AckKind, Action, By, Cost, Gone, Need, PacketRecord, PacketState, Received, Stage, TxRef};
 use causeway_adapter::{MessageResult, RejectReason};
 use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, TxId};
 
@@ -9,35 +9,6 @@ use causeway_types::{Acknowledgement, ChainId, Height, Locator, Packet, TxId};
 pub(crate) const ATTEMPTS_MAX: u32 = 6;
 /// After which a dead packet is tried once more, again and again: what refuses it may have been paused, out of funds, or upgraded since.
 pub(super) const SECOND_LOOK_MS: u64 = 3_600_000;
-
-/// What a message does to a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Action {
-    Receive,
-    Acknowledge,
-    Timeout,
-    /// As a timeout, of a packet that was not received before its channel was closed.
-    TimeoutOnClose,
-    MarkExpired,
-}
-
-impl Action {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Receive => "receive",
-            Self::Acknowledge => "acknowledge",
-            Self::Timeout => "timeout",
-            Self::TimeoutOnClose => "timeout-on-close",
-            Self::MarkExpired => "mark-expired",
-        }
-    }
-
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        [Self::Receive, Self::Acknowledge, Self::Timeout, Self::TimeoutOnClose, Self::MarkExpired]
-            .into_iter()
-            .find(|action| action.as_str() == word)
-    }
-}
 
 /// How long to wait after failures: doubling, bounded, with a little jitter so that packets do not march in step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -146,12 +146,17 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
     let specs = config.paths.iter().cloned().chain(opened).enumerate();
     let paths: Vec<Arc<Path>> = specs.map(|(index, spec)| Arc::new(Path::new(index, spec))).collect();
     let openings: Vec<_> = paths.iter().flat_map(|path| path.openings()).collect();
-    let (journal, actor) = Journal::open(Arc::clone(&store), &openings, &env, config.retention.changes).await?;
+    let (journal, actor) = Journal::open(Arc::clone(&store), &openings, &env, config.retention).await?;
     let accused = evidence::accused(store.as_ref()).await?;
     for path in &paths {
         for direction in [Direction::AToB, Direction::BToA] {
-            let view = client(&env, &config, path, direction).await?;
+            let mut view = client(&env, &config, path, direction).await?;
             let host = path.to(direction);
+            if view.frozen {
+                // The word of one endpoint refuses no start.
+                config.chains.iter().filter(|spec| spec.id == host.chain).for_each(|spec| spec.family.adapter.distrust());
+                view = client(&env, &config, path, direction).await?;
+            }
             // Evidence freezes clients, one after the other: the others must still be told.
             if view.frozen && !accused.contains(&path.from(direction).chain) {
                 return Err(StartError::ClientFrozen { chain: host.chain.clone(), client: host.client.clone() });
@@ -174,6 +179,7 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
         }
         let doubted = evidence::recall(store.as_ref(), &chain).await?;
         doubted.iter().for_each(|doubted| doubt(&paths, (&chain, doubted)));
+        condemn(&paths, &chain);
         chains.insert(spec.id.clone(), Arc::new(chain));
     }
     let signers = signers::Signers::read(&chains, store.as_ref()).await?;
@@ -188,6 +194,18 @@ pub(crate) async fn start(config: EngineConfig, store: Arc<dyn Store>, env: Env)
     running.tasks.spawn_untracked("journal", actor);
     spawn(&running.tasks, &shared, signers);
     Ok(running)
+}
+
+/// Halts the paths of a chain against which evidence stands, before any actor of theirs runs.
+fn condemn(paths: &[Arc<Path>], source: &Chain) {
+    let Some(height) = source.trust.conflict.borrow().as_ref().map(|conflict| conflict.height) else { return };
+    for path in paths {
+        for direction in [Direction::AToB, Direction::BToA] {
+            if path.from(direction).chain == *source.id() {
+                path.halts.begin(source.id(), Cause::Misbehaviour(direction), evidence::words(source.id(), height));
+            }
+        }
+    }
 }
 
 /// Halts the paths of a client that held something else than was verified, until its host takes that back.
@@ -259,15 +277,16 @@ async fn agree(shared: &Shared) -> Result<(), StartError> {
                 host.adapter().distrust();
                 found = consensus().await?.hash;
             }
-            if found != expected {
-                return Err(StartError::ConsensusMismatch {
-                    chain: host_end.chain.clone(),
-                    client: host_end.client.clone(),
-                    height: view.latest,
-                    expected,
-                    found: Box::new(found),
-                });
+            if found == expected {
+                continue;
             }
+            let (chain, client, height) = (host_end.chain.clone(), host_end.client.clone(), view.latest);
+            // Where updates wait to be examined, the one that did it may be among them: its warden convicts with it.
+            if shared.watched(&chain, &client).left(shared.journal.store().as_ref()).await?.is_empty() {
+                return Err(StartError::ConsensusMismatch { chain, client, height, expected, found: Box::new(found) });
+            }
+            let what = format!("client {client} on {chain} holds another {} at height {height} than was verified", source.id());
+            path.halts.begin(&chain, Cause::Mismatch(direction, height), what);
         }
     }
     Ok(())

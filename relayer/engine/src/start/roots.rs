@@ -49,10 +49,9 @@ pub(super) async fn unbound(
         }
         None => {
             // Without a root, what is held was verified from one that was refused.
-            let stale: Vec<Height> = std::mem::take(&mut held).into_keys().collect();
-            for heights in stale.chunks(PAGE) {
-                let forget = |height: &Height| Write::Delete(Tree::Meta, keys::trust(&spec.id, *height));
-                store.commit(heights.iter().map(forget).collect()).await?;
+            if !held.is_empty() {
+                crate::trust::forget(store, &spec.id).await?;
+                held.clear();
             }
             let (root, writes) = first(env, spec, followed).await?;
             binding = writes;

@@ -26,7 +26,7 @@ pub(crate) use watched::{ClientUpdate, Watched};
 /// Looks at one height before it is left to people.
 const LOOKS_MAX: u32 = 60;
 /// Heights that wait for another look.
-const WAITING_MAX: usize = 256;
+const WAITING_MAX: usize = 1_024;
 /// Looks after which a height that our endpoints do not reach is an alarm.
 const AHEAD_ALARM: u32 = 10;
 
@@ -38,6 +38,8 @@ pub(crate) struct Warden {
     host: Arc<Chain>,
     client: ClientId,
     waiting: VecDeque<Suspect>,
+    /// Those for which there was no room: they are not kept in the journal either.
+    forgotten: Vec<Suspect>,
 }
 
 /// A height that was put into the client, not yet held against what was verified.
@@ -83,14 +85,16 @@ impl From<Violation> for Failed {
 impl Warden {
     pub(crate) fn new(shared: Arc<Shared>, watched: Arc<Watched>, (source, host): (Arc<Chain>, Arc<Chain>)) -> Self {
         let client = watched.client.clone();
-        Self { shared, watched, source, host, client, waiting: VecDeque::new() }
+        Self { shared, watched, source, host, client, waiting: VecDeque::new(), forgotten: Vec::new() }
     }
 
     pub(crate) async fn run(mut self) {
         let (shared, watched) = (Arc::clone(&self.shared), Arc::clone(&self.watched));
         match watched.left(shared.journal.store().as_ref()).await {
             Ok(left) => left.into_iter().for_each(|update| self.take(&update.heights.clone(), update)),
-            Err(error) => tracing::error!(client = %self.client, host = %self.host.id(), %error, "updates that wait to be examined cannot be read"),
+            Err(error) => {
+                tracing::error!(client = %self.client, host = %self.host.id(), %error, "updates that wait to be examined cannot be read")
+            }
         }
         loop {
             let Some(pause_ms) = self.work().await else { return };
@@ -107,6 +111,9 @@ impl Warden {
     async fn work(&mut self) -> Option<u64> {
         for update in self.watched.take() {
             self.take(&update.heights.clone(), update);
+        }
+        for suspect in std::mem::take(&mut self.forgotten) {
+            self.give_up(&suspect, "too many wait").await;
         }
         for _ in 0..self.waiting.len() {
             let Some(suspect) = self.waiting.pop_front() else { break };
@@ -131,6 +138,13 @@ impl Warden {
         Some(due.map_or(60_000, |at| at.saturating_sub(self.host.now_ms())).clamp(1, 60_000))
     }
 
+    async fn give_up(&self, suspect: &Suspect, why: &str) {
+        let height = suspect.shown();
+        metrics::alarm(self.host.id(), Alarm::UpdateNotExamined);
+        tracing::warn!(client = %self.client, host = %self.host.id(), height, why, "an update that somebody submitted could not be examined");
+        self.done(suspect).await;
+    }
+
     /// It need not be examined after a restart, unless another height of the same transaction must be.
     async fn done(&self, suspect: &Suspect) {
         if self.waiting.iter().all(|other| (&other.update.tx, other.update.at) != (&suspect.update.tx, suspect.update.at)) {
@@ -152,7 +166,7 @@ impl Warden {
         }
         heights.iter().for_each(|height| add(Some(*height)));
         while self.waiting.len() > WAITING_MAX {
-            self.waiting.pop_front();
+            self.forgotten.extend(self.waiting.pop_front());
         }
     }
 
@@ -188,11 +202,7 @@ impl Warden {
             tracing::error!(client = %self.client, host = %self.host.id(), source = %self.source.id(), height, "a client holds a height that our endpoints do not reach");
         }
         if suspect.looks >= LOOKS_MAX {
-            let height = suspect.shown();
-            metrics::alarm(self.host.id(), Alarm::UpdateNotExamined);
-            tracing::warn!(client = %self.client, host = %self.host.id(), height, %error, "an update that somebody submitted could not be examined");
-            self.done(&suspect).await;
-            return;
+            return self.give_up(&suspect, &error.to_string()).await;
         }
         let delay_ms = match error {
             Failed::Ahead => u64::try_from(self.source.poll_interval().as_millis()).unwrap_or(1_000),

@@ -2,21 +2,23 @@
 //!
 //! What it is not: it proves nothing; an event is a hint. Whatever it misses, clearing finds in state.
 
+mod told;
+
 use crate::chain::Chain;
 use crate::config::End;
-use crate::journal::{Op, codec, keys};
+use crate::journal::{LaneId, Op, codec, keys};
 use crate::metrics;
 use crate::metrics::Alarm;
 use crate::opener::Connected;
-use crate::packet::PacketRecord;
 use crate::shared::{Path, Shared};
 use crate::warden::{ClientUpdate, Watched};
 use causeway_adapter::{AdapterError, Event, EventFilter, LocatedEvent, WatchBatch, WatchRequest};
 use causeway_store::{StoreError, Tree, Write};
-use causeway_types::{Acknowledgement, ClientId, Head, Height, Locator, Packet, PacketEnd, TxId};
+use causeway_types::{ClientId, Head, Height, Locator, PacketEnd, TxId};
 use prost::Message;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use told::Room;
 
 /// Most blocks in one answer.
 const BLOCKS_MAX: u64 = 500;
@@ -30,6 +32,8 @@ pub(crate) struct Watcher {
     shared: Arc<Shared>,
     chain: Arc<Chain>,
     cursor: Option<Height>,
+    /// Lanes that were too full of what nothing was proven of: what was passed over is found in state.
+    passed_over: BTreeSet<LaneId>,
     /// Since when the endpoints are below the cursor.
     behind_since_ms: Option<u64>,
 }
@@ -42,7 +46,7 @@ enum Turn {
 impl Watcher {
     /// `cursor`: everything up to it is in the journal.
     pub(crate) fn new(shared: Arc<Shared>, chain: Arc<Chain>, cursor: Option<Height>) -> Self {
-        Self { shared, chain, cursor, behind_since_ms: None }
+        Self { shared, chain, cursor, passed_over: BTreeSet::new(), behind_since_ms: None }
     }
 
     pub(crate) async fn run(mut self) {
@@ -88,6 +92,9 @@ impl Watcher {
                 self.chain.seen().watch_error = None;
                 let empty = batch.cursor == after;
                 self.journal(batch).await?;
+                if self.is_too_full() {
+                    return Ok(Turn::Wait(self.chain.poll_interval()));
+                }
                 // An endpoint that answers at once with nothing would be asked in a circle.
                 let hasty = empty && self.chain.now_ms().saturating_sub(started_ms) < 20;
                 Ok(if hasty { Turn::Wait(self.chain.poll_interval()) } else { Turn::Seen })
@@ -202,14 +209,22 @@ impl Watcher {
         if self.cursor.is_none_or(|known| cursor > known) {
             let mut ops = Vec::with_capacity(events.len().saturating_add(1));
             let paths = self.shared.paths();
-            let mut updates = Vec::new();
-            for located in events {
-                if let Event::ClientUpdated { client, heights } = located.event {
-                    updates.extend(self.updated((client, heights), located.height, located.tx));
-                } else {
-                    ops.extend(self.op(&paths, located));
+            let (mut updates, mut strangers, mut room) = (Vec::new(), Vec::new(), Room::default());
+            for LocatedEvent { height, tx, index, event } in events {
+                let at = Locator { block: height.number, transaction: tx.clone(), index };
+                match event {
+                    Event::ClientUpdated { client, heights } => updates.extend(self.updated((client, heights), height, tx)),
+                    Event::Sent { packet } => ops.extend(paths.iter().find_map(|path| self.sent(path, &packet, &at, &mut room))),
+                    Event::Acknowledged { packet, acknowledgement } => {
+                        let told = paths.iter().find_map(|path| self.acknowledged(path, &packet, &acknowledgement, &at));
+                        let (known, unknown) = self.split(told);
+                        ops.extend(known.map(|told| told.op(self.chain.now_ms())));
+                        strangers.extend(unknown);
+                    }
+                    event => ops.extend(self.op(&paths, event)),
                 }
             }
+            ops.extend(self.committed(strangers, &mut room).await);
             ops.extend(updates.iter().map(|(watched, update)| Op::Write(watched.kept(update))));
             self.move_cursor(cursor, ops).await?;
             self.hand_over(updates).await?;
@@ -235,18 +250,12 @@ impl Watcher {
         self.shared.journal.commit(ops).await
     }
 
-    fn op(&self, paths: &[Arc<Path>], located: LocatedEvent) -> Option<Op> {
-        let at = Locator { block: located.height.number, transaction: located.tx, index: located.index };
+    fn op(&self, paths: &[Arc<Path>], event: Event) -> Option<Op> {
         let now_ms = self.chain.now_ms();
-        match located.event {
-            Event::Sent { packet } => paths.iter().find_map(|path| self.sent(path, &packet, &at, now_ms)),
-            Event::Acknowledged { packet, acknowledgement } => {
-                let told = (packet, acknowledgement);
-                paths.iter().find_map(|path| self.acknowledged(path, &told, &at, now_ms))
-            }
+        match event {
+            Event::Sent { .. } | Event::Acknowledged { .. } | Event::ClientUpdated { .. } => None,
             Event::Completed { end, sequence } => Some(self.gone((end, sequence), false, now_ms)),
             Event::TimedOut { end, sequence } => Some(self.gone((end, sequence), true, now_ms)),
-            Event::ClientUpdated { .. } => None,
             Event::ChannelChanged { id, connection } => {
                 let end = |path: &&Arc<Path>| path.direction_from(self.chain.id(), &id.clone().into()).is_some();
                 paths.iter().filter(end).for_each(|path| path.channel_news.notify_one());
@@ -269,29 +278,5 @@ impl Watcher {
     fn gone(&self, (end, sequence): (PacketEnd, causeway_types::Sequence), timed_out: bool, now_ms: u64) -> Op {
         let key = causeway_types::PacketKey { chain: self.chain.id().clone(), end, sequence };
         Op::change(key, move |record| record.gone_hint(timed_out, now_ms))
-    }
-
-    fn sent(&self, path: &Path, packet: &Packet, at: &Locator, now_ms: u64) -> Option<Op> {
-        let direction = path.direction_from(self.chain.id(), &packet.source())?;
-        if !path.carries(direction, packet) {
-            return None;
-        }
-        if let Err(why) = self.shared.admits(path, direction, packet) {
-            tracing::debug!(path = %path.spec.name, sequence = packet.sequence().get(), why, "not relayed");
-            return None;
-        }
-        let record = PacketRecord::new(path.key(direction, packet), &path.spec.name, direction, now_ms);
-        let (packet, at) = (packet.clone(), at.clone());
-        Some(Op::upsert(record, move |record| record.found(packet, at)))
-    }
-
-    fn acknowledged(&self, path: &Path, (packet, ack): &(Packet, Acknowledgement), at: &Locator, now_ms: u64) -> Option<Op> {
-        let direction = path.direction_from(self.chain.id(), &packet.dest())?.reverse();
-        if !path.carries(direction, packet) || self.shared.admits(path, direction, packet).is_err() || ack.validate().is_err() {
-            return None;
-        }
-        let record = PacketRecord::new(path.key(direction, packet), &path.spec.name, direction, now_ms);
-        let (packet, ack, at) = (packet.clone(), ack.clone(), at.clone());
-        Some(Op::upsert(record, move |record| record.ack_seen(packet, ack, at, now_ms)))
     }
 }

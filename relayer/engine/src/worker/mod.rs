@@ -130,9 +130,9 @@ impl Worker {
         let wake = shared.journal.wake(self.inbound());
         let (mut source_head, mut host_head) = (self.source.head.subscribe(), self.host.head.subscribe());
         let mut conflict = self.source.trust.conflict.subscribe();
-        if conflict.borrow().is_some() {
-            // Found before, by an earlier process or while this path was not there.
-            conflict.mark_changed();
+        if conflict.borrow_and_update().is_some() {
+            // Found before, by an earlier process or while this path was not there: nothing is relayed first.
+            self.report_misbehaviour().await;
         }
         loop {
             let pause = match self.work().await {

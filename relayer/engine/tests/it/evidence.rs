@@ -4,6 +4,7 @@
 use crate::sim::{Class, Sim, simulate};
 use causeway_adapter::fakes::FakeFamily;
 use causeway_adapter::{AdapterError, ChainAdapter as _, Plan, UpdateStep};
+use causeway_engine::StartError;
 use causeway_engine::evidence::{self, EvidenceKind};
 use causeway_types::Height;
 
@@ -56,13 +57,22 @@ fn evidence_that_was_not_sent_is_sent_after_a_restart() {
         sim.crash();
         sim.right.faults(|faults| faults.fail_next.clear());
         sim.try_start().await.unwrap();
+        assert!(halted(sim).contains("two blocks"), "not from the start on: {}", halted(sim));
         seconds(sim, 30).await;
         assert!(is_frozen(sim).await, "the client was not told after the restart");
+        assert_eq!(sim.handle().evidence().await.unwrap(), kept);
         // A start with evidence is no refusal because the client is frozen by it, and relays nothing.
         sim.crash();
         sim.try_start().await.unwrap();
         seconds(sim, 30).await;
         assert!(halted(sim).contains("two blocks"), "{}", halted(sim));
+        // People vouch for a block anew: the evidence stays to be read, and halts nothing.
+        sim.crash();
+        causeway_engine::trust::reset(&sim.store, &kept[0].chain, 7).await.unwrap();
+        let put_aside = evidence::list(&sim.store).await.unwrap();
+        assert_eq!((put_aside[0].closed_ms, &put_aside[0].updates), (Some(7), &kept[0].updates));
+        let refused = sim.try_start().await.unwrap_err();
+        assert!(matches!(refused, StartError::ClientFrozen { .. }), "its authority has not recovered it: {refused}");
     });
 }
 
@@ -101,9 +111,13 @@ fn a_contradiction_halts_though_no_evidence_is_to_be_had() {
     });
 }
 
-/// The cursor is past the event, and the forged height is not the client's newest any more.
+/// The cursor is past the event, whether or not the forged height is still the client's newest.
 #[test]
 fn a_forged_update_that_was_not_examined_is_examined_after_a_restart() {
+    [true, false].into_iter().for_each(forged_before_a_restart);
+}
+
+fn forged_before_a_restart(honest_after: bool) {
     simulate(24, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
         sim.send(true, Class::Echo);
         sim.run(0, 200).await;
@@ -114,7 +128,9 @@ fn a_forged_update_that_was_not_examined_is_examined_after_a_restart() {
         let forged = sim.left.fork_update(height, client.latest).unwrap();
         sim.right.submit_update(&sim.right_client, &forged).unwrap();
         let honest = sim.left.adapter().update_at(client.latest, height.plus(1)).await.unwrap();
-        sim.right.submit_update(&sim.right_client, &honest).unwrap();
+        if honest_after {
+            sim.right.submit_update(&sim.right_client, &honest).unwrap();
+        }
         seconds(sim, 10).await;
         assert!(!is_frozen(sim).await, "examined already");
         sim.crash();

@@ -3,8 +3,10 @@
 mod batches;
 mod client;
 mod evidence;
+mod gauges;
 mod handshake;
 mod heads;
+mod hearsay;
 mod keys;
 mod pages;
 mod running;

@@ -67,7 +67,7 @@ fn channel_families(seed: u64) -> (FakeFamily, FakeFamily) {
 }
 
 fn order(seed: u64) -> Order {
-    if seed / 4 % 2 == 0 { Order::Unordered } else { Order::Ordered }
+    if (seed / 4).is_multiple_of(2) { Order::Unordered } else { Order::Ordered }
 }
 
 #[test]

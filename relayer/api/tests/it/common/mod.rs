@@ -30,6 +30,8 @@ pub(crate) struct Content {
     pub(crate) cleared: Vec<String>,
     pub(crate) failed: Option<String>,
     pub(crate) head: Option<Head>,
+    /// Why each path is halted; empty: one path that is not.
+    pub(crate) halted: Vec<Option<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -122,7 +124,9 @@ impl Relay for FakeRelay {
             halted: None,
             channels: Vec::new(),
         };
-        Status { now_ms: 1, chains: vec![chain], paths: vec![path], change: content.changes.len() as u64 }
+        let halts = if content.halted.is_empty() { vec![None] } else { content.halted.clone() };
+        let paths = halts.into_iter().map(|halted| PathReport { halted, ..path.clone() }).collect();
+        Status { now_ms: 1, chains: vec![chain], paths, change: content.changes.len() as u64 }
     }
 
     async fn packet(&self, key: &PacketKey) -> Result<PacketRecord, QueryError> {

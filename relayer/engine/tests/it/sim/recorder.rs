@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use causeway_adapter::adapter::Result;
 use causeway_adapter::fakes::{FakeAdapter, FakeChain};
 use causeway_adapter::{
-    Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event, Evidence,
-    HostLimits, HydrateRequest, Hydrated, Impossible, LocatedEvent, Message, MessageResult, Outcome, PacketState, Plan, Provable, SignedTx, Slot,
-    WatchBatch, WatchRequest,
+    Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event,
+    Evidence, HostLimits, HydrateRequest, Hydrated, Impossible, LocatedEvent, Message, MessageResult, Outcome, PacketState, Plan, Provable,
+    SignedTx, Slot, WatchBatch, WatchRequest,
 };
 use causeway_store::{MemoryStore, Store, Tree};
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
@@ -15,12 +15,14 @@ use causeway_types::{Claim, ClientId, Head, Height, PacketEnd, Sequence, TxId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
+/// The messages of an unsigned transaction, and its price.
+type Priced = (Vec<Message>, u128);
+
 #[derive(Debug)]
 pub struct Recorder {
     inner: FakeAdapter,
     store: Mutex<MemoryStore>,
-    /// Messages and price by unsigned transaction.
-    built: Mutex<HashMap<Vec<u8>, (Vec<Message>, u128)>>,
+    built: Mutex<HashMap<Vec<u8>, Priced>>,
     /// Transactions broadcast by account and number.
     slots: Mutex<BTreeMap<(String, u64), Vec<SignedTx>>>,
     breaches: Mutex<Vec<String>>,
