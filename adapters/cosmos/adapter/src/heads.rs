@@ -65,7 +65,7 @@ impl Heads {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(seen) = seen else { return (usual / 4).clamp(PAUSE_MIN, PAUSE_MAX) };
         let (waited, due) = (seen.changed.elapsed(), seen.due(usual));
-        let pause = if waited < due { due - waited } else { due / 6 + (waited - due) / 4 };
+        let pause = if waited < due { due - waited } else { due / 9 + (waited - due) / 4 };
         pause.clamp(PAUSE_MIN, PAUSE_MAX)
     }
 }
@@ -73,7 +73,7 @@ impl Heads {
 impl Seen {
     /// Time after the last change before which no block is expected. A chain that was slow for a while may be fast again.
     fn due(&self, usual: Duration) -> Duration {
-        self.beat.unwrap_or(usual).min(usual * 2) * 3 / 4
+        self.beat.unwrap_or(usual).min(usual * 2) * 9 / 10
     }
 }
 
@@ -90,14 +90,14 @@ mod tests {
         let (heads, usual) = (Heads::default(), Duration::from_millis(1_000));
         assert_eq!(heads.pause(usual), Duration::from_millis(250), "nothing is known");
         heads.note(head(7));
-        assert_eq!(heads.pause(usual), Duration::from_millis(750));
+        assert_eq!(heads.pause(usual), Duration::from_millis(900));
         tokio::time::advance(Duration::from_millis(800)).await;
         heads.note(head(9));
-        assert_eq!(heads.pause(usual), Duration::from_millis(300), "two blocks in 800 ms");
-        tokio::time::advance(Duration::from_millis(300)).await;
-        assert_eq!(heads.pause(usual), Duration::from_millis(50));
+        assert_eq!(heads.pause(usual), Duration::from_millis(360), "two blocks in 800 ms");
+        tokio::time::advance(Duration::from_millis(360)).await;
+        assert_eq!(heads.pause(usual), Duration::from_millis(40));
         tokio::time::advance(Duration::from_millis(400)).await;
-        assert_eq!(heads.pause(usual), Duration::from_millis(150), "it is late");
+        assert_eq!(heads.pause(usual), Duration::from_millis(140), "it is late");
         heads.note(head(8));
         assert_eq!(heads.within(usual).map(|head| head.number), Some(8), "the last word counts");
         tokio::time::advance(usual).await;

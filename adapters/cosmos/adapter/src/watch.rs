@@ -36,7 +36,8 @@ pub(crate) async fn watch(chain: &Chain, (blocks, pooled): (&Blocks, &Pooled), r
         return Err(AdapterError::HeightPruned { asked: request.after, oldest: chain.height(1) });
     }
     let after = request.after.number;
-    let head = wait_for_block(chain, after, request.wait_ms).await?;
+    let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(WAIT_MS_MAX));
+    let head = wait_for_block(chain, after, deadline).await?;
     if head.number < after {
         return Err(AdapterError::Lagging { found: chain.height(head.number), needed: request.after });
     }
@@ -48,10 +49,16 @@ pub(crate) async fn watch(chain: &Chain, (blocks, pooled): (&Blocks, &Pooled), r
     }
     let wanted = |event: &Event| request.filter.wants(event);
     let mut next = after.saturating_add(1);
+    let mut pause = Duration::from_millis((chain.config.block_interval_ms / 16).clamp(10, 250));
     while next <= to && batch.events.len() < request.events_max as usize {
         let found = match scan(chain, (blocks, Some(pooled)), (next, to), head, wanted).await {
             Ok(found) => found,
-            // The newest block is stored before its results are.
+            // The newest block is stored before it is executed: its results come a little later.
+            Err(AdapterError::Lagging { .. }) if batch.cursor.number == after && Instant::now() + pause < deadline => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+                continue;
+            }
             Err(AdapterError::Lagging { .. }) => break,
             // What is complete is given first; the error comes with the next call.
             Err(_) if batch.cursor.number > after => break,
@@ -79,8 +86,7 @@ fn take(chain: &Chain, found: Vec<(u64, Vec<LocatedEvent>)>, events_max: usize, 
 }
 
 /// Asks for the head until it is above `after` or the time is over.
-async fn wait_for_block(chain: &Chain, after: u64, wait_ms: u64) -> Result<ChainHead> {
-    let deadline = Instant::now() + Duration::from_millis(wait_ms.min(WAIT_MS_MAX));
+async fn wait_for_block(chain: &Chain, after: u64, deadline: Instant) -> Result<ChainHead> {
     loop {
         let head = match chain.expected_head() {
             // Told just now, and the next one is not to be expected yet.
