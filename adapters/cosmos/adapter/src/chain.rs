@@ -315,7 +315,9 @@ impl Chain {
 
     /// Results of blocks `from` to `to`, as many from the start as are there; at least one, or the reason.
     pub(crate) async fn block_results(&self, from: u64, to: u64, head: ChainHead) -> Result<Vec<BlockResults>> {
-        let answers = self.rpc.together((from..=to).map(|number| at("block_results", number)).collect()).await?;
+        let calls = (from..=to).map(|number| at("block_results", number)).collect();
+        // What is not there yet is asked of the other endpoints as well, and that shall not be done with everything that travels along.
+        let answers = if self.rpc.is_single() { self.rpc.together(calls).await? } else { self.rpc.batch(calls).await? };
         let name = self.rpc.first_name();
         let mut results = Vec::with_capacity(answers.len());
         for (answer, number) in answers.into_iter().zip(from..=to) {

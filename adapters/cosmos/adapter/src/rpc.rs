@@ -113,6 +113,11 @@ impl Rpc {
         Ok(answers.into_iter().flatten().collect())
     }
 
+    /// Whether there is one endpoint only.
+    pub(crate) fn is_single(&self) -> bool {
+        self.shared.endpoints.len() == 1
+    }
+
     /// Calls of one request.
     fn size(&self) -> usize {
         self.shared.batch_calls.load(Ordering::Relaxed).max(1)
