@@ -13,9 +13,9 @@ use crate::chains::goquorum::{Network, NetworkConfig};
 use crate::cli::{Cli, text};
 use crate::dapp::User;
 use crate::evm::Rpc;
+use crate::ports;
 use crate::process::Process;
 use crate::relay::Relay;
-use crate::ports;
 
 /// Names of the chains, as the sample configuration has them.
 pub const NAMES: [&str; 2] = ["alpha", "beta"];

@@ -26,12 +26,8 @@ const LOOKS_MAX: usize = 10;
 const BEHIND_BLOCKS: u64 = 20;
 
 /// Lies, and how the rules begin by which they may be refused: the byte that is changed decides which.
-const LIES: [(Lie, &str); 4] = [
-    (Lie::CommitSignature, "commit-signature"),
-    (Lie::AppHash, "commit-block"),
-    (Lie::StoreProof, "proof-"),
-    (Lie::Head, "head-support"),
-];
+const LIES: [(Lie, &str); 4] =
+    [(Lie::CommitSignature, "commit-signature"), (Lie::AppHash, "commit-block"), (Lie::StoreProof, "proof-"), (Lie::Head, "head-support")];
 
 /// refuse.md O1: whoever is asked instead is judged as the first one was.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

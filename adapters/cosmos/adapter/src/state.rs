@@ -218,7 +218,11 @@ async fn ask_three<U: Message + Default, L: Message + Default, A: Message + Defa
     let [unreceived, unacked, acks] = answers.as_slice() else {
         return Err(chain.protocol("json-rpc-batch", "3 answers", answers.len()));
     };
-    Ok((chain.decode(unreceived, "unreceived-packets")?, chain.decode(unacked, "unreceived-acks")?, chain.decode(acks, "acknowledgements")?))
+    Ok((
+        chain.decode(unreceived, "unreceived-packets")?,
+        chain.decode(unacked, "unreceived-acks")?,
+        chain.decode(acks, "acknowledgements")?,
+    ))
 }
 
 /// Commitments of packets that still have one: from listings where they lie close together, else key by key.

@@ -4,6 +4,7 @@
 
 pub(crate) mod account;
 pub(crate) mod build;
+pub(crate) mod by_hand;
 mod counted;
 pub(crate) mod message;
 pub(crate) mod outcome;
@@ -11,7 +12,6 @@ pub(crate) mod pooled;
 pub(crate) mod price;
 pub(crate) mod reason;
 pub(crate) mod simulate;
-pub(crate) mod by_hand;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,6 @@
 //! What waits: parked packets that are due, bytes to find, packets to mark, candidates for a batch, and what state says of them.
 
-use super::{Candidate, LOOKUP_MAX, Turned, Worker};
+use super::{Candidate, Turned, Worker};
 use crate::journal::{Op, Queue};
 use crate::packet::{Action, PacketRecord, Received, Stage};
 use crate::shared::{Batch, Busy};
@@ -33,7 +33,7 @@ impl Worker {
 
     /// Bytes of packets that only state names.
     pub(super) async fn hydrate(&self) -> Turned<()> {
-        let records = self.shared.journal.table(|table| table.take(self.inbound(), Queue::Hydrate, LOOKUP_MAX, |_| true));
+        let records = self.shared.journal.table(|table| table.take(self.inbound(), Queue::Hydrate, self.lookup_count(), |_| true));
         if records.is_empty() {
             return Ok(());
         }
@@ -62,7 +62,7 @@ impl Worker {
         let now_ms = self.host.now_ms();
         let grace_ms = self.source.description.block_interval_ms.saturating_mul(2).max(1_000);
         let patient = |record: &PacketRecord| record.time(Stage::Delivered).is_none_or(|at| at.saturating_add(grace_ms) <= now_ms);
-        let records = self.shared.journal.table(|table| table.take(self.returns(), Queue::LearnAck, LOOKUP_MAX, patient));
+        let records = self.shared.journal.table(|table| table.take(self.returns(), Queue::LearnAck, self.lookup_count(), patient));
         if records.is_empty() {
             return Ok(());
         }

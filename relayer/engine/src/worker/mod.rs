@@ -289,6 +289,11 @@ impl Worker {
         usize::try_from(host.min(self.shared.config.batching.count_max)).unwrap_or(usize::MAX)
     }
 
+    /// Packets looked up in one call: whole batches, so that none leaves with a few of them.
+    fn lookup_count(&self) -> usize {
+        LOOKUP_MAX - LOOKUP_MAX % self.count_max().clamp(1, LOOKUP_MAX)
+    }
+
     fn adapter_failed(&self, chain: &Chain, error: &AdapterError) -> Halt {
         let ms = u64::try_from(chain.delay_after(error, self.failures.saturating_add(1)).as_millis()).unwrap_or(u64::MAX);
         Halt::Wait { ms, failed: true }

@@ -113,7 +113,9 @@ fn receive(packet: &Packet, (proof_commitment, height): Proof, signer: String) -
     let proof_height = Some(height);
     match packet {
         Packet::V2(packet) => any(&MsgRecvPacket { packet: Some(packet_to(packet)), proof_commitment, proof_height, signer }),
-        Packet::Classic(packet) => any(&channel::MsgRecvPacket { packet: Some(classic_to(packet)), proof_commitment, proof_height, signer }),
+        Packet::Classic(packet) => {
+            any(&channel::MsgRecvPacket { packet: Some(classic_to(packet)), proof_commitment, proof_height, signer })
+        }
     }
 }
 
@@ -140,9 +142,7 @@ fn acknowledge(
 fn timeout(index: usize, (packet, order): (&Packet, Order), (evidence, height): Proof, signer: String) -> Result<Any, AdapterError> {
     let proof_height = Some(height);
     match packet {
-        Packet::V2(packet) => {
-            Ok(any(&MsgTimeout { packet: Some(packet_to(packet)), proof_unreceived: evidence, proof_height, signer }))
-        }
+        Packet::V2(packet) => Ok(any(&MsgTimeout { packet: Some(packet_to(packet)), proof_unreceived: evidence, proof_height, signer })),
         Packet::Classic(packet) => {
             let (next_sequence_recv, proof_unreceived) = unreceived(index, order, evidence)?;
             let packet = Some(classic_to(packet));

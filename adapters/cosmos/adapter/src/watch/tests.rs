@@ -62,10 +62,8 @@ fn without(missing: &[u64]) -> Vec<u64> {
 #[tokio::test]
 async fn blocks_too_large_together_are_read_in_smaller_parts_and_one_too_large_alone_is_named() {
     for large in [&[][..], &[41], &[50, 51], &[100]] {
-        let mut config = serve(move |method, params| {
-            block(method, params, |number| if large.contains(&number) { 70_000 } else { 20_000 })
-        })
-        .await;
+        let mut config =
+            serve(move |method, params| block(method, params, |number| if large.contains(&number) { 70_000 } else { 20_000 })).await;
         config.response_bytes_max = 65_536;
         assert_eq!(all(&config).await, Ok((without(large), large.to_vec())));
     }

@@ -1,12 +1,12 @@
 //! The suite of the seam, against this adapter on two real networks: every promise is tried and kept.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+use crate::common::{KEY, PARAMS, SPARE, Side, deliver, now_s, provable, prove, send, state_at, updates, world};
 use async_trait::async_trait;
 use causeway_adapter::conformance::{Driver, Elsewhere, Standing, Subject, run};
 use causeway_adapter::{ChainAdapter, LightClient, Message, ProofGroup};
 use causeway_cosmos_adapter::{CosmosAdapter, CosmosLightClient};
 use causeway_types::{Claim, ClientId, Packet};
-use crate::common::{KEY, PARAMS, SPARE, Side, deliver, now_s, provable, prove, send, state_at, updates, world};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! Nodes without an index, several transactions at once, and transactions whose time is over; on real networks.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+use crate::common::{FEES, KEY, SPARE, deliver, now_s, provable, prove, send, updates, world_with};
 use causeway_adapter::{AdapterError, BroadcastResult, BuildRequest, ChainAdapter, Impossible, Message, MessageResult, Outcome, Slot};
 use causeway_cosmos_adapter::CosmosAdapter;
 use causeway_types::Claim;
-use crate::common::{FEES, KEY, SPARE, deliver, now_s, provable, prove, send, updates, world_with};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,9 @@
 //! Packets between two real networks, there and back, through nothing but the seam.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+use crate::common::{KEY, deliver, now_s, provable, prove, send, updates, world};
 use causeway_adapter::{ChainAdapter, Event, EventFilter, Message, MessageResult, WatchRequest};
 use causeway_types::{Claim, Packet};
-use crate::common::{KEY, deliver, now_s, provable, prove, send, updates, world};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn packets_are_received_acknowledged_and_timed_out() {

@@ -1,11 +1,11 @@
 //! The acts of a router's owner and of its roles, on live embedded chains: pause, roles, ownership, gas of ports, recovery.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use crate::common::{KEY, Side, create_client, deployed, devnet, fees, keys, now_s, state_at, world_with};
 use alloy::primitives::Address;
 use causeway_adapter::{ChainAdapter, LightClient, TrustedState};
 use causeway_evm_adapter::{AdminAct, EvmAdapter, Role};
 use causeway_evm_devnet::dev_key;
-use crate::common::{KEY, Side, create_client, deployed, devnet, fees, keys, now_s, state_at, world_with};
 
 const OTHER: &str = "other";
 

@@ -1,13 +1,13 @@
 //! The suite of the seam, against this adapter on an embedded chain: every promise is tried and kept.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use crate::common::{KEY, PARAMS, Side, devnet, now_s, prove, raw_packet, state_at, transfer, update, world_of};
 use async_trait::async_trait;
 use causeway_adapter::conformance::{Driver, Elsewhere, Standing, Subject, run};
 use causeway_adapter::{ChainAdapter, LightClient, Message, ProofGroup};
 use causeway_evm_adapter::{EvmAdapter, EvmLightClient, Keys};
 use causeway_evm_devnet::dev_key;
 use causeway_types::{Claim, ClientId, Packet};
-use crate::common::{KEY, PARAMS, Side, devnet, now_s, prove, raw_packet, state_at, transfer, update, world_of};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 

@@ -1,6 +1,7 @@
 //! A node that answers wrongly in every way: typed errors, no panic, nothing read without bound; and failover to one that does not.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use crate::common::{KEY, deployed, devnet, keys};
 use axum::Router;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -8,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use causeway_adapter::{AdapterError, ChainAdapter, EventFilter, WatchRequest};
 use causeway_evm_adapter::{Config, EvmAdapter, Keys, RpcConfig, SecretRef};
 use causeway_types::{Claim, ClientId, Height, Packet, Payload, Sequence};
-use crate::common::{KEY, deployed, devnet, keys};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -1,12 +1,12 @@
 //! Large batches, other forks, changing validators, and a deployment that was interrupted.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use crate::common::{KEY, PARAMS, Side, devnet, fees, keys, now_s, prove, state_at, transfer, update, world, world_of};
 use causeway_adapter::{BuildRequest, ChainAdapter, LightClient, Message, MessageResult, Outcome, Plan, RejectReason, SignedTx, Verdict};
 use causeway_evm_adapter::{DeployJournal, DeployOptions, EvmAdapter, deploy};
 use causeway_evm_contracts::abi;
 use causeway_evm_devnet::{BaseFee, ConsensusKind, Devnet, DevnetConfig, Fork};
 use causeway_types::Claim;
-use crate::common::{KEY, PARAMS, Side, devnet, fees, keys, now_s, prove, state_at, transfer, update, world, world_of};
 use std::collections::BTreeMap;
 
 /// `count` transfers, sent with few transactions: the user approves once.
@@ -79,7 +79,8 @@ async fn what_a_transaction_cannot_hold_has_no_room() {
 async fn eip1559_chains_and_ibft2_chains_are_relayed_too() {
     let cancun = DevnetConfig { fork: Fork::Cancun, base_fee: BaseFee::Market(1_000_000_000), ..devnet(1003) };
     let ibft2 = DevnetConfig { kind: ConsensusKind::Ibft2, fork: Fork::London, base_fee: BaseFee::Fixed(0), ..devnet(1004) };
-    let (a, b) = crate::common::world_with(cancun, |_| {}, ibft2, |config| config.client_kind = causeway_evm_adapter::ClientKind::Ibft2).await;
+    let (a, b) =
+        crate::common::world_with(cancun, |_| {}, ibft2, |config| config.client_kind = causeway_evm_adapter::ClientKind::Ibft2).await;
     assert!(a.client.as_str().starts_with("ibft2-") && b.client.as_str().starts_with("qbft-"));
     for (from, to) in [(&a, &b), (&b, &a)] {
         transfers(from, 2).await;

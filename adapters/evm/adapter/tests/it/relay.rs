@@ -1,12 +1,12 @@
 //! The adapter's operations against embedded chains with the real contracts: packets there and back, timeouts, poison.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use crate::common::{now_s, prove, raw_packet, transfer, update, world};
 use causeway_adapter::{
     ChainAdapter, Event, HydrateKind, HydrateRequest, Hydrated, LightClient, Message, MessageResult, Provable, RejectReason,
 };
 use causeway_evm_contracts::abi;
 use causeway_types::{Claim, Sequence};
-use crate::common::{now_s, prove, raw_packet, transfer, update, world};
 
 const APPLIED: MessageResult = MessageResult::Applied { created: None };
 

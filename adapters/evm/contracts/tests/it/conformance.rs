@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use crate::support::evm::{Evm, Outcome};
 use alloy::primitives::{Address, B256, Bytes, keccak256};
 use alloy::sol_types::SolValue;
 use causeway_evm_contracts::abi::{
@@ -13,7 +14,6 @@ use causeway_evm_contracts::{Contract, refusal};
 use causeway_evm_light_client::fixtures::{Case, Facts, Input, Outcome as Native, cases, judge, mutations};
 use causeway_evm_light_client::{ClientParams, Kind, NativeRecover, TrustedState, Update};
 use revm::primitives::hardfork::SpecId;
-use crate::support::evm::{Evm, Outcome};
 
 /// How many mutations are judged by both.
 const MUTATIONS: usize = 12_000;

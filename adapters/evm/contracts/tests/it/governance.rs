@@ -1,13 +1,13 @@
 //! Who may do what: owner, roles, pause, client creation, recovery. Not packets.
 
+use crate::support::Pair;
+use crate::support::pair::{ALICE, Block, OWNER, RELAYER};
 use alloy::primitives::{Address, Bytes, U256, address, keccak256};
 use alloy::sol_types::{SolCall, SolError, SolValue};
 use causeway_evm_contracts::Contract;
 use causeway_evm_contracts::abi::{
     ConsensusState, CounterpartyInfo, HostileApp, Init, Packet, Payload, QbftLightClient, Router, TokenTransfer, Voucher,
 };
-use crate::support::Pair;
-use crate::support::pair::{ALICE, Block, OWNER, RELAYER};
 
 const MALLORY: Address = address!("0x6666000000000000000000000000000000000006");
 

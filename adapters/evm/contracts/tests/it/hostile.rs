@@ -1,6 +1,9 @@
 //! What attackers try on the contracts: starved gas, reentrancy, floods, lying clients, poisoned batches. One test a rule of
 //! refuse.md C1 to C3, C7, C8 and O2; C4 to C6 and C9 are in `conformance.rs`.
 
+use crate::support::Pair;
+use crate::support::evm::Outcome;
+use crate::support::pair::{ALICE, Block, MIN_GAS, OWNER, RELAYER, batch, commitment_path, echo_payload, height};
 use alloy::primitives::{Address, Bytes, U256, address};
 use alloy::sol_types::{SolCall, SolValue};
 use causeway_evm_contracts::abi::{
@@ -8,9 +11,6 @@ use causeway_evm_contracts::abi::{
     Packet, Payload, QbftLightClient, RelayBatch, Router, TokenPacket, TokenTransfer,
 };
 use causeway_evm_contracts::{Contract, refusal};
-use crate::support::Pair;
-use crate::support::evm::Outcome;
-use crate::support::pair::{ALICE, Block, MIN_GAS, OWNER, RELAYER, batch, commitment_path, echo_payload, height};
 
 const MALLORY: Address = address!("0x6666000000000000000000000000000000000006");
 

@@ -1,13 +1,13 @@
 //! Batches in encodings that the ABI allows and no encoder writes: offsets that point backwards, out of a message. What was proven must be
 //! what runs (refuse.md C2, P5), and a receiver's words for an empty tank are no reason (C1).
 
+use crate::support::Pair;
+use crate::support::evm::{GAS, Outcome};
+use crate::support::pair::{ALICE, Block, RELAYER, batch, written_ack};
 use alloy::primitives::U256;
 use alloy::sol_types::SolCall;
 use causeway_evm_contracts::abi::{Echo, HostileApp, Kind, MessageOutcome, Packet, RelayBatch, Router};
 use causeway_evm_contracts::refusal;
-use crate::support::Pair;
-use crate::support::evm::{GAS, Outcome};
-use crate::support::pair::{ALICE, Block, RELAYER, batch, written_ack};
 
 /// The calldata of `relayBatch` with words that can be aimed elsewhere.
 struct Calldata(Vec<u8>);

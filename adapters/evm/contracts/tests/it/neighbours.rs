@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::support::evm::{Evm, Outcome};
 use alloy::primitives::{Address, Bytes};
 use alloy::sol_types::SolValue;
 use causeway_evm_contracts::abi::{self, ClientState, ClientStatus, ConsensusState, Init, QbftLightClient, UpdateResult};
@@ -11,7 +12,6 @@ use causeway_evm_contracts::{Contract, refusal};
 use causeway_evm_light_client::fixtures::{HeaderSpec, Random, World};
 use causeway_evm_light_client::{Held, Kind, NativeRecover, TrustedState, Update, Verdict, keccak256, place, verify_update};
 use revm::primitives::hardfork::SpecId;
-use crate::support::evm::{Evm, Outcome};
 
 /// One client, kept twice.
 struct Twin {

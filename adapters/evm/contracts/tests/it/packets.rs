@@ -1,10 +1,10 @@
 //! Packets between two chains: transfers and messages, there and back, with errors and timeouts. Not hostile behaviour: `hostile.rs`.
 
+use crate::support::Pair;
+use crate::support::pair::{ALICE, batch, echo_payload, written_ack};
 use alloy::primitives::U256;
 use alloy::sol_types::SolCall;
 use causeway_evm_contracts::abi::{Echo, Kind, MessageOutcome, Router, TokenTransfer};
-use crate::support::Pair;
-use crate::support::pair::{ALICE, batch, echo_payload, written_ack};
 
 const ERROR_ACK: &str = "4774d4a575993f963b1c06573736617a457abef8589178db8d10c94b4ab511ab";
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::support::evm::{Evm, Outcome};
 use alloy::primitives::{Address, B256, Bytes, keccak256};
 use alloy::sol_types::SolValue;
 use causeway_evm_contracts::Contract;
@@ -15,7 +16,6 @@ use causeway_evm_contracts::abi::{
 use causeway_evm_light_client::rlp;
 use revm::primitives::hardfork::SpecId;
 use serde_json::Value;
-use crate::support::evm::{Evm, Outcome};
 
 fn vector(name: &str) -> Option<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/vectors").join(name);

@@ -1,13 +1,13 @@
 //! The chain as a client sees it: blocks, transactions, proofs at old heights, bursts.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the whole file is a test")]
 
+use crate::common::{Rpc, deploy, dynamic, ether, free, manual, sign, signer, start, store, word};
 use alloy::network::EthereumWallet;
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::providers::{Provider, ProviderBuilder};
 use alloy::rpc::types::{EIP1186AccountProofResponse, TransactionRequest};
 use alloy::trie::{Nibbles, TrieAccount, proof::verify_proof};
 use causeway_evm_devnet::{BaseFee, DevnetConfig, Fork};
-use crate::common::{Rpc, deploy, dynamic, ether, free, manual, sign, signer, start, store, word};
 use serde_json::json;
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 //! consensus kinds, with every round and set; and what its server lies about is refused.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the whole file is a test")]
 
+use crate::common::{Rpc, deploy, free, manual, sign, signer, start, store};
 use alloy::consensus::Header as RpcHeader;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::rpc::types::EIP1186AccountProofResponse;
@@ -9,7 +10,6 @@ use causeway_evm_devnet::{ClockMode, ConsensusKind, Control, DevnetConfig, Devne
 use causeway_evm_light_client::{
     ClientParams, Header, Kind, NativeRecover, TrustedState, Update, Verdict, storage, validators_hash, verify_misbehaviour, verify_update,
 };
-use crate::common::{Rpc, deploy, free, manual, sign, signer, start, store};
 use serde_json::json;
 
 const PATH: &[u8] = b"qbft-0\x01\0\0\0\0\0\0\0\x01";

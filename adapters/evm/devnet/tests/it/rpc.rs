@@ -1,10 +1,10 @@
 //! The JSON-RPC server: what clients match on, its limits, and the lies it can tell.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the whole file is a test")]
 
+use crate::common::{CHAIN_ID, STORE, deploy, dynamic, ether, free, manual, sign, signer, start, store};
 use alloy::consensus::{TxEip2930, TxLegacy};
 use alloy::primitives::{Address, Bytes, TxKind, U256};
 use causeway_evm_devnet::{DevnetConfig, Fork, Outage, RpcLimits};
-use crate::common::{CHAIN_ID, STORE, deploy, dynamic, ether, free, manual, sign, signer, start, store};
 use serde_json::{Value, json};
 
 #[tokio::test]
