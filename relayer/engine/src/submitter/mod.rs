@@ -108,6 +108,8 @@ impl Submitter {
             let result = tokio::select! {
                 biased;
                 () = shared.stop.cancelled() => return,
+                // Not only at the next tick, which is far away where nothing is in flight.
+                () = shared.drain.cancelled(), if !draining => Ok(()),
                 Some(batch) = self.inbox.recv(), if room => self.submit(batch).await,
                 Ok(()) = head.changed(), if follow => self.follow().await,
                 () = shared.env.clock.sleep(tick) => self.tick().await,
