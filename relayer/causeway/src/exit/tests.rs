@@ -80,6 +80,8 @@ fn systemd_takes_the_unit() {
     let text = std::fs::read_to_string(file()).expect("the unit").replace("/usr/local/bin/causeway", "/bin/sh");
     std::fs::write(&copy, text).expect("written");
     let Ok(output) = Command::new("systemd-analyze").args(["verify", "--man=no", "--recursive-errors=no"]).arg(&copy).output() else {
+        // A check beside the others, on machines that run systemd; those without it deploy no unit.
+        eprintln!("skipped: there is no systemd-analyze here");
         return;
     };
     let said = String::from_utf8_lossy(&output.stderr);
