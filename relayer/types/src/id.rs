@@ -110,6 +110,11 @@ impl Sequence {
     pub fn get(self) -> u64 {
         self.0
     }
+
+    /// The one after it: where the next page of a listing begins. `None` after the last that there can be.
+    pub fn successor(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
 }
 
 impl fmt::Display for Sequence {

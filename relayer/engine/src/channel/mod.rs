@@ -145,7 +145,7 @@ impl ChannelKeeper {
             if let Some(state) = states.iter().find(written) {
                 return Ok(Some(state.sequence));
             }
-            from = last.and_then(|last| Sequence::new(last.get().saturating_add(1)).ok());
+            from = last.and_then(Sequence::successor);
         }
         Ok(None)
     }

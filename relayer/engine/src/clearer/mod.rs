@@ -59,7 +59,7 @@ impl Clearer {
             let found = self.source.call("commitments", self.source.adapter().commitments(&end, from, clearing.page)).await;
             let Ok((live, last)) = found else { return Ok(false) };
             self.adopt(from, &live, last).await?;
-            match last.filter(|last| *last >= from).and_then(|last| Sequence::new(last.get().saturating_add(1)).ok()) {
+            match last.filter(|last| *last >= from).and_then(Sequence::successor) {
                 Some(next) => self.from = Some(next),
                 None => {
                     self.from = None;

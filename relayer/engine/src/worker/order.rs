@@ -90,7 +90,7 @@ impl Worker {
             if !unknown.is_empty() {
                 return Ok(unknown);
             }
-            from = last.and_then(|last| Sequence::new(last.get().saturating_add(1)).ok());
+            from = last.and_then(Sequence::successor);
         }
         Ok(Vec::new())
     }
