@@ -78,17 +78,22 @@ impl Blocks {
             }
         }
         let answers = fetch(chain, &missing).await?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for (number, ids) in missing.into_iter().zip(answers) {
-            if ids.len() <= KEPT_TXS_MAX {
-                known.insert(number, ids.clone());
-            }
+            self.keep(number, &ids);
             found.insert(number, ids);
+        }
+        Ok(found)
+    }
+
+    /// The transaction ids of a block that was told along with something else.
+    pub(crate) fn keep(&self, number: u64, ids: &Arc<Vec<TxId>>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if ids.len() <= KEPT_TXS_MAX {
+            known.insert(number, Arc::clone(ids));
         }
         while known.len() > KEPT_MAX {
             known.pop_first();
         }
-        Ok(found)
     }
 }
 
@@ -120,14 +125,18 @@ async fn fetch_part(chain: &Chain, numbers: &[u64]) -> Result<Vec<Arc<Vec<TxId>>
             Ok(raw) => raw,
             Err(failure) => return Err(chain.block_refused(failure, *number, chain.recent_head().await?)),
         };
-        let block = parse::<Block>(&name, "block", &raw)?.block;
-        if block.header.height.unsigned() != *number {
-            return Err(chain.protocol("block-height", number, block.header.height.0));
-        }
-        let ids = block.data.txs.unwrap_or_default().iter().filter_map(|tx| tx_id(&tx.0)).collect();
-        all.push(Arc::new(ids));
+        all.push(tx_ids_of(chain, *number, parse(&name, "block", &raw)?)?);
     }
     Ok(all)
+}
+
+/// The transaction ids of a block as a node tells it.
+pub(crate) fn tx_ids_of(chain: &Chain, number: u64, told: Block) -> Result<Arc<Vec<TxId>>> {
+    let block = told.block;
+    if block.header.height.unsigned() != number {
+        return Err(chain.protocol("block-height", number, block.header.height.0));
+    }
+    Ok(Arc::new(block.data.txs.unwrap_or_default().iter().filter_map(|tx| tx_id(&tx.0)).collect()))
 }
 
 /// What the chain calls a transaction: the SHA-256 of its bytes.

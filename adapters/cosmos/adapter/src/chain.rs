@@ -266,15 +266,20 @@ impl Chain {
                 Ok(raw) => raw,
                 Err(failure) => return Err(self.block_refused(failure, *number, self.recent_head().await?)),
             };
-            let signed: types::SignedHeader = parse::<Commit>(&name, "commit", &raw)?.signed_header.into();
-            let found = signed.header.as_ref().map_or(0, |header| header.height);
-            if u64::try_from(found) != Ok(*number) {
-                return Err(self.protocol("header-height", number, found));
-            }
-            self.headers.keep_header(*number, &signed);
-            headers.push(signed);
+            headers.push(self.keep_header(*number, parse(&name, "commit", &raw)?)?);
         }
         Ok(headers)
+    }
+
+    /// A signed header as a node tells it.
+    pub(crate) fn keep_header(&self, number: u64, told: Commit) -> Result<types::SignedHeader> {
+        let signed = types::SignedHeader::from(told.signed_header);
+        let found = signed.header.as_ref().map_or(0, |header| header.height);
+        if u64::try_from(found) != Ok(number) {
+            return Err(self.protocol("header-height", number, found));
+        }
+        self.headers.keep_header(number, &signed);
+        Ok(signed)
     }
 
     /// The validators of a height, whole.
@@ -322,18 +327,20 @@ impl Chain {
         let mut results = Vec::with_capacity(answers.len());
         for (answer, number) in answers.into_iter().zip(from..=to) {
             match answer {
-                Ok(raw) => {
-                    let block: BlockResults = parse(&name, "block_results", &raw)?;
-                    if block.height.unsigned() != number {
-                        return Err(self.protocol("block-results-height", number, block.height.0));
-                    }
-                    results.push(block);
-                }
+                Ok(raw) => results.push(self.results_of(number, parse(&name, "block_results", &raw)?)?),
                 Err(_) if !results.is_empty() => break,
                 Err(failure) => return Err(self.block_refused(failure, number, head)),
             }
         }
         Ok(results)
+    }
+
+    /// The results of a block as a node tells them.
+    pub(crate) fn results_of(&self, number: u64, told: BlockResults) -> Result<BlockResults> {
+        if told.height.unsigned() != number {
+            return Err(self.protocol("block-results-height", number, told.height.0));
+        }
+        Ok(told)
     }
 }
 

@@ -6,6 +6,8 @@
 use causeway_cosmos_proto::tendermint::types;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Headers and sets that are kept.
 const HEADERS_MAX: usize = 64;
@@ -22,6 +24,8 @@ struct Known {
     headers: BTreeMap<u64, types::SignedHeader>,
     /// By the hash that a header names.
     sets: BTreeMap<Vec<u8>, Vec<types::Validator>>,
+    /// When somebody asked for a header last.
+    asked: Option<Instant>,
 }
 
 impl Known {
@@ -39,7 +43,14 @@ impl Headers {
     }
 
     pub(crate) fn header(&self, number: u64) -> Option<types::SignedHeader> {
-        self.known().headers.get(&number).cloned()
+        let mut known = self.known();
+        known.asked = Some(Instant::now());
+        known.headers.get(&number).cloned()
+    }
+
+    /// Whether headers were asked for within a time: the next one will be as well.
+    pub(crate) fn are_asked_for(&self, within: Duration) -> bool {
+        self.known().asked.is_some_and(|asked| asked.elapsed() < within)
     }
 
     pub(crate) fn keep_header(&self, number: u64, signed: &types::SignedHeader) {

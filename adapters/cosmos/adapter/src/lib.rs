@@ -17,6 +17,7 @@ mod clients;
 mod config;
 mod convert;
 mod events;
+mod glance;
 mod header;
 mod headers;
 mod heads;

@@ -5,6 +5,7 @@
 //!
 //! - [`Rpc::batch`]: many calls in as few HTTP requests as the provider takes, answered in order;
 //! - [`Rpc::together`]: a few calls, in the company of what others ask at the same moment;
+//! - [`Rpc::glimpse`]: a few calls about what may not be there yet;
 //! - [`Rpc::call`], [`Rpc::get`]: one call;
 //! - [`failure`]: what a node's error means.
 
@@ -119,7 +120,7 @@ impl Rpc {
     }
 
     /// Calls of one request.
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.shared.batch_calls.load(Ordering::Relaxed).max(1)
     }
 
@@ -178,16 +179,25 @@ impl Rpc {
         order
     }
 
-    /// One HTTP request, at each endpoint in turn until one answers.
+    /// One HTTP request, at each endpoint in turn until one answers, and has what was asked for.
     async fn request(&self, calls: Vec<Call>) -> Result<Vec<Answer>, AdapterError> {
+        let lacks = |answer: &Answer| matches!(answer, Err(failure) if failure.kind().is_endpoints_own());
+        self.request_until(calls, |answers| !answers.iter().any(lacks)).await
+    }
+
+    /// One HTTP request, at each endpoint in turn until one answers: what it does not have the others are not asked for. For what may not be there yet.
+    pub(crate) async fn glimpse(&self, calls: Vec<Call>) -> Result<Vec<Answer>, AdapterError> {
+        self.request_until(calls, |_| true).await
+    }
+
+    async fn request_until(&self, calls: Vec<Call>, suffices: impl Fn(&[Answer]) -> bool) -> Result<Vec<Answer>, AdapterError> {
         let mut last = None;
         for index in self.order() {
             let Some(endpoint) = self.shared.endpoints.get(index) else { continue };
             match self.ask(endpoint, &calls).await {
                 Ok(answers) => {
-                    let behind = answers.iter().any(|answer| matches!(answer, Err(failure) if failure.kind().is_endpoints_own()));
                     endpoint.note(None);
-                    if !behind || self.shared.endpoints.len() == 1 {
+                    if suffices(&answers) || self.shared.endpoints.len() == 1 {
                         return Ok(answers);
                     }
                     last = Some(Ok(answers));

@@ -7,6 +7,7 @@ use crate::answers::BlockResults;
 use crate::blocks::Blocks;
 use crate::chain::{Chain, ChainHead, Result};
 use crate::events::{Found, located, of_block};
+use crate::glance::{Glance, glance};
 use crate::rpc::too_much;
 use crate::tx::pooled::Pooled;
 use causeway_adapter::{AdapterError, Event, LocatedEvent, WatchBatch, WatchRequest};
@@ -37,7 +38,7 @@ pub(crate) async fn watch(chain: &Chain, (blocks, pooled): (&Blocks, &Pooled), r
     }
     let after = request.after.number;
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(WAIT_MS_MAX));
-    let head = wait_for_block(chain, after, deadline).await?;
+    let Glance { head, mut next_block } = wait_for_block(chain, blocks, after, deadline).await?;
     if head.number < after {
         return Err(AdapterError::Lagging { found: chain.height(head.number), needed: request.after });
     }
@@ -51,7 +52,11 @@ pub(crate) async fn watch(chain: &Chain, (blocks, pooled): (&Blocks, &Pooled), r
     let mut next = after.saturating_add(1);
     let mut pause = Duration::from_millis((chain.config.block_interval_ms / 16).clamp(10, 250));
     while next <= to && batch.events.len() < request.events_max as usize {
-        let found = match scan(chain, (blocks, Some(pooled)), (next, to), head, wanted).await {
+        let found = match next_block.take() {
+            Some(block) => sorted(chain, (blocks, Some(pooled)), vec![block], wanted).await,
+            None => scan(chain, (blocks, Some(pooled)), (next, to), head, wanted).await,
+        };
+        let found = match found {
             Ok(found) => found,
             // The newest block is stored before it is executed: its results come a little later.
             Err(AdapterError::Lagging { .. }) if batch.cursor.number == after && Instant::now() + pause < deadline => {
@@ -85,17 +90,17 @@ fn take(chain: &Chain, found: Vec<(u64, Vec<LocatedEvent>)>, events_max: usize, 
     true
 }
 
-/// Asks for the head until it is above `after` or the time is over.
-async fn wait_for_block(chain: &Chain, after: u64, deadline: Instant) -> Result<ChainHead> {
+/// Asks for the head until it is above `after` or the time is over; the next block comes along if it is there by then.
+async fn wait_for_block(chain: &Chain, blocks: &Blocks, after: u64, deadline: Instant) -> Result<Glance> {
     loop {
-        let head = match chain.expected_head() {
+        let seen = match chain.expected_head() {
             // Told just now, and the next one is not to be expected yet.
-            Some((head, false)) if head.number >= after => head,
-            _ => chain.head().await?,
+            Some((head, false)) if head.number >= after => Glance { head, next_block: None },
+            _ => glance(chain, blocks, after.saturating_add(1)).await?,
         };
         let pause = chain.pause();
-        if head.number > after || Instant::now() + pause > deadline {
-            return Ok(head);
+        if seen.head.number > after || Instant::now() + pause > deadline {
+            return Ok(seen);
         }
         tokio::time::sleep(pause).await;
     }
@@ -149,6 +154,16 @@ async fn read(
     } else {
         chain.block_results(from, to, head).await?
     };
+    sorted(chain, (blocks, pooled), results, wanted).await
+}
+
+/// The wanted events of blocks with their places; what became of our own transactions is remembered.
+async fn sorted(
+    chain: &Chain,
+    (blocks, pooled): (&Blocks, Option<&Pooled>),
+    results: Vec<BlockResults>,
+    wanted: impl Fn(&Event) -> bool + Copy,
+) -> Result<Vec<(u64, Vec<LocatedEvent>)>> {
     let found: Vec<(u64, Vec<Found>)> = results.iter().map(|block| (block.height.unsigned(), of_block(block, wanted))).collect();
     let has_tx = |found: &[Found]| found.iter().any(|one| one.tx_index.is_some());
     // Ours may be in any block that has transactions, whatever became of them.

@@ -1,6 +1,7 @@
 //! The engine from outside, on fake chains: one program, for each costs a link of everything below it.
 
 mod batches;
+mod clearing;
 mod client;
 mod evidence;
 mod gauges;
