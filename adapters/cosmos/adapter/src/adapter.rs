@@ -215,6 +215,7 @@ impl ChainAdapter for CosmosAdapter {
 
     fn distrust(&self) {
         self.chain.headers.forget();
+        self.chain.held.forget();
         self.chain.rpc.distrust_first();
     }
 }

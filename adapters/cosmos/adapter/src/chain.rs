@@ -5,13 +5,14 @@
 use crate::answers::{AbciQuery, AbciResponse, BlockResults, Commit, Status, Validators};
 use crate::config::Config;
 use crate::header::{timestamp, validator_set};
+use crate::clients::Held;
 use crate::headers::Headers;
 use crate::heads::Heads;
 use crate::rpc::{Answer, Call, Failure, FailureKind, Rpc, parse};
 use crate::tx::price::Prices;
 use causeway_adapter::AdapterError;
 use causeway_cosmos_proto::tendermint::types;
-use causeway_types::{ClientId, Hash, Head, Height};
+use causeway_types::{Head, Height};
 use prost::Message;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -87,8 +88,7 @@ pub(crate) struct Chain {
     pub(crate) headers: Headers,
     /// Whether a node was found to lack the service that simulates.
     pub(crate) lacks_tx_service: Arc<AtomicBool>,
-    /// What clients hold at their newest heights, as last told: the hash of the consensus state.
-    pub(crate) consensus: Arc<Mutex<BTreeMap<ClientId, (Height, Hash)>>>,
+    pub(crate) held: Held,
     /// Numbers of accounts that were asked for; they never change.
     pub(crate) accounts: Arc<Mutex<BTreeMap<String, u64>>>,
 }
@@ -99,9 +99,9 @@ impl Chain {
         config.validate().map_err(|error| AdapterError::Invalid { what: "configuration", detail: error.to_string() })?;
         let (rpc, revision) = (Rpc::new(config)?, config.revision());
         let (prices, heads, headers) = (Prices::default(), Heads::default(), Headers::default());
-        let (lacks_tx_service, consensus, accounts) = Default::default();
+        let (lacks_tx_service, held, accounts) = Default::default();
         let config = Arc::new(config.clone());
-        Ok(Self { config, rpc, revision, prices, heads, headers, lacks_tx_service, consensus, accounts })
+        Ok(Self { config, rpc, revision, prices, heads, headers, lacks_tx_service, held, accounts })
     }
 
     /// A height of this chain.

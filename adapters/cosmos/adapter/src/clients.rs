@@ -11,12 +11,45 @@ use causeway_cosmos_proto::{Any, unpack};
 use causeway_types::{ClientId, Hash, Height};
 use prost::Message;
 use sha2::{Digest, Sha256};
-use std::sync::PoisonError;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The encoding of evidence that clients in ibc-go take: protobuf, in messages of their own type.
 pub const HOST_ENCODING: &str = "ibc-go-protobuf";
 
 const QUERY: &str = "/ibc.core.client.v1.Query";
+
+/// Consensus states that are remembered.
+const HELD_MAX: usize = 256;
+
+/// What clients hold, as told: hashes of consensus states, which never change. An endpoint's word, forgotten when an endpoint is distrusted, so
+/// that a second answer is one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Held {
+    known: Arc<Mutex<BTreeMap<(Height, ClientId), Hash>>>,
+}
+
+impl Held {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<(Height, ClientId), Hash>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, client: &ClientId, at: Height, hash: Hash) {
+        let mut known = self.known();
+        known.insert((at, client.clone()), hash);
+        while known.len() > HELD_MAX {
+            known.pop_first();
+        }
+    }
+
+    fn at(&self, client: &ClientId, height: Height) -> Option<Hash> {
+        self.known().get(&(height, client.clone())).copied()
+    }
+
+    pub(crate) fn forget(&self) {
+        self.known().clear();
+    }
+}
 
 pub(crate) async fn client(chain: &Chain, client: &ClientId) -> Result<ClientView> {
     let client_id = client.to_string();
@@ -52,8 +85,7 @@ pub(crate) async fn client(chain: &Chain, client: &ClientId) -> Result<ClientVie
     if of_one_state && consensus.code == 0 {
         let held: client_v1::QueryConsensusStateResponse = chain.decode(consensus, "consensus-state")?;
         let hash: Option<Hash> = held.consensus_state.map(|any| Sha256::digest(&any.value).into());
-        let mut known = chain.consensus.lock().unwrap_or_else(PoisonError::into_inner);
-        hash.map(|hash| known.insert(client.clone(), (latest, hash)));
+        hash.into_iter().for_each(|hash| chain.held.keep(client, latest, hash));
     }
     Ok(ClientView {
         client_id: client.clone(),
@@ -91,8 +123,7 @@ fn counterparty_from(chain: &Chain, info: client_v2::CounterpartyInfo) -> Result
 /// When the height was put there is not asked: what is proven here needs no delay.
 pub(crate) async fn consensus(chain: &Chain, client: &ClientId, at: Height) -> Result<ConsensusView> {
     let view = |hash| ConsensusView { height: at, hash, processed_time_s: None, processed_height: None };
-    let known = chain.consensus.lock().unwrap_or_else(PoisonError::into_inner).get(client).copied();
-    if let Some((_, hash)) = known.filter(|(height, _)| *height == at) {
+    if let Some(hash) = chain.held.at(client, at) {
         return Ok(view(hash));
     }
     let height = height_to(at);
@@ -108,7 +139,9 @@ pub(crate) async fn consensus(chain: &Chain, client: &ClientId, at: Height) -> R
     }
     let state: client_v1::QueryConsensusStateResponse = chain.decode(&response, "consensus-state")?;
     let any = state.consensus_state.ok_or_else(|| chain.protocol("consensus-state", "a consensus state", "none"))?;
-    Ok(view(Sha256::digest(&any.value).into()))
+    let hash: Hash = Sha256::digest(&any.value).into();
+    chain.held.keep(client, at, hash);
+    Ok(view(hash))
 }
 
 /// Reads `revision-number`.

@@ -19,14 +19,22 @@ const HEADERS_ASKED_BLOCKS: u32 = 20;
 #[derive(Debug)]
 pub(crate) struct Glance {
     pub(crate) head: ChainHead,
-    /// Results of the next block.
-    pub(crate) next_block: Option<BlockResults>,
+    pub(crate) next: Next,
+}
+
+/// The results of the block after the last one that was read.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Told(BlockResults),
+    /// The block may be there, its results are not yet.
+    NotYet,
+    NotAsked,
 }
 
 /// Asks for the head and for block `next`; its transactions and its header are kept where others look for them.
 pub(crate) async fn glance(chain: &Chain, blocks: &Blocks, next: u64) -> Result<Glance> {
     if chain.rpc.size() < CALLS {
-        return Ok(Glance { head: chain.head().await?, next_block: None });
+        return Ok(Glance { head: chain.head().await?, next: Next::NotAsked });
     }
     let mut calls = vec![at("block_results", next), at("block", next)];
     if chain.headers.are_asked_for(Duration::from_millis(chain.config.block_interval_ms) * HEADERS_ASKED_BLOCKS) {
@@ -36,7 +44,7 @@ pub(crate) async fn glance(chain: &Chain, blocks: &Blocks, next: u64) -> Result<
     calls.push(Call::new("status", json!({})));
     let Ok(mut answers) = chain.rpc.glimpse(calls).await else {
         // It may be too much together; if it is the node, it says so again.
-        return Ok(Glance { head: chain.head().await?, next_block: None });
+        return Ok(Glance { head: chain.head().await?, next: Next::NotAsked });
     };
     let name = chain.rpc.first_name();
     let status = answers.pop().ok_or_else(|| chain.protocol("json-rpc-batch", "a status", "none"))?;
@@ -50,7 +58,8 @@ pub(crate) async fn glance(chain: &Chain, blocks: &Blocks, next: u64) -> Result<
         drop(chain.keep_header(next, told));
     }
     ids.iter().for_each(|ids| blocks.keep(next, ids));
-    Ok(Glance { head, next_block: results.filter(|_| head.number >= next) })
+    let next = results.filter(|_| head.number >= next).map_or(Next::NotYet, Next::Told);
+    Ok(Glance { head, next })
 }
 
 /// An answer, if it came and parses.

@@ -26,6 +26,8 @@ struct Seen {
     changed: Instant,
     /// Time between blocks of late.
     beat: Option<Duration>,
+    /// How long after a block was stored its results were there, of late: nodes tell of blocks before they have executed them.
+    lag: Duration,
 }
 
 impl Heads {
@@ -39,11 +41,11 @@ impl Heads {
                 let beat = at.duration_since(before.changed) / blocks;
                 // Half of what it was, half of what it is.
                 let beat = before.beat.map_or(beat, |known| (known + beat) / 2);
-                Seen { head, at, changed: at, beat: Some(beat) }
+                Seen { head, at, changed: at, beat: Some(beat), ..before }
             }
             // What it says counts, even when it is less: one that lied, or a slower one.
             Some(before) => Seen { head, at, ..before },
-            None => Seen { head, at, changed: at, beat: None },
+            None => Seen { head, at, changed: at, beat: None, lag: Duration::ZERO },
         });
     }
 
@@ -53,19 +55,31 @@ impl Heads {
         seen.filter(|seen| seen.at.elapsed() < age_max).map(|seen| seen.head)
     }
 
+    /// The results of a block were there so long after the block.
+    pub(crate) fn note_lag(&self, lag: Duration) {
+        if let Some(seen) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            seen.lag = (seen.lag + lag) / 2;
+        }
+    }
+
+    /// How long after a block its results are to be expected.
+    pub(crate) fn lag(&self) -> Duration {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).map_or(Duration::ZERO, |seen| seen.lag)
+    }
+
     /// Whether the next block may be there, where blocks usually take `usual`.
     pub(crate) fn is_due(&self, usual: Duration) -> bool {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.is_none_or(|seen| seen.changed.elapsed() >= seen.due(usual))
     }
 
-    /// How long to wait before a node is asked for the next block, where blocks usually take `usual`: until shortly before it is due, then a
-    /// little, and longer the later it is.
+    /// How long to wait before a node is asked for the next block, where blocks usually take `usual`: until it is due, then a little, and longer
+    /// the later it is. The one before was seen a moment after it was there, so that this one usually is when it is asked for.
     pub(crate) fn pause(&self, usual: Duration) -> Duration {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(seen) = seen else { return (usual / 4).clamp(PAUSE_MIN, PAUSE_MAX) };
         let (waited, due) = (seen.changed.elapsed(), seen.due(usual));
-        let pause = if waited < due { due - waited } else { due / 9 + (waited - due) / 4 };
+        let pause = if waited < due { due - waited } else { due / 10 + (waited - due) / 4 };
         pause.clamp(PAUSE_MIN, PAUSE_MAX)
     }
 }
@@ -73,7 +87,7 @@ impl Heads {
 impl Seen {
     /// Time after the last change before which no block is expected. A chain that was slow for a while may be fast again.
     fn due(&self, usual: Duration) -> Duration {
-        self.beat.unwrap_or(usual).min(usual * 2) * 9 / 10
+        self.beat.unwrap_or(usual).min(usual * 2)
     }
 }
 
@@ -90,11 +104,11 @@ mod tests {
         let (heads, usual) = (Heads::default(), Duration::from_millis(1_000));
         assert_eq!(heads.pause(usual), Duration::from_millis(250), "nothing is known");
         heads.note(head(7));
-        assert_eq!(heads.pause(usual), Duration::from_millis(900));
+        assert_eq!(heads.pause(usual), Duration::from_millis(1_000));
         tokio::time::advance(Duration::from_millis(800)).await;
         heads.note(head(9));
-        assert_eq!(heads.pause(usual), Duration::from_millis(360), "two blocks in 800 ms");
-        tokio::time::advance(Duration::from_millis(360)).await;
+        assert_eq!(heads.pause(usual), Duration::from_millis(400), "two blocks in 800 ms");
+        tokio::time::advance(Duration::from_millis(400)).await;
         assert_eq!(heads.pause(usual), Duration::from_millis(40));
         tokio::time::advance(Duration::from_millis(400)).await;
         assert_eq!(heads.pause(usual), Duration::from_millis(140), "it is late");

@@ -7,7 +7,7 @@ use crate::answers::BlockResults;
 use crate::blocks::Blocks;
 use crate::chain::{Chain, ChainHead, Result};
 use crate::events::{Found, located, of_block};
-use crate::glance::{Glance, glance};
+use crate::glance::{Glance, Next, glance};
 use crate::rpc::too_much;
 use crate::tx::pooled::Pooled;
 use causeway_adapter::{AdapterError, Event, LocatedEvent, WatchBatch, WatchRequest};
@@ -20,6 +20,9 @@ mod tests;
 
 /// Clients and channels in one filter.
 const FILTER_NAMES_MAX: usize = 1_000;
+/// Least and most of a step in waiting for results.
+const STEP_MIN: Duration = Duration::from_millis(10);
+const STEP_MAX: Duration = Duration::from_millis(250);
 /// Longest wait of one watch.
 const WAIT_MS_MAX: u64 = 60_000;
 /// Blocks of which so few are new that their transactions are asked for before it is known whether they matter.
@@ -38,7 +41,7 @@ pub(crate) async fn watch(chain: &Chain, (blocks, pooled): (&Blocks, &Pooled), r
     }
     let after = request.after.number;
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms.min(WAIT_MS_MAX));
-    let Glance { head, mut next_block } = wait_for_block(chain, blocks, after, deadline).await?;
+    let Glance { head, next: mut told } = wait_for_block(chain, blocks, after, deadline).await?;
     if head.number < after {
         return Err(AdapterError::Lagging { found: chain.height(head.number), needed: request.after });
     }
@@ -50,18 +53,18 @@ pub(crate) async fn watch(chain: &Chain, (blocks, pooled): (&Blocks, &Pooled), r
     }
     let wanted = |event: &Event| request.filter.wants(event);
     let mut next = after.saturating_add(1);
-    let mut pause = Duration::from_millis((chain.config.block_interval_ms / 16).clamp(10, 250));
+    let mut patience = Patience::new(chain);
     while next <= to && batch.events.len() < request.events_max as usize {
-        let found = match next_block.take() {
-            Some(block) => sorted(chain, (blocks, Some(pooled)), vec![block], wanted).await,
-            None => scan(chain, (blocks, Some(pooled)), (next, to), head, wanted).await,
+        let found = match std::mem::replace(&mut told, Next::NotAsked) {
+            Next::Told(block) => sorted(chain, (blocks, Some(pooled)), vec![block], wanted).await,
+            Next::NotYet => Err(AdapterError::Lagging { found: chain.height(after), needed: chain.height(next) }),
+            Next::NotAsked => scan(chain, (blocks, Some(pooled)), (next, to), head, wanted).await,
         };
         let found = match found {
             Ok(found) => found,
             // The newest block is stored before it is executed: its results come a little later.
-            Err(AdapterError::Lagging { .. }) if batch.cursor.number == after && Instant::now() + pause < deadline => {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
+            Err(AdapterError::Lagging { .. }) if batch.cursor.number == after && Instant::now() + patience.pause < deadline => {
+                patience.wait().await;
                 continue;
             }
             Err(AdapterError::Lagging { .. }) => break,
@@ -70,11 +73,39 @@ pub(crate) async fn watch(chain: &Chain, (blocks, pooled): (&Blocks, &Pooled), r
             Err(error) => return Err(error),
         };
         next = next.saturating_add(found.len() as u64);
+        if batch.cursor.number == after {
+            patience.over(chain);
+        }
         if !take(chain, found, request.events_max as usize, &mut batch) {
             break;
         }
     }
     Ok(batch)
+}
+
+/// Waiting for the results of a block that is there: for most of the time that those of the last one took, then in ever longer steps.
+struct Patience {
+    since: Instant,
+    pause: Duration,
+    step: Duration,
+}
+
+impl Patience {
+    fn new(chain: &Chain) -> Self {
+        let usual = Duration::from_millis(chain.config.block_interval_ms);
+        let (step, lag) = ((usual / 16).clamp(STEP_MIN, STEP_MAX), chain.heads.lag().min(usual));
+        Self { since: Instant::now(), pause: step.max(lag * 3 / 4), step: step.max(lag / 8) }
+    }
+
+    async fn wait(&mut self) {
+        tokio::time::sleep(self.pause).await;
+        self.pause = self.step;
+        self.step *= 2;
+    }
+
+    fn over(&self, chain: &Chain) {
+        chain.heads.note_lag(self.since.elapsed());
+    }
 }
 
 /// Adds whole blocks to the batch until it is full; answers whether it has room.
@@ -95,7 +126,7 @@ async fn wait_for_block(chain: &Chain, blocks: &Blocks, after: u64, deadline: In
     loop {
         let seen = match chain.expected_head() {
             // Told just now, and the next one is not to be expected yet.
-            Some((head, false)) if head.number >= after => Glance { head, next_block: None },
+            Some((head, false)) if head.number >= after => Glance { head, next: Next::NotAsked },
             _ => glance(chain, blocks, after.saturating_add(1)).await?,
         };
         let pause = chain.pause();
