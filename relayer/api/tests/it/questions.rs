@@ -27,7 +27,8 @@ async fn a_packet_is_told_by_its_id_with_all_bytes() {
 async fn a_dead_packet_tells_how_often_it_was_refused_and_when_it_is_tried_again() {
     let served = Served::start(FakeRelay::with_packets(3)).await;
     let mut client = served.packets().await;
-    let packet = client.get_packet(wire::GetPacketRequest { id: Some(id("alpha", "client-0", 2)) }).await.unwrap().into_inner().packet.unwrap();
+    let packet =
+        client.get_packet(wire::GetPacketRequest { id: Some(id("alpha", "client-0", 2)) }).await.unwrap().into_inner().packet.unwrap();
     assert_eq!((packet.state(), packet.attempts, packet.retry_at_ms), (wire::State::Dead, 6, Some(9_000)));
     assert_eq!(packet.reason, "the receiver has no such port");
 }

@@ -50,12 +50,16 @@ fn advised(line: &str) -> Vec<(String, bool)> {
     all
 }
 
-/// Placeholders become values: `{id}` that of a packet, `{name}` and `NAME` a number, which is a name as well.
+/// Placeholders become values: `{id}` that of a packet, `ACCOUNT` an address, `{name}` and `NAME` a number, which is a name as well.
 fn filled(advice: &str) -> Vec<String> {
     let mut words = vec!["causeway".to_owned()];
     for word in advice.split_whitespace() {
         let placeholder = word.contains('{') || word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-        let value = if word == "{id}" { "alpha/client-0/7" } else { "7" };
+        let value = match word {
+            "{id}" => "alpha/client-0/7",
+            "ACCOUNT" => "0x00000000000000000000000000000000000000aa",
+            _ => "7",
+        };
         words.push(if placeholder { value.to_owned() } else { word.to_owned() });
     }
     words

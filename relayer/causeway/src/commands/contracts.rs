@@ -69,7 +69,9 @@ async fn deploy(global: &Global, chain: &str, signer: Option<&str>, demo_apps: b
 }
 
 fn not_evm(chain: &str) -> Failure {
-    let message = format!("chain \"{chain}\" takes no contracts: chains of the Cosmos SDK bring IBC with them; go on with `causeway trust show {chain}`");
+    let message = format!(
+        "chain \"{chain}\" takes no contracts: chains of the Cosmos SDK bring IBC with them; go on with `causeway trust show {chain}`"
+    );
     Failure::new(Code::BadConfig, message)
 }
 

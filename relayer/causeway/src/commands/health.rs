@@ -88,7 +88,8 @@ impl Found {
     }
 
     fn json(&self) -> Value {
-        let list = |all: &[(String, String)], key: &str| all.iter().map(|(chain, text)| json!({ "chain": chain, key: text })).collect::<Vec<_>>();
+        let list =
+            |all: &[(String, String)], key: &str| all.iter().map(|(chain, text)| json!({ "chain": chain, key: text })).collect::<Vec<_>>();
         json!({
             "healthy": self.healthy(),
             "endpoints": self.endpoints.iter().map(Checked::json).collect::<Vec<_>>(),

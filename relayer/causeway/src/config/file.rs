@@ -150,8 +150,12 @@ impl Trust {
     /// The hash as bytes.
     pub(crate) fn hash_bytes(&self) -> Result<[u8; 32], String> {
         let digits = self.hash.strip_prefix("0x").unwrap_or(&self.hash);
-        let bytes = hex::decode(digits).map_err(|_| format!("trust.hash = \"{}\": expected 64 hexadecimal digits, as `causeway trust show CHAIN` prints them", self.hash))?;
-        bytes.try_into().map_err(|bytes: Vec<u8>| format!("trust.hash: expected 32 bytes, as `causeway trust show CHAIN` prints them, found {}", bytes.len()))
+        let bytes = hex::decode(digits).map_err(|_| {
+            format!("trust.hash = \"{}\": expected 64 hexadecimal digits, as `causeway trust show CHAIN` prints them", self.hash)
+        })?;
+        bytes.try_into().map_err(|bytes: Vec<u8>| {
+            format!("trust.hash: expected 32 bytes, as `causeway trust show CHAIN` prints them, found {}", bytes.len())
+        })
     }
 }
 

@@ -62,7 +62,14 @@ async fn of_chain(chain: &ChainConfig) -> Result<Vec<Held>, Failure> {
         let account =
             adapter.account(&key).await.map_err(|error| Failure::new(Code::Unavailable, format!("chain \"{}\": {error}", chain.name)))?;
         let relays = chain.signers.contains(&key);
-        held.push(Held { chain: chain.name.clone(), key, relays, address: account.address, balance: account.balance, denom: denom.clone() });
+        held.push(Held {
+            chain: chain.name.clone(),
+            key,
+            relays,
+            address: account.address,
+            balance: account.balance,
+            denom: denom.clone(),
+        });
     }
     Ok(held)
 }

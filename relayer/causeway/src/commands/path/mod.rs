@@ -183,7 +183,9 @@ fn list(global: &Global, config: &Config) {
         return;
     }
     if config.paths.is_empty() {
-        println!("No paths. Make one with `causeway path create CHAIN CHAIN`, or find those that are there with `causeway path discover CHAIN --add`");
+        println!(
+            "No paths. Make one with `causeway path create CHAIN CHAIN`, or find those that are there with `causeway path discover CHAIN --add`"
+        );
         return;
     }
     let rows = config

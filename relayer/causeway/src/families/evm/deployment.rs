@@ -55,7 +55,10 @@ pub(crate) async fn verify(chain: &str, config: &Config, router: Address) -> Res
 
 /// What to say of a router's address without a contract.
 pub(crate) fn nothing_there(router: Address, chain: &str) -> String {
-    format!("there is no contract at {router}, which the configuration calls the router: a chain made anew, or a wrong address. {}", anew(chain))
+    format!(
+        "there is no contract at {router}, which the configuration calls the router: a chain made anew, or a wrong address. {}",
+        anew(chain)
+    )
 }
 
 /// How a second router is deployed.

@@ -21,7 +21,9 @@ async fn connect(sender: &Sender<'_>, config: &Config) -> Result<Dapp, Failure> 
     let keys = evm::unlock(&sender.chain.name, config, std::slice::from_ref(key)).await?;
     let signer = keys.signer(key).cloned().ok_or_else(|| Failure::new(Code::Key, format!("key `{key}` does not exist")))?;
     let url = config.rpc.first().and_then(|rpc| rpc.url.clone());
-    let url = url.ok_or_else(|| Failure::new(Code::BadConfig, "sending by hand needs an endpoint with a plain url: let the first of `rpc` have one"))?;
+    let url = url.ok_or_else(|| {
+        Failure::new(Code::BadConfig, "sending by hand needs an endpoint with a plain url: let the first of `rpc` have one")
+    })?;
     Dapp::connect(&sender.chain.name, &url, signer).await
 }
 
