@@ -62,11 +62,12 @@ impl SecretRef {
                 .map_err(|_| format!("environment variable {name} is not set; set it or name another source")),
             Self::File(path) => {
                 let shown = path.display();
-                let size = std::fs::metadata(path).map_err(|error| format!("file {shown}: {error}"))?.len();
+                let unread = |error: std::io::Error| format!("file {shown} cannot be read: {error}; write it, or name another source");
+                let size = std::fs::metadata(path).map_err(unread)?.len();
                 if size > SECRET_BYTES_MAX {
                     return Err(format!("file {shown} has {size} bytes; a secret has at most {SECRET_BYTES_MAX}"));
                 }
-                let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| format!("file {shown}: {error}"))?);
+                let text = Zeroizing::new(std::fs::read_to_string(path).map_err(unread)?);
                 Ok(Secret::new(text.trim_end()))
             }
         }

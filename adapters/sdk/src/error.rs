@@ -171,3 +171,12 @@ impl AdapterError {
         }
     }
 }
+
+/// The innermost cause of an error: it says what happened, where the outer ones only say during what.
+pub fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause
+}

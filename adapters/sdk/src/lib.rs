@@ -29,7 +29,7 @@ pub mod transaction;
 pub use adapter::{ChainAdapter, Family};
 pub use client::{ClientView, ConsensusView, Counterparty, InitialClient, Plan, SubmittedUpdate, TrustedState, UpdateStep};
 pub use description::{Absence, ChainStatus, Description, EndpointStatus, HeaderClock, HostLimits, SlotOrdering};
-pub use error::{AdapterError, Retry};
+pub use error::{AdapterError, Retry, innermost};
 pub use event::{Event, EventFilter, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, PacketState, WatchBatch, WatchRequest};
 pub use evidence::{EncodedEvidence, Evidence, EvidenceItem, Provable};
 pub use light_client::{ClientParams, LightClient, Verdict, Violation};

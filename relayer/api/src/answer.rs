@@ -23,7 +23,7 @@ pub(crate) fn id(key: &PacketKey) -> wire::PacketId {
 
 pub(crate) fn packet(record: &PacketRecord, bytes: Bytes) -> wire::Packet {
     let packet = record.packet.as_ref();
-    let (reason, retry_at_ms) = waiting(&record.state);
+    let (reason, retry_at_ms) = waiting(record);
     wire::Packet {
         id: Some(id(&record.key)),
         path: record.path.clone(),
@@ -43,7 +43,7 @@ pub(crate) fn packet(record: &PacketRecord, bytes: Bytes) -> wire::Packet {
         finisher: finisher(&record.state).into(),
         refused: record.refused.as_deref().map(cut).unwrap_or_default(),
         transaction: record.state.tx().map(transaction),
-        attempts: record.attempts,
+        attempts: record.refusals,
         times: record.times.iter().map(|(stage, at_ms)| wire::StageTime { stage: stage.as_str().to_owned(), at_ms: *at_ms }).collect(),
         costs: record.costs.iter().map(cost).collect(),
     }
@@ -94,10 +94,12 @@ pub(crate) fn state(kind: StateKind) -> wire::State {
     }
 }
 
-fn waiting(state: &PacketState) -> (String, Option<u64>) {
-    match state {
+/// Why it waits, and until when.
+fn waiting(record: &PacketRecord) -> (String, Option<u64>) {
+    match &record.state {
         PacketState::Parked { reason, retry_at_ms } => (cut(reason), Some(*retry_at_ms)),
-        PacketState::Dead { reason } | PacketState::Excluded { reason } => (cut(reason), None),
+        PacketState::Dead { reason } => (cut(reason), record.second_look_ms),
+        PacketState::Excluded { reason } => (cut(reason), None),
         _ => (String::new(), None),
     }
 }

@@ -6,6 +6,7 @@ use causeway_proto::admin::v1::admin_client::AdminClient;
 use causeway_proto::relay::v1::relay_client::RelayClient;
 use causeway_proto::relay::v1::{Direction, PacketId, State};
 use causeway_types::PacketKey;
+use std::error::Error as _;
 use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 
@@ -49,8 +50,10 @@ impl Connection {
     /// # Errors
     /// Exit code 69 when no relayer answers there.
     pub(crate) async fn open(address: &str) -> Result<Self, Failure> {
-        let endpoint = Endpoint::from_shared(address.to_string())
-            .map_err(|error| Failure::new(Code::BadConfig, format!("--endpoint {address}: {error}; expected http://host:port")))?;
+        let address = if address.contains("://") { address.to_string() } else { format!("http://{address}") };
+        let endpoint = Endpoint::from_shared(address.clone()).ok().filter(|endpoint| endpoint.uri().port().is_some()).ok_or_else(|| {
+            Failure::new(Code::BadConfig, format!("--endpoint {address} is no address of a relayer; expected http://HOST:PORT"))
+        })?;
         let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect().await.map_err(|_| {
             Failure::new(
                 Code::Unavailable,
@@ -63,6 +66,12 @@ impl Connection {
 
 /// What the relayer answered, as an exit.
 pub(crate) fn status_failure(status: &tonic::Status) -> Failure {
+    // Something listens there: another program, or the relayer's own port for metrics.
+    let is_other = status.code() == tonic::Code::Unimplemented || (status.code() == tonic::Code::Unknown && status.source().is_some());
+    if is_other {
+        let advice = "--endpoint, or api.grpc_listen of the configuration, must name the gRPC address that `causeway start` prints";
+        return Failure::new(Code::Unavailable, format!("what answers there is no relayer ({}); {advice}", status.message()));
+    }
     let code = match status.code() {
         tonic::Code::InvalidArgument => Code::BadConfig,
         tonic::Code::Unavailable | tonic::Code::DeadlineExceeded => Code::Unavailable,

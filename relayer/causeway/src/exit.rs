@@ -42,13 +42,20 @@ impl std::error::Error for Failure {}
 impl Failure {
     /// A failure with a code.
     pub(crate) fn new(code: Code, message: impl fmt::Display) -> Self {
-        Self { code, message: message.to_string(), answered: false }
+        Self { code, message: without_numbers(&message.to_string()), answered: false }
     }
 
     /// A failure that the answer on standard output tells already: programs read one object, not two.
     pub(crate) fn after_answer(code: Code, message: impl fmt::Display) -> Self {
         Self { answered: true, ..Self::new(code, message) }
     }
+}
+
+/// Takes the operating system's numbers out of a text: `No such file or directory (os error 2)`. The words before them say the same to people.
+fn without_numbers(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |text, part| text + part.split_once(')').map_or(part, |(_, rest)| rest))
 }
 
 /// Turns any error into a [`Failure`] with a code.

@@ -4,7 +4,7 @@ use causeway_keystore::{Secret, SecretRef};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-/// Where the passphrase comes from; the terminal when nothing is named.
+/// Where the passphrase comes from; when nothing is named, what the configuration of `--chain` says, or else the terminal.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PassphraseArgs {
     /// Read the passphrase from this environment variable.
@@ -22,6 +22,16 @@ impl PassphraseArgs {
             (Some(variable), _) => Some(SecretRef::Env(variable.clone())),
             (None, Some(file)) => Some(SecretRef::File(file.clone())),
             (None, None) => None,
+        }
+    }
+
+    /// The same, or where nothing is named what the configuration says.
+    #[must_use]
+    pub(crate) fn or(self, configured: Option<SecretRef>) -> Self {
+        match (self.reference(), configured) {
+            (None, Some(SecretRef::Env(variable))) => Self { passphrase_env: Some(variable), passphrase_file: None },
+            (None, Some(SecretRef::File(file))) => Self { passphrase_env: None, passphrase_file: Some(file) },
+            _ => self,
         }
     }
 

@@ -94,7 +94,8 @@ fn a_new_configuration_is_valid_and_is_not_replaced() {
     assert_eq!(code(&causeway(&["config", "check"], folder.path())), 0);
     let again = causeway(&["init"], folder.path());
     assert_eq!(code(&again), 1);
-    assert!(String::from_utf8_lossy(&again.stderr).contains("--force"));
+    let line = String::from_utf8_lossy(&again.stderr).to_string();
+    assert!(line.contains("exists already") && line.contains("--force") && !line.contains("os error"), "{line}");
     // The other family's, and a key where it names it.
     assert_eq!(code(&causeway(&["init", "--family", "cosmos", "--force"], folder.path())), 0);
     assert_eq!(code(&causeway(&["config", "check"], folder.path())), 0);
@@ -159,4 +160,40 @@ fn failures_have_their_code_and_one_line() {
     let output = causeway(&["--json", "start"], folder.path());
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
     assert_eq!(answer["exit_code"], 64);
+}
+
+/// What somebody new does wrong: each time one line says what is wrong and what to do next, in words and not in numbers of the system.
+#[test]
+fn refusals_say_what_to_do_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(code(&causeway(&["init"], folder.path())), 0);
+    let cases: [(&[&str], i32, &str); 15] = [
+        (&["--config", ".", "health"], 64, "--config FILE"),
+        (&["--config", "nowhere/causeway.toml", "init"], 1, "its folder does not exist"),
+        (&["trust", "show", "gamma"], 64, "there are: alpha, beta"),
+        (&["trust", "show", "alpha"], 64, "`causeway contracts deploy --chain alpha`"),
+        (&["trust", "set", "alpha", "--height", "7", "--hash", "0x12"], 64, "`causeway trust show CHAIN`"),
+        (&["contracts", "deploy", "--chain", "alpha"], 77, "`causeway key add relayer --chain alpha`"),
+        (&["contracts", "admin", "show", "--chain", "alpha"], 64, "`causeway contracts deploy --chain alpha`"),
+        (&["key", "balance"], 77, "`causeway key add relayer --chain alpha`"),
+        (&["key", "add", "new", "--import-file", "nowhere", "--passphrase-file", "nowhere"], 77, "name another source"),
+        (&["start"], 64, "`causeway path create CHAIN CHAIN`"),
+        (&["packet", "pending", "nothing"], 64, "`causeway path create CHAIN CHAIN`"),
+        (&["packet", "show", "seven"], 64, "`causeway packet list`"),
+        (&["status", "--endpoint", "127.0.0.1:1"], 69, "http://127.0.0.1:1"),
+        (&["status", "--endpoint", "http://"], 64, "http://HOST:PORT"),
+        (&["config", "import-hermes", "nowhere"], 64, "~/.hermes/config.toml"),
+    ];
+    for (arguments, expected, text) in cases {
+        let output = causeway(arguments, folder.path());
+        let line = String::from_utf8_lossy(&output.stderr).to_string();
+        assert_eq!(code(&output), expected, "{arguments:?}: {line}");
+        assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
+        assert!(line.contains(text) && !line.contains("os error"), "{arguments:?}: `{line}` does not say `{text}`");
+    }
+    for list in ["path", "client", "key"] {
+        let output = causeway(&[list, "list"], folder.path());
+        let text = String::from_utf8_lossy(&output.stdout).to_string();
+        assert!(code(&output) == 0 && text.contains("`causeway "), "{list} list: {text}");
+    }
 }

@@ -73,8 +73,9 @@ pub enum StartError {
     },
     /// No root of trust was configured.
     #[error(
-        "chain {chain} has no root of trust; its endpoints say height {height}, hash {}: compare with somebody who runs a node of that chain, \
-         then set it as the root, or pass --trust-on-first-use ({endpoints})", hex(.hash)
+        "chain {chain} has no root of trust; its endpoints say height {height}, hash {}: compare it with somebody who runs a node of that chain, \
+         then set it with `causeway trust set {chain} --height {} --hash {}`; to believe the endpoints instead, pass --trust-on-first-use \
+         ({endpoints})", hex(.hash), .height.number, hex(.hash)
     )]
     UntrustedRoot {
         /// The chain.
@@ -329,10 +330,10 @@ pub enum QueryError {
     #[error("packet {0} is not known; `causeway packet list` shows what is")]
     UnknownPacket(String),
     /// There is no such path.
-    #[error("path {0} is not configured")]
+    #[error("path {0} is not one that this relay runs; `causeway status` lists them")]
     UnknownPath(String),
     /// There is no such chain.
-    #[error("chain {0} is not configured")]
+    #[error("chain {0} is not one that this relay runs; `causeway status` lists them")]
     UnknownChain(String),
     /// The packet is not in a state that can be retried.
     #[error("packet {key} is {state}; only dead, parked and excluded packets can be retried")]
@@ -352,6 +353,6 @@ pub enum QueryError {
     #[error("the journal is damaged at {0}")]
     Damaged(String),
     /// The engine is stopping or has stopped.
-    #[error("the engine has stopped")]
+    #[error("the engine has stopped; its log says why, and the next start goes on")]
     Stopped,
 }

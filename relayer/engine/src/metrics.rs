@@ -7,7 +7,11 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 /// Registers the help texts. Safe to repeat; without an installed recorder it does nothing.
 pub fn describe() {
     describe_gauge!("causeway_packets", "Packets by path, direction and state; finished ones since the journal began");
-    describe_gauge!("causeway_oldest_pending_age_seconds", Unit::Seconds, "Age of the oldest pending packet of a path");
+    describe_gauge!(
+        "causeway_oldest_pending_age_seconds",
+        Unit::Seconds,
+        "Age of the oldest pending packet of a path; dead ones are not pending"
+    );
     describe_histogram!("causeway_stage_duration_seconds", Unit::Seconds, "From one stage of a packet to the next");
     describe_counter!(
         "causeway_verification_failures_total",

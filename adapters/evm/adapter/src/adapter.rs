@@ -46,12 +46,26 @@ impl EvmAdapter {
         Ok(adapter)
     }
 
-    /// The same without asking: for a relayer that starts while the node is down.
+    /// An adapter to ask a chain with, be there a router or not; whatever needs one is refused by the chain.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn probe(config: &Config, keys: Keys) -> Result<Self> {
+        let adapter = Self::at(config, config.router.unwrap_or(Address::ZERO), keys)?;
+        adapter.chain.head().await?;
+        Ok(adapter)
+    }
+
+    /// As [`Self::connect`], without asking: for a relayer that starts while the node is down.
     ///
     /// # Errors
     /// [`AdapterError::Invalid`] for a configuration that cannot work.
     pub fn new(config: &Config, keys: Keys) -> Result<Self> {
-        let chain = open(config, config.router().map_err(invalid)?)?;
+        Self::at(config, config.router().map_err(invalid)?, keys)
+    }
+
+    fn at(config: &Config, router: Address, keys: Keys) -> Result<Self> {
+        let chain = open(config, router)?;
         let logs = LogRange::new(config.log_range_start, config.log_range_max);
         Ok(Self { chain, keys, logs, contracts: Contracts::default() })
     }

@@ -25,7 +25,7 @@ pub enum KeyError {
         name: String,
     },
     /// No such key.
-    #[error("key `{name}` does not exist; add it with `causeway key add {name}`")]
+    #[error("key `{name}` does not exist; add it with `causeway key add {name} --chain CHAIN`")]
     Missing {
         /// The key.
         name: String,

@@ -26,6 +26,7 @@ mod config;
 mod contracts;
 mod convert;
 mod deploy;
+mod deployed;
 mod header;
 pub mod keys;
 mod light_client;
@@ -44,6 +45,7 @@ pub use admin::{AdminAct, AdminDone, Role, RouterAccess};
 pub use causeway_keystore::{Secret, SecretRef};
 pub use config::{ClientKind, Config, ConfigError, FeeMode, KeyConfig, RpcConfig};
 pub use deploy::{DeployJournal, DeployOptions, Deployment, deploy};
+pub use deployed::{DeployedCode, deployed_code};
 pub use keys::{KeyError, KeyInfo, Keys};
 pub use light_client::{EvmLightClient, HOST_ENCODING};
 

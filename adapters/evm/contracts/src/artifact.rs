@@ -114,11 +114,23 @@ impl Contract {
     #[must_use]
     pub fn bytecode(self) -> &'static Bytes {
         static CODES: [OnceLock<Bytes>; Contract::ALL.len()] = [const { OnceLock::new() }; Contract::ALL.len()];
-        CODES[self as usize].get_or_init(|| {
-            let artifact = self.artifact();
-            let text = artifact["bytecode"].as_str().expect("a committed artifact has bytecode, which a test checks");
-            hex::decode(text).expect("the compiler writes bytecode in hex, which a test checks").into()
-        })
+        CODES[self as usize].get_or_init(|| self.code("bytecode"))
+    }
+
+    /// The code that a creation leaves on the chain; zeros stand where immutables do.
+    ///
+    /// # Panics
+    /// Never: the artifacts are part of this crate and a test reads all of them.
+    #[must_use]
+    pub fn deployed_bytecode(self) -> &'static Bytes {
+        static CODES: [OnceLock<Bytes>; Contract::ALL.len()] = [const { OnceLock::new() }; Contract::ALL.len()];
+        CODES[self as usize].get_or_init(|| self.code("deployedBytecode"))
+    }
+
+    fn code(self, member: &str) -> Bytes {
+        let artifact = self.artifact();
+        let text = artifact[member].as_str().expect("a committed artifact has bytecode, which a test checks");
+        hex::decode(text).expect("the compiler writes bytecode in hex, which a test checks").into()
     }
 
     /// The data of the transaction that creates the contract: bytecode and the ABI encoding of the constructor's arguments.

@@ -24,6 +24,16 @@ async fn a_packet_is_told_by_its_id_with_all_bytes() {
 }
 
 #[tokio::test]
+async fn a_dead_packet_tells_how_often_it_was_refused_and_when_it_is_tried_again() {
+    let served = Served::start(FakeRelay::with_packets(3)).await;
+    let mut client = served.packets().await;
+    let packet =
+        client.get_packet(wire::GetPacketRequest { id: Some(id("alpha", "client-0", 2)) }).await.unwrap().into_inner().packet.unwrap();
+    assert_eq!((packet.state(), packet.attempts, packet.retry_at_ms), (wire::State::Dead, 6, Some(9_000)));
+    assert_eq!(packet.reason, "the receiver has no such port");
+}
+
+#[tokio::test]
 async fn packets_are_found_by_their_transaction() {
     let served = Served::start(FakeRelay::with_packets(450)).await;
     let mut client = served.packets().await;
@@ -108,7 +118,7 @@ async fn hostile_fields_are_refused_by_name() {
         ("alpha", "0xzz", Code::InvalidArgument, "hexadecimal"),
         ("alpha", "0xabc", Code::InvalidArgument, "hexadecimal"),
         ("alpha", long.as_str(), Code::InvalidArgument, "transaction: "),
-        ("beta", "0xabcd", Code::NotFound, "not configured"),
+        ("beta", "0xabcd", Code::NotFound, "`causeway status` lists them"),
     ];
     for (chain, transaction, code, text) in finds {
         let request = wire::FindPacketsRequest { chain: chain.into(), transaction: transaction.into() };

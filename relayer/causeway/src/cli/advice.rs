@@ -1,25 +1,8 @@
 //! Every command line that an error or a hint advises is one that parses: found in the sources by its form, not listed here.
 
 use super::*;
+use clap::CommandFactory;
 use std::path::Path;
-
-const WORDS: [&str; 15] = [
-    "client",
-    "demo",
-    "init",
-    "config",
-    "health",
-    "key",
-    "contracts",
-    "trust",
-    "path",
-    "start",
-    "status",
-    "packet",
-    "adapter",
-    "completions",
-    "version",
-];
 
 /// Lines of a source file that are no comments, with continued strings put together.
 fn code(file: &Path) -> Vec<String> {
@@ -52,26 +35,32 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Command lines after `causeway `, each with whether it stands in backquotes.
+/// Command lines after `causeway `, each with whether it stands in backquotes. What stands in them is a command line, whatever its first
+/// word; elsewhere the first word must be a command.
 fn advised(line: &str) -> Vec<(String, bool)> {
     let mut all = Vec::new();
     for (at, _) in line.match_indices("causeway ") {
         let rest = &line[at + "causeway ".len()..];
         let first: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
-        if WORDS.contains(&first.as_str()) {
-            let quoted = line[..at].ends_with('`');
+        let quoted = line[..at].ends_with('`');
+        if quoted || Cli::command().get_subcommands().any(|command| command.get_name() == first) {
             all.push((rest.split('`').next().unwrap_or(rest).to_owned(), quoted && rest.contains('`')));
         }
     }
     all
 }
 
-/// Placeholders become values: `{name}` and `NAME` a number, which is a name as well.
+/// Placeholders become values: `{id}` that of a packet, `ACCOUNT` an address, `{name}` and `NAME` a number, which is a name as well.
 fn filled(advice: &str) -> Vec<String> {
     let mut words = vec!["causeway".to_owned()];
     for word in advice.split_whitespace() {
         let placeholder = word.contains('{') || word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-        words.push(if placeholder { "7".to_owned() } else { word.to_owned() });
+        let value = match word {
+            "{id}" => "alpha/client-0/7",
+            "ACCOUNT" => "0x00000000000000000000000000000000000000aa",
+            _ => "7",
+        };
+        words.push(if placeholder { value.to_owned() } else { word.to_owned() });
     }
     words
 }
@@ -107,5 +96,6 @@ fn advice_that_does_not_parse_is_seen() {
     for wrong in ["trust reset {chain} --height H --hash X", "key add", "trust set {chain} --height H", "path create CHAIN"] {
         assert!(Cli::try_parse_from(filled(wrong)).is_err(), "{wrong}");
     }
-    assert_eq!(advised("run `causeway key add` or causeway start"), [("key add".to_owned(), true), ("start".to_owned(), false)]);
+    let found = advised("run `causeway key add`, `causeway evidnce list` while causeway is calm, or causeway start");
+    assert_eq!(found, [("key add".to_owned(), true), ("evidnce list".to_owned(), true), ("start".to_owned(), false)]);
 }

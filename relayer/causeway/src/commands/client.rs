@@ -185,6 +185,10 @@ async fn list(global: &Global, config: &Config) -> Result<(), Failure> {
         let height = view.latest.to_string();
         vec![(*chain).to_string(), view.client_id.to_string(), view.client_type.clone(), height, standing, left(view, now_s)]
     };
+    if views.is_empty() {
+        println!("No clients: no path is configured. Make one with `causeway path create CHAIN CHAIN`");
+        return Ok(());
+    }
     println!("{}", output::table(&["host", "client", "type", "height", "status", "expires in"], views.iter().map(row).collect()));
     for (chain, view) in &views {
         let advice = Standing::of(view, now_s).advice();

@@ -3,7 +3,7 @@
 use crate::cli::Global;
 use crate::config::{self, ChainConfig};
 use crate::exit::{Code, Failure, OrFail};
-use crate::families::{self, BuiltIn};
+use crate::families::{self, BuiltIn, Standing};
 use crate::output;
 use causeway_adapter::ChainStatus;
 use serde_json::{Value, json};
@@ -39,31 +39,63 @@ impl Command {
         let config = config::load(&global.config)?;
         let named = self.chains.iter().map(|name| config.chain(name)).collect::<Result<Vec<_>, _>>().or_fail(Code::BadConfig)?;
         let chains: Vec<&ChainConfig> = if named.is_empty() { config.chains.iter().collect() } else { named };
-        let (mut all, mut chain_troubles) = (Vec::new(), Vec::new());
+        let mut found = Found::default();
         for chain in &chains {
             let mut checked = check(chain).await;
             behind(&mut checked);
-            chain_troubles.extend(together(chain, &checked).await.map(|trouble| (chain.name.clone(), trouble)));
-            all.extend(checked);
+            let (trouble, missing) = together(chain, &checked).await;
+            found.troubles.extend(trouble.map(|trouble| (chain.name.clone(), trouble)));
+            found.missing.extend(missing.map(|missing| (chain.name.clone(), missing)));
+            found.endpoints.extend(checked);
         }
-        let sick = all.iter().filter(|one| !one.trouble.is_empty()).count();
         if global.json {
-            let troubles: Vec<Value> =
-                chain_troubles.iter().map(|(chain, trouble)| json!({ "chain": chain, "trouble": trouble })).collect();
-            let healthy = sick == 0 && troubles.is_empty();
-            output::json_object(
-                &json!({ "healthy": healthy, "endpoints": all.iter().map(Checked::json).collect::<Vec<_>>(), "chains": troubles }),
-            );
+            output::json_object(&found.json());
         } else {
-            let rows = all.iter().map(Checked::row).collect();
-            println!("{}", output::table(&["chain", "endpoint", "head", "block age", "answers in", "node", "trouble"], rows));
-            chain_troubles.iter().for_each(|(chain, trouble)| println!("{chain}: {trouble}"));
+            found.print();
         }
-        if sick == 0 && chain_troubles.is_empty() {
+        if found.healthy() {
             return Ok(());
         }
-        let message = format!("{sick} of {} endpoints and {} of {} chains are in trouble", all.len(), chain_troubles.len(), chains.len());
+        let (sick, endpoints, troubles) = (found.sick(), found.endpoints.len(), found.troubles.len());
+        let message = format!("{sick} of {endpoints} endpoints and {troubles} of {} chains are in trouble", chains.len());
         Err(Failure::after_answer(Code::Unavailable, message))
+    }
+}
+
+/// What all of them answered.
+#[derive(Default)]
+struct Found {
+    endpoints: Vec<Checked>,
+    /// Chains of which something is wrong, and what.
+    troubles: Vec<(String, String)>,
+    /// Chains to which something must be brought before they can be relayed to: nothing is wrong with them.
+    missing: Vec<(String, String)>,
+}
+
+impl Found {
+    fn sick(&self) -> usize {
+        self.endpoints.iter().filter(|one| !one.trouble.is_empty()).count()
+    }
+
+    fn healthy(&self) -> bool {
+        self.sick() == 0 && self.troubles.is_empty()
+    }
+
+    fn print(&self) {
+        let rows = self.endpoints.iter().map(Checked::row).collect();
+        println!("{}", output::table(&["chain", "endpoint", "head", "block age", "answers in", "node", "trouble"], rows));
+        self.troubles.iter().chain(&self.missing).for_each(|(chain, text)| println!("{chain}: {text}"));
+    }
+
+    fn json(&self) -> Value {
+        let list =
+            |all: &[(String, String)], key: &str| all.iter().map(|(chain, text)| json!({ "chain": chain, key: text })).collect::<Vec<_>>();
+        json!({
+            "healthy": self.healthy(),
+            "endpoints": self.endpoints.iter().map(Checked::json).collect::<Vec<_>>(),
+            "chains": list(&self.troubles, "trouble"),
+            "missing": list(&self.missing, "missing"),
+        })
     }
 }
 
@@ -91,7 +123,7 @@ async fn check(chain: &ChainConfig) -> Vec<Checked> {
 async fn ask(chain: &str, endpoint: &dyn BuiltIn) -> Checked {
     let name = endpoint.endpoint_names().join(", ");
     let asked = async {
-        let adapter = endpoint.adapter(chain, &[]).await?;
+        let adapter = endpoint.probe(chain, &[]).await?;
         let start_ms = now_ms();
         let status = adapter.status().await.or_fail(Code::Unavailable)?;
         let latency_ms = now_ms().saturating_sub(start_ms);
@@ -130,13 +162,25 @@ fn behind(checked: &mut [Checked]) {
     }
 }
 
-/// What is wrong with a chain as a whole: nobody answers, or the endpoints contradict each other.
-async fn together(chain: &ChainConfig, checked: &[Checked]) -> Option<String> {
+/// What is wrong with a chain as a whole, and what it lacks.
+async fn together(chain: &ChainConfig, checked: &[Checked]) -> (Option<String>, Option<String>) {
     if checked.iter().all(|one| one.height.is_none()) {
-        return Some("no endpoint answers".to_string());
+        return (Some("no endpoint answers; start the node, or correct its address in the configuration".to_string()), None);
     }
-    let family = families::watch_only(chain).await.ok()?;
-    let divergence = family.adapter.status().await.ok()?.divergence?;
+    if let Some(contradiction) = contradiction(chain).await {
+        return (Some(contradiction), None);
+    }
+    match families::standing(chain).await {
+        Ok(Standing::Ready) => (None, None),
+        Ok(Standing::NotYet(missing)) => (None, Some(missing)),
+        Ok(Standing::Wrong(trouble)) => (Some(trouble), None),
+        Err(failure) => (Some(failure.message), None),
+    }
+}
+
+async fn contradiction(chain: &ChainConfig) -> Option<String> {
+    let adapter = families::probe(chain, &[]).await.ok()?;
+    let divergence = adapter.status().await.ok()?.divergence?;
     Some(format!("endpoints contradict each other: {divergence}"))
 }
 
@@ -154,8 +198,10 @@ impl Checked {
     }
 
     fn failed(chain: &str, endpoint: String, trouble: String) -> Self {
-        // The message begins with the chain, which has a column of its own.
-        let trouble = trouble.strip_prefix(&format!("chain \"{chain}\": ")).map_or(trouble.clone(), str::to_string);
+        // The message begins with the chain and the endpoint, which have columns of their own, and ends with what is said below the table.
+        let trouble = trouble.strip_prefix(&format!("chain \"{chain}\": ")).unwrap_or(&trouble);
+        let trouble = trouble.strip_prefix(&format!("{endpoint} is ")).unwrap_or(trouble);
+        let trouble = trouble.split("; check that the node runs").next().unwrap_or(trouble).to_string();
         Self { chain: chain.to_string(), endpoint, height: None, block_age_s: None, latency_ms: None, version: String::new(), trouble }
     }
 

@@ -37,7 +37,7 @@ impl Command {
         if global.json {
             output::json_object(&json!({ "written": path.display().to_string() }));
         } else {
-            println!("Wrote {}. Edit the addresses of the nodes in it, then run `causeway config check`", path.display());
+            println!("Wrote {}. Put the addresses of your nodes into it, then ask them: `causeway health`", path.display());
         }
         Ok(())
     }

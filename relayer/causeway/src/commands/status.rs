@@ -4,7 +4,7 @@ use crate::cli::Global;
 use crate::client::{self, EndpointArgs};
 use crate::exit::Failure;
 use crate::{config, output};
-use causeway_proto::admin::v1::{Chain, Endpoint, GetStatusRequest, GetStatusResponse, Height, Path};
+use causeway_proto::admin::v1::{Chain, Endpoint, GetStatusRequest, GetStatusResponse, Height, Path, Wallet};
 use serde_json::{Value, json};
 
 /// Show what the running relayer does.
@@ -61,7 +61,7 @@ fn print(status: &GetStatusResponse) {
                 chain.chain.clone(),
                 wallet.signer.clone(),
                 wallet.address.clone(),
-                format!("{} {}", wallet.balance, wallet.denom),
+                balance(wallet),
                 wallet.in_flight.to_string(),
                 spending(chain),
                 wallet.blocked.clone(),
@@ -87,6 +87,11 @@ fn print(status: &GetStatusResponse) {
     for path in &status.paths {
         println!("{}", packets_line(path));
     }
+}
+
+/// Not known before the chain's first answer.
+fn balance(wallet: &Wallet) -> String {
+    if wallet.balance.is_empty() { "not known yet".to_string() } else { format!("{} {}", wallet.balance, wallet.denom) }
 }
 
 fn spending(chain: &Chain) -> String {

@@ -150,8 +150,12 @@ impl Trust {
     /// The hash as bytes.
     pub(crate) fn hash_bytes(&self) -> Result<[u8; 32], String> {
         let digits = self.hash.strip_prefix("0x").unwrap_or(&self.hash);
-        let bytes = hex::decode(digits).map_err(|_| format!("trust.hash = \"{}\": expected 64 hexadecimal digits", self.hash))?;
-        bytes.try_into().map_err(|bytes: Vec<u8>| format!("trust.hash: expected 32 bytes, found {}", bytes.len()))
+        let bytes = hex::decode(digits).map_err(|_| {
+            format!("trust.hash = \"{}\": expected 64 hexadecimal digits, as `causeway trust show CHAIN` prints them", self.hash)
+        })?;
+        bytes.try_into().map_err(|bytes: Vec<u8>| {
+            format!("trust.hash: expected 32 bytes, as `causeway trust show CHAIN` prints them, found {}", bytes.len())
+        })
     }
 }
 
@@ -272,18 +276,18 @@ impl Config {
     /// The chain of that name.
     pub(crate) fn chain(&self, name: &str) -> Result<&ChainConfig, String> {
         self.chains.iter().find(|chain| chain.name == name).ok_or_else(|| {
-            let known: Vec<_> = self.chains.iter().map(|chain| chain.name.as_str()).collect();
-            format!(
-                "chain \"{name}\" is not configured; there are: {}",
-                if known.is_empty() { "none".to_string() } else { known.join(", ") }
-            )
+            let known = listed(self.chains.iter().map(|chain| chain.name.as_str()), "none, each begins with [[chain]]");
+            format!("chain \"{name}\" is not configured; there are: {known}")
         })
     }
 
     /// The path of that name.
     pub(crate) fn path(&self, name: &str) -> Result<&PathConfig, String> {
         let found = self.paths.iter().find(|path| path.name == name);
-        found.ok_or_else(|| format!("path \"{name}\" is not configured; `causeway path list` shows them"))
+        found.ok_or_else(|| {
+            let known = listed(self.paths.iter().map(|path| path.name.as_str()), "none, `causeway path create CHAIN CHAIN` makes one");
+            format!("path \"{name}\" is not configured; there are: {known}")
+        })
     }
 
     /// Checks every bound and cross reference.
@@ -388,11 +392,18 @@ impl ChainConfig {
         if let Some(signer) = self.signers.iter().find(is_unknown) {
             let table = family.table();
             return Err(format!(
-                "signers names \"{signer}\", and there is no [chain.{table}.keys.{signer}]; `causeway key add {signer}` makes its keystore"
+                "signers names \"{signer}\", and there is no [chain.{table}.keys.{signer}]; add that table, and make its keystore with `causeway key add {signer} --chain {}`",
+                self.name
             ));
         }
         family.validate()
     }
+}
+
+/// Names as a sentence has them.
+fn listed<'a>(names: impl Iterator<Item = &'a str>, none: &str) -> String {
+    let names: Vec<_> = names.collect();
+    if names.is_empty() { none.to_string() } else { names.join(", ") }
 }
 
 /// Patterns are tried on every packet that anybody sends: few and short ones.

@@ -26,12 +26,26 @@ pub(crate) const SAMPLE_COSMOS: &str = include_str!("../../../../config/cosmos.t
 /// # Errors
 /// Exit code 64 with a line that names the key, the value and what is allowed.
 pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let advice = "`causeway init` writes one to start from; --config names another";
-        Failure::new(Code::BadConfig, format!("cannot read configuration {}: {error}; {advice}", path.display()))
-    })?;
+    let text = read(path)?;
     let base = path.parent().unwrap_or(Path::new("."));
     parse(&text, base).map_err(|message| Failure::new(Code::BadConfig, format!("{}: {message}", path.display())))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let file = path.display();
+        let message = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                format!("there is no configuration {file}; `causeway init` writes one to start from, --config FILE names another")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                format!("configuration {file} may not be read by this user; let it be read, or name another with --config FILE")
+            }
+            std::io::ErrorKind::IsADirectory => format!("configuration {file} is a folder; name the file in it with --config FILE"),
+            _ => format!("cannot read configuration {file}: {error}; name another with --config FILE"),
+        };
+        Failure::new(Code::BadConfig, message)
+    })
 }
 
 /// Reads a configuration that need not be complete yet: keys are made before the rest is filled in.
@@ -40,7 +54,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
 /// Exit code 64 with a line that names the key and what is allowed.
 pub(crate) fn load_unchecked(path: &Path) -> Result<Config, Failure> {
     let fail = |message: String| Failure::new(Code::BadConfig, format!("{}: {message}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let text = read(path)?;
     toml::from_str(&text).map_err(|error| fail(one_line(&text, error.message(), error.span())))
 }
 
@@ -76,8 +90,15 @@ pub(crate) fn write_new(path: &Path, text: &str, replace: bool) -> Result<(), Fa
         options.create_new(true)
     };
     let fail = |error: std::io::Error| {
-        let advice = if error.kind() == std::io::ErrorKind::AlreadyExists { "; --force replaces it" } else { "" };
-        Failure::new(Code::Failed, format!("cannot write {}: {error}{advice}", path.display()))
+        let file = path.display();
+        let message = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                format!("{file} exists already and stays as it is; edit it, write another with --config FILE, or replace it with --force")
+            }
+            std::io::ErrorKind::NotFound => format!("cannot write {file}: its folder does not exist; make it first"),
+            _ => format!("cannot write {file}: {error}; name a file that this user may write with --config FILE"),
+        };
+        Failure::new(Code::Failed, message)
     };
     let mut file = options.open(path).map_err(fail)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)

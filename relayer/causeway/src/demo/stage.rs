@@ -178,7 +178,7 @@ async fn deploy(file: &Path, index: usize) -> Result<causeway_evm_adapter::Deplo
     let config = config::load(file)?;
     let chain = config.chain(NAMES[index]).or_fail(Code::BadConfig)?;
     let family = chain.evm.as_ref().ok_or_else(|| Failure::new(Code::BadConfig, "the demo's chains are EVM chains"))?;
-    let keys: Keys = evm::unlock(family, &[SIGNER.to_string()]).await?;
+    let keys: Keys = evm::unlock(&chain.name, family, &[SIGNER.to_string()]).await?;
     let wanted = deployment::Wanted { signer: SIGNER.to_string(), demo_apps: true, fees: relayer::fee_policy(&chain.fees)? };
     let record = file.with_file_name(format!("{}.deployment.json", chain.name));
     deployment::run(family, &keys, wanted, &record, true).await

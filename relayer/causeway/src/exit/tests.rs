@@ -1,6 +1,6 @@
 //! The systemd unit goes by these codes: it starts again whatever may pass, for ever, and nothing that somebody must mend first.
 
-use super::Code;
+use super::{Code, Failure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -88,4 +88,15 @@ fn systemd_takes_the_unit() {
     let about_it = said.lines().filter(|line| line.contains("causeway"));
     let wrong: Vec<_> = about_it.filter(|line| !NEWER_KEYS.iter().any(|key| line.contains(&format!("'{key}'")))).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn people_are_told_no_numbers_of_the_operating_system() {
+    for (text, expected) in [
+        ("cannot read a: No such file or directory (os error 2); make it", "cannot read a: No such file or directory; make it"),
+        ("a (os error 2), b (os error 13)", "a, b"),
+        ("nothing (of this kind) in it", "nothing (of this kind) in it"),
+    ] {
+        assert_eq!(Failure::new(Code::Failed, text).message, expected);
+    }
 }

@@ -2,12 +2,13 @@
 
 pub(crate) mod upgrade;
 
-use super::{BuiltIn, OpenChannel};
+use super::{BuiltIn, OpenChannel, Standing};
 use crate::exit::{Code, Failure, OrFail};
 use crate::secrets;
 use async_trait::async_trait;
 use causeway_adapter::{AdapterError, ChainAdapter, LightClient};
 use causeway_cosmos_adapter::{Config, CosmosAdapter, CosmosLightClient, KeyError, Keys};
+use causeway_keystore::{KeyError as FileError, SecretRef};
 use causeway_types::classic::{ChannelEndId, ConnectionEnd, ConnectionId};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -39,14 +40,35 @@ impl BuiltIn for Config {
         self.keys.contains_key(name)
     }
 
+    fn key_names(&self) -> Vec<String> {
+        self.keys.keys().cloned().collect()
+    }
+
+    fn ready_keys(&self) -> Vec<String> {
+        let ready = self.keys.iter().filter(|(_, key)| key.passphrase.is_some() && key.keystore.exists());
+        ready.map(|(name, _)| name.clone()).collect()
+    }
+
     fn keystore(&self, name: &str) -> Option<PathBuf> {
         self.keys.get(name).map(|key| key.keystore.clone())
     }
 
+    fn passphrase(&self, name: &str) -> Option<SecretRef> {
+        self.keys.get(name).and_then(|key| key.passphrase.clone())
+    }
+
     async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure> {
-        let keys = unlock(self, signers).await?;
+        let keys = unlock(chain, self, signers).await?;
         let adapter = CosmosAdapter::connect(self, keys).await.map_err(|error| failure(chain, &error))?;
         Ok(Arc::new(adapter))
+    }
+
+    async fn probe(&self, chain: &str, keys: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure> {
+        self.adapter(chain, keys).await
+    }
+
+    async fn standing(&self, _chain: &str) -> Result<Standing, Failure> {
+        Ok(Standing::Ready)
     }
 
     async fn light_client(&self, chain: &str) -> Result<Arc<dyn LightClient>, Failure> {
@@ -95,11 +117,14 @@ impl BuiltIn for Config {
 }
 
 /// Unlocks keys. Deriving takes about a second of one core each; the runtime keeps its threads.
-pub(crate) async fn unlock(config: &Config, signers: &[String]) -> Result<Keys, Failure> {
+pub(crate) async fn unlock(chain: &str, config: &Config, signers: &[String]) -> Result<Keys, Failure> {
     let (config, signers) = (config.clone(), signers.to_vec());
     let unlocked: Result<Keys, KeyError> =
         tokio::task::spawn_blocking(move || Keys::unlock(&config, &signers, secrets::ask)).await.or_fail(Code::Failed)?;
-    unlocked.or_fail(Code::Key)
+    unlocked.map_err(|error| match &error {
+        KeyError::File(FileError::Missing { name }) => super::no_keystore(chain, name),
+        _ => Failure::new(Code::Key, format!("chain \"{chain}\": {error}")),
+    })
 }
 
 fn failure(chain: &str, error: &AdapterError) -> Failure {

@@ -8,6 +8,7 @@ use crate::exit::{Code, Failure};
 use async_trait::async_trait;
 use causeway_adapter::rpc::{RemoteAdapter, RemoteOptions};
 use causeway_adapter::{ChainAdapter, ClientView, Family, LightClient};
+use causeway_keystore::SecretRef;
 use causeway_types::Height;
 use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd};
 use std::path::{Path, PathBuf};
@@ -37,11 +38,26 @@ pub(crate) trait BuiltIn: Send + Sync {
     /// Whether the table has a keystore of that name.
     fn has_key(&self, name: &str) -> bool;
 
+    /// Names of all its keys.
+    fn key_names(&self) -> Vec<String>;
+
+    /// Names of the keys that can be unlocked without asking anybody: made, and with a source for the passphrase.
+    fn ready_keys(&self) -> Vec<String>;
+
     /// Where the table says that the keystore of that name lies.
     fn keystore(&self, name: &str) -> Option<PathBuf>;
 
+    /// Where the table says that the passphrase of that keystore is read.
+    fn passphrase(&self, name: &str) -> Option<SecretRef>;
+
     /// The adapter, with the named keys unlocked.
     async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure>;
+
+    /// The adapter to ask a chain with, the named keys unlocked, whether or not there is what relaying needs.
+    async fn probe(&self, chain: &str, keys: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure>;
+
+    /// What stands between the chain and relaying, as far as its endpoints tell.
+    async fn standing(&self, chain: &str) -> Result<Standing, Failure>;
 
     /// The verifier.
     async fn light_client(&self, chain: &str) -> Result<Arc<dyn LightClient>, Failure>;
@@ -60,6 +76,17 @@ pub(crate) trait BuiltIn: Send + Sync {
 
     /// Whether the chain lets the named keys relay.
     async fn check_roles(&self, chain: &str, signers: &[String]) -> Result<(), Failure>;
+}
+
+/// What the chain has of what relaying needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// All of it.
+    Ready,
+    /// Something is still to be put there: what, and which command does it.
+    NotYet(String),
+    /// What is there is not what the configuration says.
+    Wrong(String),
 }
 
 /// A channel of IBC classic, and where it leads.
@@ -120,6 +147,22 @@ pub(crate) async fn watch_only(config: &ChainConfig) -> Result<Family, Failure> 
     connect(&ChainConfig { signers: Vec::new(), ..config.clone() }).await
 }
 
+/// A chain to ask, with keys, even before it can be relayed to. A remote adapter has its own.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) async fn probe(config: &ChainConfig, keys: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure> {
+    if config.adapter.is_some() { Ok(connect(config).await?.adapter) } else { of(config)?.probe(&config.name, keys).await }
+}
+
+/// What stands between a chain and relaying. A remote adapter answers for itself.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) async fn standing(config: &ChainConfig) -> Result<Standing, Failure> {
+    if config.adapter.is_some() { Ok(Standing::Ready) } else { of(config)?.standing(&config.name).await }
+}
+
 /// Whether the chain lets the configured keys relay; asked before a path is created, so that it does not fail half-way. A remote
 /// adapter answers for its own keys.
 ///
@@ -161,6 +204,12 @@ pub(crate) async fn channels(
 fn of(config: &ChainConfig) -> Result<&dyn BuiltIn, Failure> {
     let missing = || Failure::new(Code::BadConfig, format!("chain \"{}\" has no family", config.name));
     tables(config).into_iter().next().ok_or_else(missing)
+}
+
+/// A key that a chain names and that nobody has made yet.
+fn no_keystore(chain: &str, key: &str) -> Failure {
+    let advice = format!("make it with `causeway key add {key} --chain {chain}`");
+    Failure::new(Code::Key, format!("chain \"{chain}\": key `{key}` has no keystore yet; {advice}"))
 }
 
 fn remote_failure(config: &ChainConfig, address: &str, error: impl std::fmt::Display) -> Failure {

@@ -75,7 +75,7 @@ pub struct PathReport {
     pub clients: [ClientReport; 2],
     /// Pending packets by direction and state, and finished ones since the journal began. Only counts above zero.
     pub packets: Vec<PacketCount>,
-    /// Age of the oldest pending packet, milliseconds.
+    /// Age of the oldest packet that is worked on, milliseconds; dead and excluded ones are not.
     pub oldest_pending_ms: Option<u64>,
     /// In IBC classic: the channel at its ends, `a`, then `b`, as last seen. One that is closed takes no packets any more; what was on its way
     /// is brought to its end.

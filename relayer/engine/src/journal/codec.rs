@@ -231,6 +231,7 @@ pub(crate) fn record_row(record: &PacketRecord) -> RecordRow {
         marked: record.marked,
         marked_at: record.marked_at.as_ref().map(locator_row),
         attempts: record.attempts,
+        refusals: record.refusals,
         waits: record.waits,
         share_max: record.share_max,
         times: record.times.iter().map(|(stage, at_ms)| TimeRow { stage: *stage as u32, at_ms: *at_ms }).collect(),
@@ -294,6 +295,8 @@ pub(crate) fn record(bytes: &[u8]) -> Decoded<PacketRecord> {
         marked: row.marked,
         marked_at: locator(row.marked_at)?,
         attempts: row.attempts,
+        // Earlier versions did not count them.
+        refusals: row.refusals.max(row.attempts),
         waits: row.waits,
         share_max: row.share_max,
         times: row.times.into_iter().map(time).collect::<Decoded<_>>()?,

@@ -117,8 +117,8 @@ impl Lane {
         self.expiry_height.extend(height.map(|at| (at, sequence)));
         self.parked.extend(record.retry_at_ms().map(|at| (at, sequence)));
         self.hearsay = self.hearsay.saturating_add(usize::from(hearsay(&record)));
-        // What others are to relay does not wait for us, unless it is to be proven that they did.
-        if record.state.kind() != StateKind::Excluded || record.gone.is_some() {
+        // What others are to relay, and what was given up, does not wait for us, unless it is to be proven that others ended it.
+        if !matches!(record.state.kind(), StateKind::Excluded | StateKind::Dead) || record.gone.is_some() {
             self.ages.insert((record.time(Stage::Observed).unwrap_or(0), sequence));
         }
         let count = self.counts.entry(record.state.kind()).or_default();
@@ -270,7 +270,7 @@ impl Table {
         self.lanes.get(&id).map(|lane| lane.counts.clone()).unwrap_or_default()
     }
 
-    /// When the oldest pending packet of a lane was observed, unix milliseconds.
+    /// When the oldest packet of a lane that is worked on was observed, unix milliseconds.
     pub(crate) fn oldest(&self, id: LaneId) -> Option<u64> {
         self.lanes.get(&id)?.ages.first().map(|(at, _)| *at)
     }

@@ -185,6 +185,9 @@ pub(crate) struct RecordRow {
     pub(crate) attempts: u32,
     #[prost(uint64, optional, tag = "25")]
     pub(crate) second_look_ms: Option<u64>,
+    /// Refusals in all.
+    #[prost(uint32, tag = "26")]
+    pub(crate) refusals: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]

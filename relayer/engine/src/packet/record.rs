@@ -354,6 +354,8 @@ pub struct PacketRecord {
     pub second_look_ms: Option<u64>,
     /// Times that the destination refused it since the last progress. A few of them, and only they, make it dead.
     pub attempts: u32,
+    /// Times that a chain refused it in all, progress or not: for people, nothing goes by it.
+    pub refusals: u32,
     /// Delays in a row that are no judgement of it: a wallet is empty, an endpoint is away or behind, evidence is not there yet. Only the
     /// length of the next delay goes by them.
     pub waits: u32,
@@ -406,6 +408,7 @@ impl PacketRecord {
             stuck: false,
             second_look_ms: None,
             attempts: 0,
+            refusals: 0,
             waits: 0,
             share_max: 0,
             times: vec![(Stage::Observed, now_ms)],

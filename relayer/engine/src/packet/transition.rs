@@ -357,6 +357,7 @@ impl PacketRecord {
     fn failed(&mut self, action: Action, reason: &str, when: When) {
         self.resume();
         self.attempts = self.attempts.saturating_add(1);
+        self.refusals = self.refusals.saturating_add(1);
         if self.attempts >= ATTEMPTS_MAX {
             self.refuse(action, reason, when);
         } else {

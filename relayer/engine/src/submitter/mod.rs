@@ -91,6 +91,12 @@ impl Submitter {
             tracing::error!(chain = %self.chain.id(), signer = %self.signer, %error, "submitter stops");
             return;
         }
+        // Who asks for the wallets need not wait for the first tick. A failure is counted by the call.
+        tokio::select! {
+            biased;
+            () = self.shared.stop.cancelled() => return,
+            _seen = self.account() => {}
+        }
         let mut head = self.chain.head.subscribe();
         let shared = Arc::clone(&self.shared);
         loop {

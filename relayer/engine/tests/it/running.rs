@@ -17,6 +17,22 @@ async fn seconds(sim: &mut Sim, count: u64) {
     }
 }
 
+/// Who looks right after the start sees what the accounts hold.
+#[test]
+fn wallets_are_known_soon_after_the_start() {
+    for family in FakeFamily::ALL {
+        simulate(2, family, family, async |sim| {
+            sim.second().await;
+            sim.try_start().await.unwrap();
+            seconds(sim, 2).await;
+            let chains = sim.handle().status().chains;
+            let wallets: Vec<_> = chains.iter().flat_map(|chain| &chain.wallets).collect();
+            assert_eq!(wallets.len(), 4);
+            assert!(wallets.iter().all(|wallet| wallet.balance.is_some() && !wallet.address.is_empty()), "{family:?}: {wallets:?}");
+        });
+    }
+}
+
 fn survive_lies(family: FakeFamily, classes: &[Class]) {
     simulate(3, family, family, async |sim| {
         sim.second().await;

@@ -63,6 +63,11 @@ fn only_refusals_of_its_destination_make_a_packet_dead() {
             let ended = sim.record(&sim.sent[0]).await.unwrap();
             assert!(matches!(ended.state, PacketState::Dead { .. }), "{name}: {:?}", ended.state);
             assert_eq!((refusals(sim), seen), (6, 5), "{name}: refused in blocks, counted before the last");
+            assert_eq!(sim.handle().status().paths[0].oldest_pending_ms, None, "{name}: a dead packet is called pending");
+            // What people are told of it outlives a crash.
+            sim.crash();
+            sim.try_start().await.unwrap();
+            assert_eq!(sim.record(&sim.sent[0]).await.unwrap().refusals, 6, "{name}");
         });
     }
 }

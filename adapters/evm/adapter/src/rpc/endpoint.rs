@@ -215,8 +215,7 @@ impl Endpoint {
 
     fn unreachable(&self, error: reqwest::Error) -> AdapterError {
         // The error without its address; its causes name no address but may name the host.
-        let error = error.without_url();
-        let cause = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-        AdapterError::Unreachable { endpoint: self.name.clone(), detail: super::short(&format!("{error}{cause}")) }
+        let detail = causeway_adapter::innermost(&error.without_url()).to_string();
+        AdapterError::Unreachable { endpoint: self.name.clone(), detail: super::short(&detail) }
     }
 }

@@ -161,7 +161,8 @@ fn refusals_are_sorted_by_what_the_relay_can_do() {
     assert!(stale(QbftLightClient::ProofPresent {}.abi_encode()));
     assert!(stale(Router::RouterPaused {}.abi_encode()));
     let unknown_port = Router::IBCAppNotFound { portId: "x".into() }.abi_encode();
-    assert_eq!(reason::classify(&unknown_port, false), RejectReason::Refused("IBCAppNotFound".into()));
+    let said = "IBCAppNotFound: no application is registered under the port that the packet is for";
+    assert_eq!(reason::classify(&unknown_port, false), RejectReason::Refused(said.into()));
     let done = Router::CounterpartyAlreadyRegistered { clientId: "x".into() }.abi_encode();
     assert_eq!(reason::classify(&done, false), RejectReason::AlreadyDone);
     let time = Router::IBCInvalidTimeoutTimestamp { timeoutTimestamp: U256::from(1), comparedTimestamp: U256::from(2) }.abi_encode();

@@ -230,6 +230,9 @@ pub(crate) fn record(sequence: u64) -> PacketRecord {
         1 => PacketState::Observed,
         _ => PacketState::Dead { reason: "the receiver has no such port".into() },
     };
+    if matches!(record.state, PacketState::Dead { .. }) {
+        (record.refusals, record.second_look_ms) = (6, Some(9_000));
+    }
     record.ack = sequence.is_multiple_of(3).then(|| Acknowledgement::V2(v2::Acknowledgement { app_acknowledgements: vec![vec![1]] }));
     record
 }

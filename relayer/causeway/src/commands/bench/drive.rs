@@ -90,7 +90,7 @@ impl Side {
         }
         let signer = chain.signer_or_first(None).or_fail(Code::BadConfig)?;
         let key = sender.map_or(signer.clone(), str::to_string);
-        let keys = families::cosmos::unlock(cosmos, std::slice::from_ref(&key)).await?;
+        let keys = families::cosmos::unlock(&chain.name, cosmos, std::slice::from_ref(&key)).await?;
         let adapter = CosmosAdapter::connect(cosmos, keys).await.or_fail(Code::Unavailable)?;
         let address = adapter.key_address(&key).map(str::to_string);
         Ok(Self {

@@ -43,11 +43,14 @@ impl ImportHermes {
 }
 
 fn read(file: &Path) -> Result<String, String> {
-    let bytes = std::fs::metadata(file).map_err(|error| format!("cannot be read: {error}"))?.len();
+    let bytes = std::fs::metadata(file)
+        .map_err(|error| format!("cannot be read: {error}; name the configuration of Hermes, most often ~/.hermes/config.toml"))?
+        .len();
     if bytes > FILE_BYTES_MAX {
         return Err(format!("{bytes} bytes; at most {FILE_BYTES_MAX} are read"));
     }
-    std::fs::read_to_string(file).map_err(|error| format!("cannot be read: {error}"))
+    std::fs::read_to_string(file)
+        .map_err(|error| format!("cannot be read: {error}; name the configuration of Hermes, most often ~/.hermes/config.toml"))
 }
 
 fn answer(import: &Import, out: &Path) -> serde_json::Value {

@@ -10,12 +10,14 @@ use causeway_cosmos_adapter::{AccountForm, keys as cosmos_keys};
 use causeway_evm_adapter::keys;
 use causeway_keystore::{KeyFile, Secret, SecretRef};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Look after the encrypted keys that sign transactions.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Command {
-    /// Folder of the keystores [default: where the configuration of `--chain` names the key, else `keys` beside the configuration].
+    /// Folder of the keystores [default: where the configuration of `--chain` names the key, else `keys` beside the configuration; `list` looks
+    /// wherever the configuration names keys].
     #[arg(long, value_name = "FOLDER", global = true)]
     folder: Option<PathBuf>,
     #[command(subcommand)]
@@ -55,13 +57,16 @@ enum Action {
     Show {
         /// Its name.
         name: String,
+        /// Chain whose configuration says where it is.
+        #[arg(long)]
+        chain: Option<String>,
         /// Open it with its passphrase.
         #[arg(long)]
         check: bool,
         #[command(flatten)]
         passphrase: PassphraseArgs,
     },
-    /// Ask the chains what the accounts hold that pay there.
+    /// Ask the chains what the accounts of their keys hold: those that relay, and those that send by hand.
     Balance {
         /// Names of chains [default: all].
         chains: Vec<String>,
@@ -70,6 +75,9 @@ enum Action {
     Delete {
         /// Its name.
         name: String,
+        /// Chain whose configuration says where it is.
+        #[arg(long)]
+        chain: Option<String>,
         /// Do not ask.
         #[arg(long)]
         yes: bool,
@@ -83,29 +91,70 @@ impl Command {
         if let Action::Balance { chains } = &self.action {
             return balance::execute(global, chains).await;
         }
+        if let Action::List = &self.action {
+            return list(&self.folder.map_or_else(|| folders(global), |folder| vec![folder]), json);
+        }
         let configured = match &self.action {
-            Action::Add { name, chain: Some(chain), .. } => configured_folder(global, chain, name)?,
-            _ => None,
+            Action::Add { name, chain: Some(chain), .. }
+            | Action::Show { name, chain: Some(chain), .. }
+            | Action::Delete { name, chain: Some(chain), .. } => Configured::of(global, chain, name)?,
+            _ => Configured::default(),
         };
-        let base = global.config.parent().unwrap_or(std::path::Path::new("."));
-        let folder = self.folder.or(configured).unwrap_or_else(|| base.join("keys"));
+        let folder = self.folder.or(configured.folder).unwrap_or_else(|| base(global).join("keys"));
         let form = match &self.action {
             Action::Add { chain: Some(chain), .. } => cosmos_form(global, chain)?,
             _ => None,
         };
         // Key derivation takes a second of one core; the runtime keeps its threads.
-        tokio::task::spawn_blocking(move || run(self.action, form, &folder, json)).await.or_fail(Code::Failed)?
+        tokio::task::spawn_blocking(move || run(self.action, form, (&folder, configured.passphrase), json)).await.or_fail(Code::Failed)?
     }
 }
 
-/// The folder in which the configuration expects a chain's key, if it names its file as keys are named here.
-fn configured_folder(global: &Global, chain: &str, name: &str) -> Result<Option<PathBuf>, Failure> {
-    let config = config::load_unchecked(&global.config)?;
-    let families = families::tables(config.chain(chain).or_fail(Code::BadConfig)?);
-    let keystore = families.into_iter().find_map(|family| family.keystore(name));
-    let keystore = keystore.filter(|file| file.file_name().is_some_and(|file| file == format!("{name}.json").as_str()));
-    let base = global.config.parent().unwrap_or(std::path::Path::new("."));
-    Ok(keystore.and_then(|file| file.parent().map(|folder| base.join(folder))))
+/// The folder of the configuration.
+fn base(global: &Global) -> &std::path::Path {
+    global.config.parent().unwrap_or(std::path::Path::new("."))
+}
+
+/// Every folder in which the configuration expects keys, and the usual one. Keys can be listed without a configuration, too.
+fn folders(global: &Global) -> Vec<PathBuf> {
+    let mut folders = BTreeSet::from([base(global).join("keys")]);
+    if let Ok(config) = config::load_unchecked(&global.config) {
+        for family in config.chains.iter().flat_map(families::tables) {
+            let files = family.key_names().into_iter().filter_map(|name| family.keystore(&name));
+            folders.extend(files.filter_map(|file| file.parent().map(|folder| base(global).join(folder))));
+        }
+    }
+    folders.into_iter().collect()
+}
+
+fn list(folders: &[PathBuf], json: bool) -> Result<(), Failure> {
+    let mut all = Vec::new();
+    for folder in folders {
+        all.extend(causeway_keystore::list(folder).or_fail(Code::Key)?);
+    }
+    shown(&all, json, false);
+    Ok(())
+}
+
+/// What the configuration of a chain says of a key.
+#[derive(Default)]
+struct Configured {
+    /// The folder in which it is expected, if its file is named as keys are named here.
+    folder: Option<PathBuf>,
+    /// Where its passphrase will be read when it is used.
+    passphrase: Option<SecretRef>,
+}
+
+impl Configured {
+    fn of(global: &Global, chain: &str, name: &str) -> Result<Self, Failure> {
+        let config = config::load_unchecked(&global.config)?;
+        let families = families::tables(config.chain(chain).or_fail(Code::BadConfig)?);
+        let keystore = families.iter().find_map(|family| family.keystore(name));
+        let keystore = keystore.filter(|file| file.file_name().is_some_and(|file| file == format!("{name}.json").as_str()));
+        let mut passphrase = families.iter().find_map(|family| family.passphrase(name));
+        passphrase.iter_mut().for_each(|source| source.resolve_paths(base(global)));
+        Ok(Self { folder: keystore.and_then(|file| file.parent().map(|folder| base(global).join(folder))), passphrase })
+    }
 }
 
 /// What accounts look like on a chain of the Cosmos family; `None` for EVM chains.
@@ -115,7 +164,12 @@ fn cosmos_form(global: &Global, chain: &str) -> Result<Option<AccountForm>, Fail
     Ok(chain.cosmos.as_ref().map(AccountForm::from))
 }
 
-fn run(action: Action, form: Option<AccountForm>, folder: &std::path::Path, json: bool) -> Result<(), Failure> {
+fn run(
+    action: Action,
+    form: Option<AccountForm>,
+    (folder, configured): (&std::path::Path, Option<SecretRef>),
+    json: bool,
+) -> Result<(), Failure> {
     let file = |name: &str| folder.join(format!("{name}.json"));
     match action {
         Action::Add { name, import_file, import_env, import_keystore, import_mnemonic, hd_path, passphrase, .. } => {
@@ -126,6 +180,7 @@ fn run(action: Action, form: Option<AccountForm>, folder: &std::path::Path, json
                 (Some(private), None, None) => Source::Private(private),
                 (None, None, None) => Source::New,
             };
+            let passphrase = passphrase.or(configured);
             let (info, words) = match form {
                 Some(form) => add_cosmos(folder, (&name, &form), source, &passphrase)?,
                 None => (add_evm(folder, &name, source, &passphrase)?, None),
@@ -137,14 +192,10 @@ fn run(action: Action, form: Option<AccountForm>, folder: &std::path::Path, json
             }
             Ok(())
         }
-        Action::List => {
-            let all = causeway_keystore::list(folder).or_fail(Code::Key)?;
-            shown(&all, json, false);
-            Ok(())
-        }
-        Action::Show { name, check, passphrase } => {
+        Action::Show { name, check, passphrase, .. } => {
             let info = existing(&name, &file(&name))?;
             if check {
+                let passphrase = passphrase.or(configured);
                 let secret: Secret =
                     passphrase.reference().map_or_else(|| secrets::ask(&name), |source| source.read()).or_fail(Code::Key)?;
                 causeway_keystore::load(&name, &info.path, &secret).or_fail(Code::Key)?;
@@ -152,9 +203,9 @@ fn run(action: Action, form: Option<AccountForm>, folder: &std::path::Path, json
             shown(&[info], json, true);
             Ok(())
         }
-        Action::Delete { name, yes } => delete(&name, &file(&name), yes, json),
-        // Asked of the chains, before this.
-        Action::Balance { .. } => Ok(()),
+        Action::Delete { name, yes, .. } => delete(&name, &file(&name), yes, json),
+        // Answered before this.
+        Action::List | Action::Balance { .. } => Ok(()),
     }
 }
 
@@ -211,7 +262,8 @@ fn add_cosmos(
 
 fn existing(name: &str, path: &std::path::Path) -> Result<KeyFile, Failure> {
     if !path.exists() {
-        return Err(causeway_keystore::KeyError::Missing { name: name.to_string() }).or_fail(Code::Key);
+        let advice = "`causeway key list` shows the keys; --chain CHAIN looks where the configuration of a chain keeps this one";
+        return Err(Failure::new(Code::Key, format!("key `{name}` does not exist at {}; {advice}", path.display())));
     }
     let account = causeway_keystore::account(path).or_fail(Code::Key)?;
     Ok(KeyFile { name: name.to_string(), account, path: path.to_path_buf() })
@@ -253,7 +305,7 @@ fn shown(infos: &[KeyFile], json: bool, single: bool) {
         return;
     }
     if infos.is_empty() {
-        println!("No keys. Make one with `causeway key add NAME`");
+        println!("No keys. Make one with `causeway key add NAME --chain CHAIN`");
         return;
     }
     let rows = infos.iter().map(|info| vec![info.name.clone(), account(info), info.path.display().to_string()]).collect();

@@ -7,9 +7,9 @@ mod show;
 
 use crate::cli::Global;
 use crate::client::{self, EndpointArgs};
-use crate::exit::{Code, Failure, OrFail};
+use crate::exit::{Code, Failure};
 use crate::{config, output};
-use causeway_proto::admin::v1::RetryPacketRequest;
+use causeway_proto::admin::v1::{GetStatusRequest, Path, RetryPacketRequest};
 use causeway_proto::relay::v1::{FindPacketsRequest, GetPacketRequest, ListPacketsRequest, Packet, State};
 use causeway_types::PacketKey;
 use serde_json::json;
@@ -82,9 +82,11 @@ impl Command {
                 Ok(())
             }
             Action::Show { id, tx } => {
-                for packet in find(connect().await?, &id, tx).await? {
-                    show::one(&packet, global.json);
-                }
+                let wanted = Wanted::parse(id, tx)?;
+                let connection = connect().await?;
+                let packets = find(connection.clone(), wanted).await?;
+                let paths = paths(connection).await?;
+                packets.iter().for_each(|packet| show::one(packet, &show::Chains::of(packet, &paths), global.json));
                 Ok(())
             }
             Action::Retry { id } => {
@@ -118,14 +120,39 @@ async fn list(mut connection: client::Connection, mut request: ListPacketsReques
     }
 }
 
-async fn find(mut connection: client::Connection, id: &str, tx: Option<String>) -> Result<Vec<Packet>, Failure> {
+/// The paths that the relayer runs: they name the chains at both ends.
+async fn paths(mut connection: client::Connection) -> Result<Vec<Path>, Failure> {
+    let status = connection.admin.get_status(GetStatusRequest {}).await.map_err(|status| client::status_failure(&status))?;
+    Ok(status.into_inner().paths)
+}
+
+/// What `show` is asked for.
+enum Wanted {
+    Packet(PacketKey),
+    /// What a transaction sent: its hash and its chain.
+    SentBy(String, String),
+}
+
+impl Wanted {
+    fn parse(id: String, tx: Option<String>) -> Result<Self, Failure> {
+        if let Some(chain) = tx {
+            return Ok(Self::SentBy(id, chain));
+        }
+        let advice = "write it as `causeway packet list` does, or name a transaction together with --tx CHAIN";
+        id.parse().map(Self::Packet).map_err(|error| Failure::new(Code::BadConfig, format!("{error}; {advice}")))
+    }
+}
+
+async fn find(mut connection: client::Connection, wanted: Wanted) -> Result<Vec<Packet>, Failure> {
     let fail = |status: tonic::Status| client::status_failure(&status);
-    let Some(chain) = tx else {
-        let key: PacketKey = id.parse().or_fail(Code::BadConfig)?;
-        let request = GetPacketRequest { id: Some(client::packet_id(&key)) };
-        return Ok(connection.relay.get_packet(request).await.map_err(fail)?.into_inner().packet.into_iter().collect());
+    let (id, chain) = match wanted {
+        Wanted::Packet(key) => {
+            let request = GetPacketRequest { id: Some(client::packet_id(&key)) };
+            return Ok(connection.relay.get_packet(request).await.map_err(fail)?.into_inner().packet.into_iter().collect());
+        }
+        Wanted::SentBy(id, chain) => (id, chain),
     };
-    let request = FindPacketsRequest { chain: chain.clone(), transaction: id.to_string() };
+    let request = FindPacketsRequest { chain: chain.clone(), transaction: id.clone() };
     let packets = connection.relay.find_packets(request).await.map_err(fail)?.into_inner().packets;
     if packets.is_empty() {
         return Err(Failure::new(

@@ -182,6 +182,12 @@ fn list(global: &Global, config: &Config) {
         output::json_object(&json!({ "paths": config.paths.iter().map(path_json).collect::<Vec<_>>() }));
         return;
     }
+    if config.paths.is_empty() {
+        println!(
+            "No paths. Make one with `causeway path create CHAIN CHAIN`, or find those that are there with `causeway path discover CHAIN --add`"
+        );
+        return;
+    }
     let rows = config
         .paths
         .iter()

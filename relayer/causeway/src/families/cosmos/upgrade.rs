@@ -68,7 +68,7 @@ pub(crate) async fn hand_over(
     let signer = host.signer_or_first(signer).or_fail(Code::BadConfig)?;
     let config = tables(host)?;
     let fees = crate::relayer::fee_policy(&host.fees)?;
-    let keys = unlock(config, std::slice::from_ref(&signer)).await?;
+    let keys = unlock(&host.name, config, std::slice::from_ref(&signer)).await?;
     let adapter = CosmosAdapter::connect(config, keys).await.map_err(|error| failure(&host.name, &error))?;
     let done = adapter.upgrade_client(&signer, client, states, &fees).await;
     done.map(|tx| tx.to_string()).map_err(|error| {

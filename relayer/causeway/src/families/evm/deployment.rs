@@ -2,11 +2,12 @@
 
 use crate::config;
 use crate::exit::{Code, Failure, OrFail};
+use alloy::primitives::Address;
 use causeway_adapter::{AdapterError, FeePolicy, SignedTx, Slot};
-use causeway_evm_adapter::{Config, DeployJournal, DeployOptions, Deployment, Keys, deploy};
+use causeway_evm_adapter::{Config, DeployJournal, DeployOptions, DeployedCode, Deployment, Keys, deploy, deployed_code};
 use causeway_types::TxId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,46 @@ pub(crate) async fn run(config: &Config, keys: &Keys, wanted: Wanted, record: &P
         AdapterError::InsufficientFunds { .. } => Failure::new(Code::Failed, error),
         _ => Failure::new(Code::BadConfig, error),
     })
+}
+
+/// Whether the router that a chain's configuration names is one of this release.
+///
+/// # Errors
+/// Exit code 64 when there is no contract at that address, 1 when it is another one, 69 when no endpoint answers.
+pub(crate) async fn verify(chain: &str, config: &Config, router: Address) -> Result<(), Failure> {
+    match deployed_code(config, router).await.map_err(|error| super::failure(chain, &error))? {
+        DeployedCode::Ours => Ok(()),
+        DeployedCode::Missing => Err(Failure::new(Code::BadConfig, format!("chain \"{chain}\": {}", nothing_there(router, chain)))),
+        DeployedCode::Other => {
+            let what = "holds other code than the router of this release: an earlier release's, or another contract; nothing was changed";
+            Err(Failure::new(Code::Failed, format!("chain \"{chain}\": {router} {what}. {}", anew(chain))))
+        }
+    }
+}
+
+/// What to say of a router's address without a contract.
+pub(crate) fn nothing_there(router: Address, chain: &str) -> String {
+    format!(
+        "there is no contract at {router}, which the configuration calls the router: a chain made anew, or a wrong address. {}",
+        anew(chain)
+    )
+}
+
+/// How a second router is deployed.
+fn anew(chain: &str) -> String {
+    format!(
+        "For a new router, take `router` out of the configuration, put the record {chain}.deployment.json away, and run \
+         `causeway contracts deploy --chain {chain}`"
+    )
+}
+
+/// The router whose deployment a record is of; `None` where there is no record, or it ends before the router.
+///
+/// # Errors
+/// Exit code 73 when the record cannot be read.
+pub(crate) fn recorded_router(record: &Path) -> Result<Option<Address>, Failure> {
+    let record = Record::open(record, true)?;
+    Ok(record.steps.get("router").and_then(|step| Some(step.account.parse::<Address>().ok()?.create(step.nonce))))
 }
 
 /// Writes the addresses into the configuration.
@@ -68,19 +109,22 @@ struct Step {
 struct Record {
     path: PathBuf,
     steps: BTreeMap<String, Step>,
+    /// Steps that an earlier run had signed.
+    found: BTreeSet<String>,
     quiet: bool,
 }
 
 impl Record {
     fn open(path: &Path, quiet: bool) -> Result<Self, Failure> {
-        let steps = match std::fs::read_to_string(path) {
+        let steps: BTreeMap<String, Step> = match std::fs::read_to_string(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(Failure::new(Code::Store, format!("cannot read {}: {error}", path.display()))),
             Ok(text) => serde_json::from_str(&text).map_err(|error| {
                 Failure::new(Code::Store, format!("{} is not a deployment record: {error}; move it away to begin anew", path.display()))
             })?,
         };
-        Ok(Self { path: path.to_path_buf(), steps, quiet })
+        let found = steps.keys().cloned().collect();
+        Ok(Self { path: path.to_path_buf(), steps, found, quiet })
     }
 
     fn save(&self) -> std::io::Result<()> {
@@ -115,7 +159,7 @@ impl DeployJournal for Record {
 
     fn done(&mut self, step: &str) {
         if !self.quiet {
-            println!("  {step}");
+            println!("  {step}{}", if self.found.contains(step) { " (there already)" } else { "" });
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) async fn send(sender: &Sender<'_>, config: &Config, what: What) -> Re
         };
         Failure::new(code, format!("chain \"{}\": {error}", sender.chain.name))
     };
-    let keys = families::cosmos::unlock(config, std::slice::from_ref(&sender.key)).await?;
+    let keys = families::cosmos::unlock(&sender.chain.name, config, std::slice::from_ref(&sender.key)).await?;
     let adapter = CosmosAdapter::connect(config, keys).await.map_err(fail)?;
     // Expiry is judged by the other chain's clock; the sending chain's own is closer to it than this machine's.
     let now_s = adapter.status().await.map_err(fail)?.head.time_s.unwrap_or_default();

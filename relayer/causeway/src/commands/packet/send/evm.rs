@@ -1,33 +1,36 @@
 //! Sending from an EVM chain: through the applications that `contracts deploy` put there.
 
 use super::{Sender, Sent, What, parsed};
-use crate::exit::{Code, Failure, OrFail};
+use crate::exit::{Code, Failure};
 use crate::families::evm::{self, dapp::Dapp};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use causeway_evm_adapter::Config;
 use causeway_evm_contracts::abi;
 
 pub(super) async fn send(sender: &Sender<'_>, config: &Config, what: What) -> Result<Sent, Failure> {
-    let router = config.router().or_fail(Code::BadConfig)?;
+    let router = evm::router(&sender.chain.name, config)?;
     let mut dapp = connect(sender, config).await?;
     let timeout_s = dapp.time_s().await?.saturating_add(sender.lifetime_s);
-    let hash = call(&mut dapp, config, what, (sender.end.client.as_str(), timeout_s)).await?;
+    let hash = call(&mut dapp, (&sender.chain.name, config), what, (sender.end.client.as_str(), timeout_s)).await?;
     let sequence = dapp.sent_sequence(router, hash).await?;
     Ok(Sent { sequence, transaction: hash.to_string(), timeout_s })
 }
 
 async fn connect(sender: &Sender<'_>, config: &Config) -> Result<Dapp, Failure> {
     let key = &sender.key;
-    let keys = evm::unlock(config, std::slice::from_ref(key)).await?;
+    let keys = evm::unlock(&sender.chain.name, config, std::slice::from_ref(key)).await?;
     let signer = keys.signer(key).cloned().ok_or_else(|| Failure::new(Code::Key, format!("key `{key}` does not exist")))?;
     let url = config.rpc.first().and_then(|rpc| rpc.url.clone());
-    let url = url.ok_or_else(|| Failure::new(Code::BadConfig, "sending by hand needs an endpoint with a plain url"))?;
+    let url = url.ok_or_else(|| {
+        Failure::new(Code::BadConfig, "sending by hand needs an endpoint with a plain url: let the first of `rpc` have one")
+    })?;
     Dapp::connect(&sender.chain.name, &url, signer).await
 }
 
-async fn call(dapp: &mut Dapp, config: &Config, what: What, (client, timeout_s): (&str, u64)) -> Result<B256, Failure> {
+async fn call(dapp: &mut Dapp, (chain, config): (&str, &Config), what: What, (client, timeout_s): (&str, u64)) -> Result<B256, Failure> {
     let missing = |what: &str| {
-        Failure::new(Code::BadConfig, format!("{what} is not in the configuration; `causeway contracts deploy --chain CHAIN` writes it"))
+        let advice = format!("`causeway contracts deploy --chain {chain}` writes it");
+        Failure::new(Code::BadConfig, format!("chain \"{chain}\": {what} is not in the configuration; {advice}"))
     };
     match what {
         What::Message { to, data } => {
