@@ -16,12 +16,13 @@
 //! - [`relay`] – a running relayer, asked over gRPC and HTTP.
 //! - [`liar`] – a proxy in front of a node that changes what it says.
 //! - [`process`] – a program under test: output in files, signals, deadlines.
-//! - [`poll`] – the one place where a test waits. [`ports`] – loopback ports.
+//! - [`clock`] – the machine's time. [`poll`] – the one place where a test waits. [`ports`] – loopback ports.
 //! - [`repo`] – where things lie in this repository, and what to do when a tool is absent.
 
 pub mod audit;
 pub mod chains;
 pub mod cli;
+pub mod clock;
 pub mod cosmos;
 pub mod dapp;
 pub mod evm;

@@ -23,7 +23,7 @@ fn networks(change: impl Fn(&mut NetworkConfig)) -> [NetworkConfig; 2] {
 /// Transactions that an account has sent.
 fn sequence(network: &Network, name: &str) -> Result<u64> {
     let address = &network.account(name)?.address;
-    let info = network.query(&["auth", "account-info", address])?;
+    let info = network.get(&format!("/cosmos/auth/v1beta1/account_info/{address}"))?;
     Ok(info.pointer("/info/sequence").and_then(|text| text.as_str()).unwrap_or("0").parse()?)
 }
 

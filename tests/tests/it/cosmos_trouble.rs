@@ -192,7 +192,7 @@ async fn two_relayers_share_a_path() -> Result<()> {
 /// The validator of each chain is given more power.
 async fn change_power(site: &Site) -> Result<()> {
     for network in &site.networks {
-        let validators = network.query(&["staking", "validators"])?;
+        let validators = network.get("/cosmos/staking/v1beta1/validators")?;
         let validator = text(&validators, "/validators/0/operator_address")?.to_owned();
         let delegator = network.account("user")?.address.clone();
         let amount = json!({ "denom": "stake", "amount": POWER });
