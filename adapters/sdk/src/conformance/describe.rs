@@ -83,11 +83,11 @@ pub(super) async fn unknown_channel(subject: &Subject) -> Check {
         ("connection", subject.adapter.connection(&connection).await.map(|_| ())),
     ];
     for (what, answer) in answers {
-        let said = match (&answer, &subject.channels) {
-            (Err(AdapterError::NotFound { .. }), Channels::End(_) | Channels::Unnamed) => true,
-            (Err(AdapterError::Unsupported { .. }), Channels::Unsupported | Channels::Unnamed) => true,
-            _ => false,
-        };
+        let said = matches!(
+            (&answer, &subject.channels),
+            (Err(AdapterError::NotFound { .. }), Channels::End(_) | Channels::Unnamed)
+                | (Err(AdapterError::Unsupported { .. }), Channels::Unsupported | Channels::Unnamed)
+        );
         ensure(said, || format!("of a {what} that nobody opened, with {:?}: {answer:?}", subject.channels))?;
     }
     Ok(())
