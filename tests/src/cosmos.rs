@@ -104,12 +104,13 @@ impl Site {
 
     /// The relayer's accounts are those that the genesis blocks fund.
     async fn add_keys(&self, keys: &[String]) -> Result<()> {
-        for (name, network) in NAMES.iter().zip(&self.networks) {
+        let of_chain = |index: usize| async move {
             for key in keys {
-                add_key(&self.cli, self.folder.path(), (key, name), network.account(key)?).await?;
+                add_key(&self.cli, self.folder.path(), (key, NAMES[index]), self.networks[index].account(key)?).await?;
             }
-        }
-        Ok(())
+            Ok::<_, anyhow::Error>(())
+        };
+        tokio::try_join!(of_chain(0), of_chain(1)).map(|_| ())
     }
 
     /// Sets the roots of trust to what the endpoints say; the test runs the nodes.
@@ -306,12 +307,11 @@ impl Site {
     /// # Errors
     /// When it is not after `limit`.
     pub async fn wait_until_closed(&self, path: &str, limit: Duration) -> Result<()> {
+        let relay = self.relay().await?;
         poll::until(&format!("the channel of {path} to be closed"), limit, || async {
-            let status = self.cli.json(&["status"]).await?;
-            let paths = status["paths"].as_array().cloned().unwrap_or_default();
-            let found = paths.iter().find(|one| one["name"] == path).with_context(|| format!("no path {path}: {status}"))?;
-            let ends = found["channels"].as_array().cloned().unwrap_or_default();
-            Ok((ends.len() == 2 && ends.iter().all(|end| end["state"] == "closed")).then_some(()))
+            let status = relay.status().await?;
+            let found = status.paths.iter().find(|one| one.name == path).with_context(|| format!("no path {path}: {status:?}"))?;
+            Ok((found.channels.len() == 2 && found.channels.iter().all(|end| end.state == "closed")).then_some(()))
         })
         .await
     }

@@ -17,6 +17,7 @@
 //! - [`liar`] – a proxy in front of a node that changes what it says.
 //! - [`process`] – a program under test: output in files, signals, deadlines.
 //! - [`clock`] – the machine's time. [`poll`] – the one place where a test waits. [`ports`] – loopback ports.
+//! - [`protobuf`] – fields written by hand.
 //! - [`repo`] – where things lie in this repository, and what to do when a tool is absent.
 
 pub mod audit;
@@ -31,6 +32,7 @@ pub mod liar;
 pub mod poll;
 pub mod ports;
 pub mod process;
+pub mod protobuf;
 pub mod qbft;
 pub mod relay;
 pub mod repo;

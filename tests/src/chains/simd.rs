@@ -214,13 +214,20 @@ impl Network {
         self.node_mut(index)?.stop()
     }
 
-    /// Starts node `index` again on its old data and waits until it answers.
+    /// Starts node `index` again on its old data and waits until it answers and, where no node is missing, takes transactions.
     ///
     /// # Errors
     /// When it does not start.
     pub async fn start_node(&mut self, index: usize) -> Result<()> {
         self.launch(index)?;
-        self.wait_until_ready(index).await
+        self.wait_until_ready(index).await?;
+        if self.nodes.iter().all(Node::is_started) {
+            // Until its next block, which the one after shows to be executed, a node takes account numbers for those of a chain without blocks,
+            // and refuses signatures.
+            let executed = self.height(index).await? + 2;
+            self.wait_for_node(index, executed, START_LIMIT).await?;
+        }
+        Ok(())
     }
 
     /// Starts node `index` again with no peer to learn from: it answers, and stays where it is.
@@ -351,10 +358,13 @@ impl Network {
         // A node that has died is not waited for.
         let answer: Result<()> = poll::until(&format!("node {index} to answer"), START_LIMIT, || async {
             let running = node.borrow_mut().check_running();
-            match running {
-                Ok(()) => Ok(Some(http.get(&url).send().await.map(drop).map(Ok)?)),
-                Err(error) => Ok(Some(Err(error))),
+            if let Err(error) = running {
+                return Ok(Some(Err(error)));
             }
+            http.get(&url).send().await?;
+            // Its other interface comes up by itself, and answers once there is state.
+            node.borrow().rest().get("/cosmos/auth/v1beta1/params")?;
+            Ok(Some(Ok(())))
         })
         .await?;
         answer.with_context(|| format!("start node {index}"))

@@ -7,13 +7,12 @@ use alloy::signers::k256::ecdsa::{Signature, SigningKey};
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use causeway_cosmos_proto::cosmos::tx::v1beta1::{SignDoc, TxRaw};
-use prost::Message as _;
 use serde_json::{Value, json};
 
 use super::Account;
 use super::rest::Rest;
 use crate::cli::text;
+use crate::protobuf::{field, number};
 
 /// A transaction's fee: what is paid, in `stake`, for how much gas.
 #[derive(Debug, Clone, Copy)]
@@ -43,14 +42,10 @@ pub(super) fn signed(rest: Rest, chain_id: &str, account: &Account, messages: &[
         "signatures": [],
     } });
     let encoded = rest.post("/cosmos/tx/v1beta1/encode", &unsigned)?;
-    let mut tx = TxRaw::decode(BASE64_STANDARD.decode(text(&encoded, "/tx_bytes")?)?.as_slice())?;
-    let document = SignDoc {
-        body_bytes: tx.body_bytes.clone(),
-        auth_info_bytes: tx.auth_info_bytes.clone(),
-        chain_id: chain_id.to_owned(),
-        account_number: text(&info, "/info/account_number")?.parse()?,
-    };
-    let signature: Signature = key.sign(&document.encode_to_vec());
-    tx.signatures = vec![signature.to_bytes().to_vec()];
-    Ok(tx.encode_to_vec())
+    // Body and signers, which the document that is signed and the transaction both begin with.
+    let both = BASE64_STANDARD.decode(text(&encoded, "/tx_bytes")?)?;
+    let account_number = text(&info, "/info/account_number")?.parse()?;
+    let document = [&both[..], &field(3, chain_id.as_bytes()), &number(4, account_number)].concat();
+    let signature: Signature = key.sign(&document);
+    Ok([both, field(3, &signature.to_bytes())].concat())
 }
