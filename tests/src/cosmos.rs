@@ -1,6 +1,6 @@
 //! What an operator of Cosmos chains has: two networks, a configuration, keys from mnemonics, a path; and what users send there.
 //!
-//! Every step is a command of the binary. Balances, packets and acknowledgements are read with the nodes' own command line.
+//! Every step is a command of the binary. Balances, packets and acknowledgements are read through the nodes' own interfaces.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use crate::{poll, ports};
 mod foreign;
 mod setup;
 
+pub use crate::clock::unix_s;
 pub use setup::Setup;
 
 /// Names of the chains in the configuration.
@@ -103,12 +104,13 @@ impl Site {
 
     /// The relayer's accounts are those that the genesis blocks fund.
     async fn add_keys(&self, keys: &[String]) -> Result<()> {
-        for (name, network) in NAMES.iter().zip(&self.networks) {
+        let of_chain = |index: usize| async move {
             for key in keys {
-                add_key(&self.cli, self.folder.path(), (key, name), network.account(key)?).await?;
+                add_key(&self.cli, self.folder.path(), (key, NAMES[index]), self.networks[index].account(key)?).await?;
             }
-        }
-        Ok(())
+            Ok::<_, anyhow::Error>(())
+        };
+        tokio::try_join!(of_chain(0), of_chain(1)).map(|_| ())
     }
 
     /// Sets the roots of trust to what the endpoints say; the test runs the nodes.
@@ -257,7 +259,8 @@ impl Site {
     pub fn account(&self) -> Result<String> {
         let network = &self.networks[0];
         let owner = network.account("user")?.address.clone();
-        let found = network.query(&["interchain-accounts", "controller", "interchain-account", &owner, CONNECTION])?;
+        let path = format!("/ibc/apps/interchain_accounts/controller/v1/owners/{owner}/connections/{CONNECTION}");
+        let found = network.get(&path)?;
         Ok(text(&found, "/address")?.to_owned())
     }
 
@@ -271,7 +274,7 @@ impl Site {
         let network = &self.networks[0];
         let owner = network.account("user")?.address.clone();
         let port = format!("icacontroller-{owner}");
-        let channels = network.query(&["ibc", "channel", "channels"])?;
+        let channels = network.get("/ibc/core/channel/v1/channels")?;
         let all = channels["channels"].as_array().cloned().unwrap_or_default();
         let begun = all.iter().find(|channel| channel["port_id"] == port.as_str()).context("the application began no channel")?;
         let channel = format!("{port}/{}", text(begun, "/channel_id")?);
@@ -304,12 +307,11 @@ impl Site {
     /// # Errors
     /// When it is not after `limit`.
     pub async fn wait_until_closed(&self, path: &str, limit: Duration) -> Result<()> {
+        let relay = self.relay().await?;
         poll::until(&format!("the channel of {path} to be closed"), limit, || async {
-            let status = self.cli.json(&["status"]).await?;
-            let paths = status["paths"].as_array().cloned().unwrap_or_default();
-            let found = paths.iter().find(|one| one["name"] == path).with_context(|| format!("no path {path}: {status}"))?;
-            let ends = found["channels"].as_array().cloned().unwrap_or_default();
-            Ok((ends.len() == 2 && ends.iter().all(|end| end["state"] == "closed")).then_some(()))
+            let status = relay.status().await?;
+            let found = status.paths.iter().find(|one| one.name == path).with_context(|| format!("no path {path}: {status:?}"))?;
+            Ok((found.channels.len() == 2 && found.channels.iter().all(|end| end.state == "closed")).then_some(()))
         })
         .await
     }
@@ -372,8 +374,8 @@ impl Site {
     /// When the chain does not answer.
     pub fn client(&self, index: usize) -> Result<(u64, String)> {
         let (network, client) = (&self.networks[index], &self.clients[index]);
-        let state = network.query(&["ibc", "client", "state", client])?;
-        let status = network.query(&["ibc", "client", "status", client])?;
+        let state = network.get(&format!("/ibc/core/client/v1/client_states/{client}"))?;
+        let status = network.get(&format!("/ibc/core/client/v1/client_status/{client}"))?;
         Ok((text(&state, "/client_state/latest_height/revision_height")?.parse()?, text(&status, "/status")?.to_owned()))
     }
 
@@ -391,18 +393,8 @@ impl Site {
     /// When the chain does not answer.
     pub fn received_over(&self, index: usize, end: &str) -> Result<u128> {
         let network = &self.networks[index];
-        let trace = format!("transfer/{end}");
-        let denoms = network.query(&["ibc-transfer", "denoms"])?;
-        let all = denoms["denoms"].as_array().cloned().unwrap_or_default();
-        let ours = all.iter().find(|denom| {
-            let hops = denom["trace"].as_array().cloned().unwrap_or_default();
-            hops.len() == 1
-                && format!("{}/{}", hops[0]["port_id"].as_str().unwrap_or(""), hops[0]["channel_id"].as_str().unwrap_or("")) == trace
-        });
-        if ours.is_none() {
-            return Ok(0);
-        }
-        let hash = network.query(&["ibc-transfer", "denom-hash", &format!("{trace}/stake")])?;
+        // Before the first of them came, the chain does not know the denomination.
+        let Some(hash) = network.find(&format!("/ibc/apps/transfer/v1/denom_hashes/transfer/{end}/stake"))? else { return Ok(0) };
         let denom = format!("ibc/{}", text(&hash, "/hash")?);
         network.balance(&network.account("user")?.address, &denom)
     }
@@ -474,14 +466,4 @@ pub enum Expiry {
     AfterS(u64),
     /// At a height of the other chain.
     Height(u64),
-}
-
-/// Now, unix seconds.
-///
-/// # Errors
-/// When the machine's clock is before 1970.
-pub fn unix_s() -> Result<u64> {
-    #[allow(clippy::disallowed_methods, reason = "a time-out on a real chain is written in real time")]
-    let now = std::time::SystemTime::now();
-    Ok(now.duration_since(std::time::UNIX_EPOCH)?.as_secs())
 }

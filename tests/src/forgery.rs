@@ -8,6 +8,7 @@ use causeway_cosmos_light_client::fixtures::{Block, KeyKind, Validator};
 use serde_json::Value;
 
 use crate::chains::simd::Network;
+use crate::protobuf::field;
 
 /// A header of `network`, a network of one validator, of a height and a time (unix nanoseconds), with a state that the chain never had; built
 /// on a height that a client holds.
@@ -38,17 +39,4 @@ pub async fn submit(host: &Network, client: &str, header: &[u8]) -> Result<Strin
     let decoded = host.run_json(&["tx", "decode", &BASE64_STANDARD.encode(field(1, &body))])?;
     let message = decoded.pointer("/body/messages/0").context("no message in the decoded transaction")?.clone();
     host.submit("user", &[message]).await
-}
-
-/// A field of bytes in protobuf.
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut rest = bytes.len();
-    while rest >= 0x80 {
-        out.push((rest & 0x7f) as u8 | 0x80);
-        rest >>= 7;
-    }
-    out.push(rest as u8);
-    out.extend(bytes);
-    out
 }

@@ -16,12 +16,14 @@
 //! - [`relay`] – a running relayer, asked over gRPC and HTTP.
 //! - [`liar`] – a proxy in front of a node that changes what it says.
 //! - [`process`] – a program under test: output in files, signals, deadlines.
-//! - [`poll`] – the one place where a test waits. [`ports`] – loopback ports.
+//! - [`clock`] – the machine's time. [`poll`] – the one place where a test waits. [`ports`] – loopback ports.
+//! - [`protobuf`] – fields written by hand.
 //! - [`repo`] – where things lie in this repository, and what to do when a tool is absent.
 
 pub mod audit;
 pub mod chains;
 pub mod cli;
+pub mod clock;
 pub mod cosmos;
 pub mod dapp;
 pub mod evm;
@@ -30,6 +32,7 @@ pub mod liar;
 pub mod poll;
 pub mod ports;
 pub mod process;
+pub mod protobuf;
 pub mod qbft;
 pub mod relay;
 pub mod repo;

@@ -252,9 +252,15 @@ impl Site {
         self.folder.path().to_path_buf()
     }
 
-    /// Keeps the folder after the test, to look at.
-    pub fn keep(&mut self) {
-        self.folder.disable_cleanup(true);
+    /// Runs a test's scenario here. What goes wrong is told with the operator's folder, which stays to be looked at where `CAUSEWAY_KEEP` is set.
+    ///
+    /// # Errors
+    /// That of the scenario.
+    pub async fn run(mut self, scenario: impl AsyncFnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let result = scenario(&mut self).await;
+        let keep = result.is_err() && std::env::var_os("CAUSEWAY_KEEP").is_some();
+        self.folder.disable_cleanup(keep);
+        result.with_context(|| format!("operator's folder: {}", self.folder.path().display()))
     }
 }
 

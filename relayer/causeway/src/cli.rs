@@ -89,7 +89,7 @@ impl Command {
             Self::Trust(command) => command.execute(global).await,
             Self::Evidence(command) => command.execute(global).await,
             Self::Client(command) => command.execute(global).await,
-            Self::Path(command) => command.execute(global).await,
+            Self::Path(command) => Box::pin(command.execute(global)).await,
             Self::Start(command) => command.execute(global).await,
             Self::Status(command) => command.execute(global).await,
             Self::Packet(command) => command.execute(global).await,

@@ -1,22 +1,32 @@
 //! Cosmos networks: validators of ibc-go's simulation application on loopback, with short blocks, stopped and started again at will.
 //!
-//! [`binary_or_skip`] builds the node, [`Network::start`] runs one network. Accounts, queries and transactions go through the node's own
-//! command line, so that nothing of the product takes part. What the chain then does is for the tests to judge.
+//! [`binary_or_skip`] builds the node, [`Network::start`] runs one network. Accounts come from the node's own command line, queries and
+//! transactions go through its own interfaces, so that nothing of the product takes part. What the chain then does is for the tests to judge.
 
 mod node;
+mod rest;
 mod successor;
+mod template;
+mod transaction;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::chains::go::Module;
+use crate::cli::text;
 use crate::poll;
 use crate::process::Usage;
 use node::Node;
+use rest::Status;
+use template::Template;
+use transaction::Fee;
 
 const MODULE: Module = Module { name: "simd", binary: "simd", package: ".", sources: &["main.go"], go_min: (1, 25), links_runtime: false };
 
@@ -28,12 +38,6 @@ const CALL_LIMIT: Duration = Duration::from_secs(10);
 
 /// Longest that a transaction may take into a block.
 const INCLUSION_LIMIT: Duration = Duration::from_secs(30);
-
-/// What every account owns in the genesis block, in `stake`.
-const FUNDS: &str = "1000000000000stake";
-
-/// What a validator binds.
-const BOND: &str = "1000000000stake";
 
 /// How a network shall be.
 #[derive(Debug, Clone)]
@@ -83,7 +87,7 @@ impl NetworkConfig {
 }
 
 /// An account of the genesis block.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Account {
     /// Its name in the node's keyring.
     pub name: String,
@@ -91,6 +95,8 @@ pub struct Account {
     pub address: String,
     /// The words its key derives from, at the chain's usual path.
     pub mnemonic: String,
+    /// That key, as hex.
+    secret: String,
 }
 
 /// A running network. Dropping it kills its nodes and removes their folders.
@@ -120,15 +126,11 @@ impl Network {
     pub async fn start(binary: &Path, config: NetworkConfig) -> Result<Self> {
         let mut dir = tempfile::Builder::new().prefix("simd-").tempdir()?;
         dir.disable_cleanup(std::env::var_os("CAUSEWAY_KEEP").is_some());
-        let mut nodes = Vec::with_capacity(config.validators);
-        for index in 0..config.validators {
-            nodes.push(Node::new(binary, dir.path().join(format!("node{index}")), &config)?);
-        }
+        let (nodes, accounts) = Template::of(binary, &config)?.copy(dir.path())?;
         // The client insists on a TLS provider even for plain HTTP; a second installation is refused, which is fine.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().timeout(CALL_LIMIT).no_proxy().build()?;
-        let mut network = Self { config, binary: binary.to_path_buf(), nodes, accounts: Vec::new(), http, dir };
-        network.write_genesis()?;
+        let mut network = Self { config, binary: binary.to_path_buf(), nodes, accounts, http, dir };
         for index in 0..network.nodes.len() {
             network.launch(index)?;
         }
@@ -212,13 +214,20 @@ impl Network {
         self.node_mut(index)?.stop()
     }
 
-    /// Starts node `index` again on its old data and waits until it answers.
+    /// Starts node `index` again on its old data and waits until it answers and, where no node is missing, takes transactions.
     ///
     /// # Errors
     /// When it does not start.
     pub async fn start_node(&mut self, index: usize) -> Result<()> {
         self.launch(index)?;
-        self.wait_until_ready(index).await
+        self.wait_until_ready(index).await?;
+        if self.nodes.iter().all(Node::is_started) {
+            // Until its next block, which the one after shows to be executed, a node takes account numbers for those of a chain without blocks,
+            // and refuses signatures.
+            let executed = self.height(index).await? + 2;
+            self.wait_for_node(index, executed, START_LIMIT).await?;
+        }
+        Ok(())
     }
 
     /// Starts node `index` again with no peer to learn from: it answers, and stays where it is.
@@ -256,6 +265,25 @@ impl Network {
         node.json(&all)
     }
 
+    /// Asks the chain through a node's REST interface, which costs little: for what is asked often.
+    ///
+    /// # Errors
+    /// When there is no such thing.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.node(self.first_running()?)?.rest().get(path)
+    }
+
+    /// As [`Network::get`]; `None` where the chain says that there is no such thing.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub fn find(&self, path: &str) -> Result<Option<Value>> {
+        match self.get(path) {
+            Err(error) if error.downcast_ref() == Some(&Status(404)) => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
     /// A command of the node's own that answers JSON and asks nobody.
     ///
     /// # Errors
@@ -269,10 +297,8 @@ impl Network {
     /// # Errors
     /// When the chain does not answer.
     pub fn balance(&self, address: &str, denom: &str) -> Result<u128> {
-        let answer = self.query(&["bank", "balances", address])?;
-        let coins = answer.get("balances").and_then(Value::as_array).cloned().unwrap_or_default();
-        let coin = coins.iter().find(|coin| coin.get("denom").and_then(Value::as_str) == Some(denom));
-        coin.and_then(|coin| coin.get("amount")?.as_str()).map_or(Ok(0), |amount| Ok(amount.parse()?))
+        let path = format!("/cosmos/bank/v1beta1/balances/{address}/by_denom?denom={denom}");
+        Ok(text(&self.get(&path)?, "/balance/amount")?.parse()?)
     }
 
     /// Signs messages with the key of an account, as one transaction, and waits until it is in a block. Returns its hash.
@@ -298,29 +324,17 @@ impl Network {
     /// # Errors
     /// When the chain refuses it.
     pub fn send(&self, account: &str, messages: &[Value]) -> Result<String> {
-        let node = self.node(0)?;
-        let url = self.node(self.first_running()?)?.rpc_tcp();
+        let node = self.node(self.first_running()?)?;
         let gas = 250_000 + 250_000 * messages.len();
         let price: f64 = self.config.gas_price_min.trim_end_matches("stake").parse()?;
-        let fee = (price * 10.0 * gas as f64).ceil() as u64;
-        let fee = if fee == 0 { json!([]) } else { json!([{ "denom": "stake", "amount": fee.to_string() }]) };
-        let unsigned = json!({
-            "body": { "messages": messages, "memo": "", "timeout_height": "0", "extension_options": [], "non_critical_extension_options": [] },
-            "auth_info": { "signer_infos": [], "fee": { "amount": fee, "gas_limit": gas.to_string(), "payer": "", "granter": "" }, "tip": null },
-            "signatures": [],
-        });
-        let file = tempfile::NamedTempFile::new_in(self.dir.path())?;
-        std::fs::write(file.path(), serde_json::to_vec(&unsigned)?)?;
-        let path = file.path().to_string_lossy().into_owned();
-        let signed = tempfile::NamedTempFile::new_in(self.dir.path())?;
-        let sign = ["tx", "sign", &path, "--from", account, "--keyring-backend", "test", "--chain-id", &self.config.chain_id];
-        std::fs::write(signed.path(), node.run(&[&sign[..], &["--node", &url]].concat())?)?;
-        let path = signed.path().to_string_lossy().into_owned();
-        let answer = node.json(&["tx", "broadcast", &path, "--broadcast-mode", "sync", "--node", &url, "--output", "json"])?;
+        let fee = Fee { amount: (price * 10.0 * gas as f64).ceil() as u64, gas };
+        let tx = transaction::signed(node.rest(), self.chain_id(), self.account(account)?, messages, fee)?;
+        let body = json!({ "tx_bytes": BASE64_STANDARD.encode(tx), "mode": "BROADCAST_MODE_SYNC" });
+        let answer = node.rest().post("/cosmos/tx/v1beta1/txs", &body)?["tx_response"].take();
         if answer.get("code").and_then(Value::as_u64) != Some(0) {
             bail!("{} refused a transaction of {account}: {answer}", self.config.chain_id);
         }
-        Ok(answer.get("txhash").and_then(Value::as_str).context("no hash")?.to_owned())
+        Ok(text(&answer, "/txhash")?.to_owned())
     }
 
     /// CPU time and memory of each running node.
@@ -329,41 +343,6 @@ impl Network {
     /// Where the kernel does not tell.
     pub fn usage(&self) -> Result<Vec<Usage>> {
         self.nodes.iter().filter_map(Node::usage).collect()
-    }
-
-    /// Keys, funds, bonds and the knobs of the configuration, into the genesis file of every node.
-    fn write_genesis(&mut self) -> Result<()> {
-        let config = self.config.clone();
-        let first = self.node(0)?;
-        let mut accounts = Vec::new();
-        for name in &config.accounts {
-            accounts.push(first.add_key(name)?);
-        }
-        for node in &self.nodes {
-            let validator = node.add_key("validator")?;
-            first.run(&["genesis", "add-genesis-account", &validator.address, FUNDS])?;
-        }
-        for account in &accounts {
-            first.run(&["genesis", "add-genesis-account", &account.address, FUNDS])?;
-        }
-        adjust(&first.genesis(), &config)?;
-        let collected = first.home().join("config/gentx");
-        std::fs::create_dir_all(&collected)?;
-        for (index, node) in self.nodes.iter().enumerate() {
-            if index > 0 {
-                std::fs::copy(first.genesis(), node.genesis())?;
-            }
-            let document = collected.join(format!("gentx-{index}.json"));
-            let document = document.to_string_lossy().into_owned();
-            let chain = ["--chain-id", config.chain_id.as_str(), "--keyring-backend", "test", "--output-document", &document];
-            node.run(&[&["genesis", "gentx", "validator", BOND][..], &chain].concat())?;
-        }
-        first.run(&["genesis", "collect-gentxs"])?;
-        for node in self.nodes.iter().skip(1) {
-            std::fs::copy(first.genesis(), node.genesis())?;
-        }
-        self.accounts = accounts;
-        Ok(())
     }
 
     /// Tells node `index` of all others and starts it.
@@ -379,10 +358,13 @@ impl Network {
         // A node that has died is not waited for.
         let answer: Result<()> = poll::until(&format!("node {index} to answer"), START_LIMIT, || async {
             let running = node.borrow_mut().check_running();
-            match running {
-                Ok(()) => Ok(Some(http.get(&url).send().await.map(drop).map(Ok)?)),
-                Err(error) => Ok(Some(Err(error))),
+            if let Err(error) = running {
+                return Ok(Some(Err(error)));
             }
+            http.get(&url).send().await?;
+            // Its other interface comes up by itself, and answers once there is state.
+            node.borrow().rest().get("/cosmos/auth/v1beta1/params")?;
+            Ok(Some(Ok(())))
         })
         .await?;
         answer.with_context(|| format!("start node {index}"))
@@ -399,23 +381,4 @@ impl Network {
     fn node_mut(&mut self, index: usize) -> Result<&mut Node> {
         self.nodes.get_mut(index).ok_or_else(|| anyhow!("there is no node {index}"))
     }
-}
-
-/// Fills in what differs from the application's own genesis.
-fn adjust(path: &Path, config: &NetworkConfig) -> Result<()> {
-    let mut genesis: Value = serde_json::from_slice(&std::fs::read(path)?)?;
-    let mut set = |pointer: &str, value: Value| -> Result<()> {
-        *genesis.pointer_mut(pointer).ok_or_else(|| anyhow!("no {pointer} in the genesis file"))? = value;
-        Ok(())
-    };
-    set("/app_state/staking/params/unbonding_time", json!(format!("{}s", config.unbonding_s)))?;
-    set("/app_state/gov/params/voting_period", json!(format!("{}s", config.voting_period_s)))?;
-    set("/app_state/gov/params/max_deposit_period", json!(format!("{}s", config.voting_period_s)))?;
-    set("/app_state/gov/params/expedited_voting_period", json!(format!("{}s", config.voting_period_s / 2)))?;
-    set("/app_state/gov/params/min_deposit", json!([{ "denom": "stake", "amount": "1" }]))?;
-    if config.secp256k1 {
-        set("/consensus/params/validator/pub_key_types", json!(["secp256k1"]))?;
-    }
-    std::fs::write(path, serde_json::to_vec_pretty(&genesis)?)?;
-    Ok(())
 }

@@ -34,11 +34,11 @@ impl Site {
     /// When the chain refuses it.
     pub async fn client_of(&self, index: usize, account: &str, (numerator, denominator): (u64, u64)) -> Result<String> {
         let (network, like) = (&self.networks[index], &self.clients[index]);
-        let mut state = network.query(&["ibc", "client", "state", like])?["client_state"].take();
+        let mut state = network.get(&format!("/ibc/core/client/v1/client_states/{like}"))?["client_state"].take();
         state["trust_level"] = json!({ "numerator": numerator.to_string(), "denominator": denominator.to_string() });
         let height = state["latest_height"].clone();
-        let at = format!("{}-{}", text(&height, "/revision_number")?, text(&height, "/revision_height")?);
-        let consensus = network.query(&["ibc", "client", "consensus-state", like, &at])?["consensus_state"].take();
+        let at = format!("revision/{}/height/{}", text(&height, "/revision_number")?, text(&height, "/revision_height")?);
+        let consensus = network.get(&format!("/ibc/core/client/v1/consensus_states/{like}/{at}"))?["consensus_state"].take();
         self.create_client(index, account, (&state, &consensus)).await
     }
 
@@ -64,7 +64,7 @@ impl Site {
             "@type": "/ibc.core.client.v1.MsgCreateClient", "client_state": state, "consensus_state": consensus, "signer": signer,
         });
         let hash = network.submit(account, &[create]).await?;
-        let events = network.query(&["tx", &hash])?["events"].take();
+        let events = network.get(&format!("/cosmos/tx/v1beta1/txs/{hash}"))?["tx_response"]["events"].take();
         let created = events.as_array().and_then(|events| events.iter().find(|event| event["type"] == "create_client")).cloned();
         let attributes = created.as_ref().and_then(|event| event["attributes"].as_array()).context("no client was made")?;
         let id = attributes.iter().find(|attribute| attribute["key"] == "client_id").and_then(|attribute| attribute["value"].as_str());
@@ -93,7 +93,7 @@ impl Site {
     /// # Errors
     /// When the chain does not answer.
     pub fn connections(&self, index: usize) -> Result<Vec<(String, String)>> {
-        let found = self.networks[index].query(&["ibc", "connection", "connections"])?;
+        let found = self.networks[index].get("/ibc/core/connection/v1/connections")?;
         let all = found["connections"].as_array().cloned().unwrap_or_default();
         let ours = all.iter().filter(|one| one["id"] != "connection-localhost");
         ours.map(|one| Ok((text(one, "/id")?.to_owned(), text(one, "/state")?.to_owned()))).collect()
@@ -119,7 +119,7 @@ impl Site {
     /// When the chain refuses it.
     pub async fn delegate(&self, index: usize, amount: u64) -> Result<String> {
         let network = &self.networks[index];
-        let validators = network.query(&["staking", "validators"])?;
+        let validators = network.get("/cosmos/staking/v1beta1/validators")?;
         let delegate = json!({
             "@type": "/cosmos.staking.v1beta1.MsgDelegate",
             "delegator_address": network.account("user")?.address,

@@ -37,12 +37,7 @@ async fn refused_with_a_code_and_a_line() -> Result<()> {
     let Some(node) = binary_or_skip()? else {
         return Ok(());
     };
-    let mut site = Site::new(&node).await?;
-    let result = scenario(&mut site).await;
-    if result.is_err() && std::env::var_os("CAUSEWAY_KEEP").is_some() {
-        site.keep();
-    }
-    result.with_context(|| format!("operator's folder: {}", site.folder().display()))
+    Site::new(&node).await?.run(scenario).await
 }
 
 async fn scenario(site: &mut Site) -> Result<()> {

@@ -166,7 +166,7 @@ async fn a_channel_that_an_application_begins_is_finished_and_relayed() -> Resul
     // The old channel has nothing left to do: it is no path of this process.
     relay.wait_until_ended(5, END).await?;
     ensure!(paid(&site)? == 990, "{} left", paid(&site)?);
-    let channels = site.networks[1].query(&["ibc", "channel", "channels"])?;
+    let channels = site.networks[1].get("/ibc/core/channel/v1/channels")?;
     let count = channels["channels"].as_array().map_or(0, Vec::len);
     ensure!(count == 3, "{count} channels where each was to be answered once");
     Ok(())
@@ -203,8 +203,8 @@ async fn a_channel_is_opened_once_wherever_the_command_is_killed() -> Result<()>
     }
     ensure!(finished, "the command never came to its end");
     for network in &site.networks {
-        for (what, listing) in [("channels", ["ibc", "channel", "channels"]), ("connections", ["ibc", "connection", "connections"])] {
-            let found = network.query(&listing)?;
+        for (kind, what) in [("channel", "channels"), ("connection", "connections")] {
+            let found = network.get(&format!("/ibc/core/{kind}/v1/{what}"))?;
             // A chain has a connection of its own to itself.
             let all = found[what].as_array().cloned().unwrap_or_default();
             let ours = all.iter().filter(|one| one["id"] != "connection-localhost").count();
@@ -229,7 +229,7 @@ async fn a_channel_is_opened_once_wherever_the_command_is_killed() -> Result<()>
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         site.cli.refused(&args, code, words).await?;
     }
-    let channels = site.networks[0].query(&["ibc", "channel", "channels"])?;
+    let channels = site.networks[0].get("/ibc/core/channel/v1/channels")?;
     ensure!(channels["channels"].as_array().map(Vec::len) == Some(1), "{channels}");
     Ok(())
 }

@@ -55,7 +55,7 @@ async fn clients_of_others_are_relayed_by_their_own_level_or_refused_by_name() -
     site.transfer(1, 3, 600).await?;
     relay.wait_until_ended(6, END).await?;
     ensure!(site.received(1)? == 3 && site.received(0)? == 3, "{} and {}", site.received(1)?, site.received(0)?);
-    let status = site.networks[0].query(&["ibc", "client", "state", &strict[0]])?;
+    let status = site.networks[0].get(&format!("/ibc/core/client/v1/client_states/{}", strict[0]))?;
     ensure!(text(&status, "/client_state/trust_level/numerator")? == "2", "{status}");
     drop(relayer);
     Ok(())

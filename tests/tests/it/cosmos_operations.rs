@@ -23,7 +23,7 @@ fn networks(change: impl Fn(&mut NetworkConfig)) -> [NetworkConfig; 2] {
 /// Transactions that an account has sent.
 fn sequence(network: &Network, name: &str) -> Result<u64> {
     let address = &network.account(name)?.address;
-    let info = network.query(&["auth", "account-info", address])?;
+    let info = network.get(&format!("/cosmos/auth/v1beta1/account_info/{address}"))?;
     Ok(info.pointer("/info/sequence").and_then(|text| text.as_str()).unwrap_or("0").parse()?)
 }
 
@@ -104,11 +104,11 @@ async fn a_price_too_low_is_corrected_and_a_granter_pays() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_of_a_short_life_are_refreshed_and_an_expired_one_is_told() -> Result<()> {
     /// Long enough for a loaded machine, short enough for a test.
-    const TRUSTING_S: u64 = 90;
+    const TRUSTING_S: u64 = 60;
     let Some(node) = binary_or_skip()? else {
         return Ok(());
     };
-    let configs = networks(|config| config.unbonding_s = 120);
+    let configs = networks(|config| config.unbonding_s = 80);
     let setup = Setup { trusting_period_s: TRUSTING_S, ..Setup::default() };
     let mut site = Site::prepared(&node, configs, &setup).await?;
     site.create_path().await?;
@@ -127,7 +127,7 @@ async fn clients_of_a_short_life_are_refreshed_and_an_expired_one_is_told() -> R
     .await?;
     let shown = site.cli.ok(&["client", "show", NAMES[0], &site.clients[0]]).await?.stdout;
     ensure!(shown.contains("EXPIRED") && shown.contains("Recovering a client"), "{shown}");
-    site.cli.refused(&["start"], UNTRUSTED, &[NAMES[0], "trusting period is 90 s", "causeway trust set"]).await?;
+    site.cli.refused(&["start"], UNTRUSTED, &[NAMES[0], "trusting period is 60 s", "causeway trust set"]).await?;
     Ok(())
 }
 

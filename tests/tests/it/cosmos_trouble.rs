@@ -20,7 +20,7 @@ const END: Duration = Duration::from_secs(180);
 const POWER: &str = "300000000";
 
 /// Rounds of traffic in which a lie must be seen.
-const LOOKS_MAX: usize = 10;
+const LOOKS_MAX: usize = 20;
 
 /// Blocks by which an endpoint is behind.
 const BEHIND_BLOCKS: u64 = 20;
@@ -38,7 +38,9 @@ async fn endpoints_that_lie_lag_or_die_are_passed_over() -> Result<()> {
     let mut site = Site::ready(&node, CHAIN_IDS.map(NetworkConfig::new)).await?;
     let honest = site.networks[0].rpc_urls().remove(0);
     let second = site.networks[0].add_node().await?;
-    site.networks[0].wait_for_node(second, 2, END).await?;
+    // One that has still to catch up would not be asked for what is new.
+    let newest = site.networks[0].height(0).await?;
+    site.networks[0].wait_for_node(second, newest, END).await?;
     let liar = Liar::start(&site.networks[0].rpc_urls()[second]).await?;
     site.edit(&format!("rpc = [{{ url = \"{honest}\" }}]"), &format!("rpc = [{{ url = \"{}\" }}, {{ url = \"{honest}\" }}]", liar.url()))?;
 
@@ -51,8 +53,7 @@ async fn endpoints_that_lie_lag_or_die_are_passed_over() -> Result<()> {
         liar.tell(lie);
         sent += both_ways(&site, 5).await?;
         relay.wait_until_ended(sent, END).await.with_context(|| format!("under {lie:?}, told {} times", liar.lies_told() - before))?;
-        ensure!(liar.lies_told() > before, "{lie:?} was never told");
-        // A lie that came too late for anybody to look at it counts for nothing: more traffic, until it is seen.
+        // A lie that nobody asked for, or that came too late for anybody to look at it, counts for nothing: more traffic, until it is seen.
         for _ in 0..LOOKS_MAX {
             if is_named(&relay, rule).await? {
                 break;
@@ -60,7 +61,8 @@ async fn endpoints_that_lie_lag_or_die_are_passed_over() -> Result<()> {
             sent += both_ways(&site, 1).await?;
             relay.wait_until_ended(sent, END).await.with_context(|| format!("under {lie:?}"))?;
         }
-        ensure!(is_named(&relay, rule).await?, "{lie:?} is not named: {:?}", relay.violations(NAMES[0]).await?);
+        let told = liar.lies_told() - before;
+        ensure!(is_named(&relay, rule).await?, "{lie:?}, told {told} times, is not named: {:?}", relay.violations(NAMES[0]).await?);
         liar.tell(Lie::None);
         relayer.kill()?;
     }
@@ -192,7 +194,7 @@ async fn two_relayers_share_a_path() -> Result<()> {
 /// The validator of each chain is given more power.
 async fn change_power(site: &Site) -> Result<()> {
     for network in &site.networks {
-        let validators = network.query(&["staking", "validators"])?;
+        let validators = network.get("/cosmos/staking/v1beta1/validators")?;
         let validator = text(&validators, "/validators/0/operator_address")?.to_owned();
         let delegator = network.account("user")?.address.clone();
         let amount = json!({ "denom": "stake", "amount": POWER });

@@ -36,7 +36,7 @@ async fn a_client_follows_its_chain_over_an_upgrade() -> Result<()> {
     copy(&site, "data", "old")?;
     let done = site.cli.json(&upgrade(&site, last).args()).await?;
     ensure!(text(&done, "/follows")? == NEXT_ID && done["already"] == false && done["transaction"].is_string(), "{done}");
-    let state = site.networks[1].query(&["ibc", "client", "state", &site.clients[1]])?;
+    let state = site.networks[1].get(&format!("/ibc/core/client/v1/client_states/{}", site.clients[1]))?;
     ensure!(text(&state, "/client_state/chain_id")? == NEXT_ID, "{state}");
     let shown = site.cli.json(&["client", "show", NAMES[1], &site.clients[1]]).await?;
     ensure!(text(&shown, "/follows")? == NEXT_ID && shown["revision"] == 2 && shown["status"] == "active", "{shown}");
@@ -100,7 +100,7 @@ async fn updated_by_hand(site: &mut Site) -> Result<()> {
 
 /// The client that others shall have of the chain that comes: as they have now, but for its name and its first height.
 fn next_client(site: &Site) -> Result<Value> {
-    let state = site.networks[1].query(&["ibc", "client", "state", &site.clients[1]])?;
+    let state = site.networks[1].get(&format!("/ibc/core/client/v1/client_states/{}", site.clients[1]))?;
     let mut state = state.get("client_state").cloned().context("no client state")?;
     state["@type"] = json!("/ibc.lightclients.tendermint.v1.ClientState");
     state["chain_id"] = json!(NEXT_ID);

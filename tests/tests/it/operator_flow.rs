@@ -33,12 +33,7 @@ async fn from_an_empty_folder_to_relayed_packets() -> Result<()> {
     let Some(node) = binary_or_skip()? else {
         return Ok(());
     };
-    let mut site = Site::new(&node).await?;
-    let result = flow(&mut site).await;
-    if result.is_err() && std::env::var_os("CAUSEWAY_KEEP").is_some() {
-        site.keep();
-    }
-    result.with_context(|| format!("operator's folder: {}", site.folder().display()))
+    Site::new(&node).await?.run(flow).await
 }
 
 async fn flow(site: &mut Site) -> Result<()> {

@@ -40,12 +40,7 @@ async fn the_same_traffic_through_adapters_elsewhere() -> Result<()> {
     let Some(node) = binary_or_skip()? else {
         return Ok(());
     };
-    let mut site = Site::ready(&node).await?;
-    let result = scenario(&mut site).await;
-    if result.is_err() && std::env::var_os("CAUSEWAY_KEEP").is_some() {
-        site.keep();
-    }
-    result.with_context(|| format!("operator's folder: {}", site.folder().display()))
+    Site::ready(&node).await?.run(scenario).await
 }
 
 async fn scenario(site: &mut Site) -> Result<()> {

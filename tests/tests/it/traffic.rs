@@ -59,17 +59,16 @@ async fn nothing_is_lost_whatever_happens() -> Result<()> {
     let Some(node) = binary_or_skip()? else {
         return Ok(());
     };
-    let mut site = Site::ready(&node).await?;
-    let mut users = [site.user(0).await?, site.user(1).await?];
-    let mut ledgers = [Ledger::default(), Ledger::default()];
-    let result = scenario(&mut site, &mut users, &mut ledgers).await;
-    if result.is_err() && std::env::var_os("CAUSEWAY_KEEP").is_some() {
-        site.keep();
-    }
-    result.with_context(|| format!("operator's folder: {}", site.folder().display()))
+    Site::ready(&node).await?.run(scenario).await
 }
 
-async fn scenario(site: &mut Site, users: &mut [User; 2], ledgers: &mut [Ledger; 2]) -> Result<()> {
+async fn scenario(site: &mut Site) -> Result<()> {
+    let mut users = [site.user(0).await?, site.user(1).await?];
+    let mut ledgers = [Ledger::default(), Ledger::default()];
+    everything(site, &mut users, &mut ledgers).await
+}
+
+async fn everything(site: &mut Site, users: &mut [User; 2], ledgers: &mut [Ledger; 2]) -> Result<()> {
     send_what_expires(site, users, ledgers).await?;
     let mut relayer = site.start().await?;
     burst(site, users, ledgers, BURST).await?;

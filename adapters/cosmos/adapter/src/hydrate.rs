@@ -27,10 +27,13 @@ const SCAN_BLOCKS_STEP: u64 = 40;
 /// Events that are kept for the next questions.
 const KEPT_MAX: usize = 20_000;
 
+/// What happened to packets of one end, by sequence.
+type Events = BTreeMap<Sequence, LocatedEvent>;
+
 /// What reading blocks found beside what was asked for: the next questions are about that, and would read the same blocks again.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Kept {
-    events: Arc<Mutex<BTreeMap<(PacketEnd, bool), BTreeMap<Sequence, LocatedEvent>>>>,
+    events: Arc<Mutex<BTreeMap<(PacketEnd, bool), Events>>>,
 }
 
 impl Kept {
@@ -38,14 +41,14 @@ impl Kept {
         (request.end.clone(), request.kind == HydrateKind::Sent)
     }
 
-    fn take(&self, request: &HydrateRequest) -> BTreeMap<Sequence, LocatedEvent> {
+    fn take(&self, request: &HydrateRequest) -> Events {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = events.get_mut(&Self::key(request)) else { return BTreeMap::new() };
         request.sequences.iter().filter_map(|sequence| known.remove_entry(sequence)).collect()
     }
 
     /// Keeps events; of too many all are forgotten, since a place for each is not worth a search for the least useful.
-    fn keep(&self, request: &HydrateRequest, found: BTreeMap<Sequence, LocatedEvent>) {
+    fn keep(&self, request: &HydrateRequest, found: Events) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         if events.values().map(BTreeMap::len).sum::<usize>() + found.len() > KEPT_MAX {
             events.clear();
@@ -59,9 +62,9 @@ struct Search<'a> {
     blocks: &'a Blocks,
     request: &'a HydrateRequest,
     missing: BTreeSet<Sequence>,
-    found: BTreeMap<Sequence, LocatedEvent>,
+    found: Events,
     /// Others of the same end and kind.
-    beside: BTreeMap<Sequence, LocatedEvent>,
+    beside: Events,
 }
 
 pub(crate) async fn hydrate(chain: &Chain, (blocks, kept): (&Blocks, &Kept), request: HydrateRequest) -> Result<Vec<Hydrated>> {

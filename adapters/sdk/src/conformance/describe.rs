@@ -1,9 +1,10 @@
 //! Promises about what an adapter says of itself, and about what is not there.
 
-use super::{Check, Subject, broken, ensure, skip};
+use super::{Channels, Check, Fault, Subject, broken, ensure, skip};
 use crate::AdapterError;
 use crate::description::SEAM_VERSION;
-use causeway_types::{ClientId, Height};
+use causeway_types::classic::{ChannelEndId, ChannelId, ConnectionId, PortId};
+use causeway_types::{ClientId, Height, IdError};
 
 /// Longest text in a description, bytes.
 const TEXT_MAX: usize = 256;
@@ -69,4 +70,25 @@ pub(super) async fn unknown_height(subject: &Subject) -> Check {
         Err(AdapterError::NotFound { .. }) => Ok(()),
         other => broken(format!("expected a not-found error, found {other:?}")),
     }
+}
+
+/// No channel has this name, nor a connection; where there are none at all, that is what is said.
+pub(super) async fn unknown_channel(subject: &Subject) -> Check {
+    let invalid = |error: IdError| Fault::Broken(error.to_string());
+    let port = PortId::new("no-such-port").map_err(invalid)?;
+    let id = ChannelEndId { port, channel: ChannelId::new("channel-4294967295").map_err(invalid)? };
+    let connection = ConnectionId::new("connection-4294967295").map_err(invalid)?;
+    let answers = [
+        ("channel", subject.adapter.channel(&id).await.map(|_| ())),
+        ("connection", subject.adapter.connection(&connection).await.map(|_| ())),
+    ];
+    for (what, answer) in answers {
+        let said = matches!(
+            (&answer, &subject.channels),
+            (Err(AdapterError::NotFound { .. }), Channels::End(_) | Channels::Unnamed)
+                | (Err(AdapterError::Unsupported { .. }), Channels::Unsupported | Channels::Unnamed)
+        );
+        ensure(said, || format!("of a {what} that nobody opened, with {:?}: {answer:?}", subject.channels))?;
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Promises about what is proven: updates and evidence verify with the family's light client, and anything else is refused.
 
 use super::{Check, Fault, Subject, broken, driven, ensure, skip, state};
-use crate::{Absence, AdapterError, Evidence, EvidenceItem, Plan, Provable, TrustedState, Verdict};
+use crate::{Absence, AdapterError, ClientView, Evidence, EvidenceItem, Plan, Provable, TrustedState, Verdict};
 use causeway_types::{Claim, Height, Locator, Packet, Sequence};
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ const FLIPS_MAX: usize = 200;
 /// How often the chain is moved on until something is provable.
 const ADVANCES_MAX: usize = 20;
 
-async fn start(subject: &Subject) -> Result<TrustedState, Fault> {
+pub(super) async fn start(subject: &Subject) -> Result<TrustedState, Fault> {
     let light_client = subject.light_client()?;
     let (height, hash) = subject.root.ok_or(Fault::Skipped("no root of trust was given"))?;
     let (found, update) = subject.adapter.root(Some(height)).await?;
@@ -21,7 +21,7 @@ async fn start(subject: &Subject) -> Result<TrustedState, Fault> {
     Ok(trusted)
 }
 
-async fn now_s(subject: &Subject) -> Result<u64, Fault> {
+pub(super) async fn now_s(subject: &Subject) -> Result<u64, Fault> {
     let head = subject.adapter.status().await?.head;
     Ok(subject.judge.1.max(head.time_s.unwrap_or(0)))
 }
@@ -35,16 +35,26 @@ async fn step(subject: &Subject, trusted: &TrustedState, update: &[u8]) -> Resul
     }
 }
 
-/// Walks a plan for the client elsewhere; every step must verify from a height that is known by then.
-async fn walk(subject: &Subject, need: Option<Height>) -> Result<TrustedState, Fault> {
-    let mut last = start(subject).await?;
-    let Some(elsewhere) = &subject.elsewhere else { return skip("no client of this chain on another was named") };
+/// Walks a plan for the client elsewhere, from the root of trust, which it holds as its latest.
+pub(super) async fn walk(subject: &Subject, need: Option<Height>) -> Result<TrustedState, Fault> {
+    let root = start(subject).await?;
+    let elsewhere = subject.elsewhere()?;
     let view = elsewhere.host.client(&elsewhere.client).await?;
-    if view.latest != last.height {
+    if view.latest != root.height {
         return skip("the root of trust is not the latest height of the client elsewhere");
     }
+    walk_from(subject, (root, &view), need).await
+}
+
+/// Walks a plan from what the view holds as its latest; every step must verify from a height that is known by then.
+pub(super) async fn walk_from(
+    subject: &Subject,
+    (mut last, view): (TrustedState, &ClientView),
+    need: Option<Height>,
+) -> Result<TrustedState, Fault> {
+    let elsewhere = subject.elsewhere()?;
     let limits = elsewhere.host.describe().await?.limits;
-    let Plan::Steps(steps) = subject.adapter.plan_update(&view, need, limits).await? else { return skip("the height is not there yet") };
+    let Plan::Steps(steps) = subject.adapter.plan_update(view, need, limits).await? else { return skip("the height is not there yet") };
     let mut known = BTreeMap::from([(last.height, last.clone())]);
     for planned in &steps {
         let Some(trusted) = known.get(&planned.trusted) else {
@@ -97,7 +107,7 @@ pub(super) async fn root_flips(subject: &Subject) -> Check {
 
 pub(super) async fn consensus(subject: &Subject) -> Check {
     let trusted = start(subject).await?;
-    let Some(elsewhere) = &subject.elsewhere else { return skip("no client of this chain on another was named") };
+    let elsewhere = subject.elsewhere()?;
     let held = match elsewhere.host.consensus(&elsewhere.client, trusted.height).await {
         Err(AdapterError::NotFound { .. }) => return skip("the client elsewhere does not hold the root of trust's height"),
         held => held?,
@@ -118,7 +128,7 @@ pub(super) async fn plan(subject: &Subject) -> Check {
 }
 
 pub(super) async fn not_yet(subject: &Subject) -> Check {
-    let Some(elsewhere) = &subject.elsewhere else { return skip("no client of this chain on another was named") };
+    let elsewhere = subject.elsewhere()?;
     let view = elsewhere.host.client(&elsewhere.client).await?;
     let limits = elsewhere.host.describe().await?.limits;
     match subject.adapter.plan_update(&view, Some(view.latest.plus(1_000_000)), limits).await {
@@ -127,13 +137,14 @@ pub(super) async fn not_yet(subject: &Subject) -> Check {
     }
 }
 
-/// A claim about a packet that lives here, with evidence and the height it was verified at.
-struct Proven {
-    claim: Claim,
-    trusted: TrustedState,
-    evidence: Evidence,
+/// A claim that holds here, with evidence and the verified height of the evidence.
+pub(super) struct Proven {
+    pub(super) claim: Claim,
+    pub(super) trusted: TrustedState,
+    pub(super) evidence: Evidence,
 }
 
+/// Of a packet that lives here.
 async fn proven(subject: &Subject) -> Result<Proven, Fault> {
     subject.light_client()?;
     let client = subject.client()?;
@@ -142,7 +153,11 @@ async fn proven(subject: &Subject) -> Result<Proven, Fault> {
     }
     let Some((packet, located)) = state::sent(subject).await?.pop() else { return skip("no packet waits on this client") };
     let locator = Some(Locator { block: located.height.number, transaction: located.tx, index: located.index });
-    let claim = Claim::Commitment { packet, locator };
+    prove(subject, Claim::Commitment { packet, locator }).await
+}
+
+/// Evidence for a claim that holds, at the end of a plan that reaches it; nothing of it is verified but the height.
+pub(super) async fn prove(subject: &Subject, claim: Claim) -> Result<Proven, Fault> {
     let mut height = None;
     for _ in 0..ADVANCES_MAX {
         match subject.adapter.provable(&claim).await? {
@@ -185,7 +200,13 @@ pub(super) async fn flips(subject: &Subject) -> Check {
     light_client
         .verify_claim(&trusted, &claim, &evidence, 0)
         .map_err(|violation| Fault::Broken(format!("it does not even verify unchanged: {violation}")))?;
-    let refused = |changed: &Evidence| light_client.verify_claim(&trusted, &claim, changed, 0).is_err();
+    refuses_flips(subject, &Proven { claim, trusted, evidence })
+}
+
+/// Whatever byte of the evidence is changed, it no longer verifies.
+pub(super) fn refuses_flips(subject: &Subject, Proven { claim, trusted, evidence }: &Proven) -> Check {
+    let light_client = subject.light_client()?;
+    let refused = |changed: &Evidence| light_client.verify_claim(trusted, claim, changed, 0).is_err();
     for at in places(evidence.shared.len()) {
         let changed = Evidence { shared: flipped(&evidence.shared, at), ..evidence.clone() };
         ensure(refused(&changed), || format!("byte {at} of the shared part changed, and it still verifies"))?;

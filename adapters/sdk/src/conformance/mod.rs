@@ -5,8 +5,10 @@
 //!
 //! Who calls it: `causeway adapter check`, and the tests of every adapter.
 
+mod classic;
 mod describe;
 mod evidence;
+mod overtaken;
 mod state;
 mod submit;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod watch;
 
 use crate::{AdapterError, ChainAdapter, ClientParams, Description, LightClient, Message, ProofGroup};
 use async_trait::async_trait;
+use causeway_types::classic::ChannelEndId;
 use causeway_types::{ClientId, Hash, Height, Packet, PacketEnd};
 use futures::future::BoxFuture;
 use std::fmt::{self, Debug};
@@ -41,6 +44,12 @@ pub trait Driver: Send + Sync + Debug {
     /// # Errors
     /// A message when it cannot.
     async fn deliverable(&self, client: &ClientId, count: usize, poison: Option<usize>) -> Result<(Vec<Message>, Vec<ProofGroup>), String>;
+
+    /// Brings the client of this chain that another hosts to this chain's newest height, as another relayer does: from another account.
+    ///
+    /// # Errors
+    /// A message when it cannot.
+    async fn overtake(&self, elsewhere: &Elsewhere) -> Result<(), String>;
 }
 
 /// Where a client of the examined chain is hosted.
@@ -50,6 +59,17 @@ pub struct Elsewhere {
     pub host: Arc<dyn ChainAdapter>,
     /// The client there that follows the examined chain.
     pub client: ClientId,
+}
+
+/// What the examined chain has of IBC classic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Channels {
+    /// Nothing, as no chain of the family: the adapter says that connections and channels are unsupported.
+    Unsupported,
+    /// Nothing that was named.
+    Unnamed,
+    /// A channel, whose end on the chain is looked at, and the end of the connection below it.
+    End(ChannelEndId),
 }
 
 /// What is examined, and with what help. Promises for which something is missing are skipped.
@@ -65,6 +85,8 @@ pub struct Subject {
     pub judge: (ClientParams, u64),
     /// A client on the examined chain whose packets are looked at.
     pub client: Option<ClientId>,
+    /// What the examined chain has of IBC classic.
+    pub channels: Channels,
     /// Where a client of the examined chain is hosted.
     pub elsewhere: Option<Elsewhere>,
     /// The key with which transactions are built. Nothing is broadcast without a driver.
@@ -181,6 +203,10 @@ impl Subject {
         self.light_client.as_deref().ok_or(Fault::Skipped("no light client of this family is built in"))
     }
 
+    fn elsewhere(&self) -> Result<&Elsewhere, Fault> {
+        self.elsewhere.as_ref().ok_or(Fault::Skipped("no client of this chain on another was named"))
+    }
+
     fn signer(&self) -> Result<&str, Fault> {
         self.signer.as_deref().ok_or(Fault::Skipped("no key was named"))
     }
@@ -204,6 +230,7 @@ macro_rules! promise {
     };
 }
 
+/// In this order: a chain's packets are looked at before its transactions, and the client elsewhere is followed before others bring it forward.
 const PROMISES: &[Promise] = &[
     promise!("seam-version-matches", describe::version),
     promise!("describe-is-stable-and-bounded", describe::stable),
@@ -211,6 +238,7 @@ const PROMISES: &[Promise] = &[
     promise!("unknown-client-is-not-found", describe::unknown_client),
     promise!("unknown-key-is-not-found", describe::unknown_key),
     promise!("unknown-height-is-not-found", describe::unknown_height),
+    promise!("unknown-channel-is-not-found", describe::unknown_channel),
     promise!("watch-is-in-order", watch::in_order),
     promise!("watch-leaves-no-gap", watch::no_gap),
     promise!("watch-resumes-from-a-cursor", watch::resumes),
@@ -231,8 +259,12 @@ const PROMISES: &[Promise] = &[
     promise!("evidence-flips-are-refused", evidence::flips),
     promise!("a-false-claim-is-never-proven", evidence::false_claim),
     promise!("an-absent-commitment-is-proven", evidence::no_commitment),
+    promise!("channel-ends-are-proven", classic::ends),
+    promise!("a-false-end-is-never-proven", classic::false_ends),
     promise!("pruned-height-is-a-typed-error", evidence::pruned),
     promise!("future-height-is-a-typed-error", evidence::future),
+    promise!("a-height-that-others-brought-is-proven", overtaken::height),
+    promise!("plan-begins-where-the-view-says", overtaken::plan),
     promise!("build-accounts-for-every-message", submit::accounts),
     promise!("build-leaves-out-poison-and-names-it", submit::poison),
     promise!("build-keeps-the-limits", submit::limits),

@@ -30,8 +30,11 @@ async fn every_fake_family_keeps_every_promise() {
             let subject = pair.subject(Arc::new(pair.left.adapter())).unwrap();
             let report = run(&subject).await;
             assert!(report.kept(), "{family:?}\n{report}");
-            let skipped = report.promises.iter().filter(|promise| promise.standing == Standing::Skipped).count();
-            assert!(skipped <= 2, "{family:?}\n{report}");
+            // Transactions are not numbered everywhere, and a young chain has nothing pruned.
+            let may_be = ["a-used-slot-is-refused", "pruned-height-is-a-typed-error"];
+            let skipped = report.promises.iter().filter(|promise| promise.standing == Standing::Skipped);
+            let others: Vec<_> = skipped.filter(|promise| !may_be.contains(&promise.name)).collect();
+            assert!(others.is_empty(), "{family:?}\n{report}");
         }
     }
 }
@@ -120,8 +123,13 @@ async fn a_credulous_light_client_is_found_out() {
     let root = pair.left.trusted(pair.left.config().family.client_height(0)).unwrap();
     subject.light_client = Some(Arc::new(Credulous(pair.left.light_client(), root)));
     let report = run(&subject).await;
-    for name in ["root-flips-are-refused", "evidence-flips-are-refused", "a-false-claim-is-never-proven", "an-absent-commitment-is-proven"]
-    {
+    for name in [
+        "root-flips-are-refused",
+        "evidence-flips-are-refused",
+        "a-false-claim-is-never-proven",
+        "an-absent-commitment-is-proven",
+        "a-false-end-is-never-proven",
+    ] {
         assert_eq!(standing(&report, name), Standing::Broken, "{name}\n{report}");
     }
 }
@@ -139,8 +147,8 @@ async fn a_live_chain_is_only_read() {
     pair.left.send_to(&pair.left_client, "echo", b"x", pair.world.now_s() + 100).unwrap();
     pair.world.tick(1);
     pair.world.tick(1);
-    let before = pair.left.height();
     let mut subject = pair.subject(Arc::new(pair.left.adapter())).unwrap();
+    let before = pair.left.height();
     subject.driver = None;
     let report = run(&subject).await;
     assert!(report.kept(), "{report}");

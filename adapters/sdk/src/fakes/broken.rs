@@ -1,5 +1,6 @@
 //! An adapter that breaks one promise, in front of any other: it shows that the conformance suite sees what it is there to see.
 
+use super::wire::{self, ClientState};
 use crate::adapter::Result;
 use crate::{
     Account, AdapterError, BroadcastResult, BuildRequest, Built, ChainAdapter, ChainStatus, ClientView, ConsensusView, Description, Event,
@@ -7,6 +8,7 @@ use crate::{
     RejectReason, Rejected, SignedTx, WatchBatch, WatchRequest,
 };
 use async_trait::async_trait;
+use causeway_types::classic::{ChannelEnd, ChannelEndId, ConnectionEnd, ConnectionId};
 use causeway_types::{Claim, ClientId, Height, Packet, PacketEnd, Sequence, TxId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +23,7 @@ pub enum Breakage {
     UnknownClientIsNotFound,
     UnknownKeyIsNotFound,
     UnknownHeightIsNotFound,
+    UnknownChannelIsNotFound,
     WatchIsInOrder,
     WatchLeavesNoGap,
     WatchResumesFromACursor,
@@ -39,8 +42,12 @@ pub enum Breakage {
     EvidenceVerifies,
     AFalseClaimIsNeverProven,
     AnAbsentCommitmentIsProven,
+    ChannelEndsAreProven,
+    AFalseEndIsNeverProven,
     PrunedHeightIsATypedError,
     FutureHeightIsATypedError,
+    AHeightThatOthersBroughtIsProven,
+    PlanBeginsWhereTheViewSays,
     BuildAccountsForEveryMessage,
     BuildLeavesOutPoisonAndNamesIt,
     BuildKeepsTheLimits,
@@ -54,13 +61,14 @@ pub enum Breakage {
 
 impl Breakage {
     /// All of them, with the promise that each breaks.
-    pub const ALL: [(Self, &'static str); 35] = [
+    pub const ALL: [(Self, &'static str); 40] = [
         (Self::SeamVersionMatches, "seam-version-matches"),
         (Self::DescribeIsStableAndBounded, "describe-is-stable-and-bounded"),
         (Self::StatusIsMonotone, "status-is-monotone"),
         (Self::UnknownClientIsNotFound, "unknown-client-is-not-found"),
         (Self::UnknownKeyIsNotFound, "unknown-key-is-not-found"),
         (Self::UnknownHeightIsNotFound, "unknown-height-is-not-found"),
+        (Self::UnknownChannelIsNotFound, "unknown-channel-is-not-found"),
         (Self::WatchIsInOrder, "watch-is-in-order"),
         (Self::WatchLeavesNoGap, "watch-leaves-no-gap"),
         (Self::WatchResumesFromACursor, "watch-resumes-from-a-cursor"),
@@ -79,8 +87,12 @@ impl Breakage {
         (Self::EvidenceVerifies, "evidence-verifies"),
         (Self::AFalseClaimIsNeverProven, "a-false-claim-is-never-proven"),
         (Self::AnAbsentCommitmentIsProven, "an-absent-commitment-is-proven"),
+        (Self::ChannelEndsAreProven, "channel-ends-are-proven"),
+        (Self::AFalseEndIsNeverProven, "a-false-end-is-never-proven"),
         (Self::PrunedHeightIsATypedError, "pruned-height-is-a-typed-error"),
         (Self::FutureHeightIsATypedError, "future-height-is-a-typed-error"),
+        (Self::AHeightThatOthersBroughtIsProven, "a-height-that-others-brought-is-proven"),
+        (Self::PlanBeginsWhereTheViewSays, "plan-begins-where-the-view-says"),
         (Self::BuildAccountsForEveryMessage, "build-accounts-for-every-message"),
         (Self::BuildLeavesOutPoisonAndNamesIt, "build-leaves-out-poison-and-names-it"),
         (Self::BuildKeepsTheLimits, "build-keeps-the-limits"),
@@ -220,6 +232,21 @@ impl ChainAdapter for BrokenAdapter {
         }
     }
 
+    async fn connection(&self, id: &ConnectionId) -> Result<ConnectionEnd> {
+        self.inner.connection(id).await
+    }
+
+    async fn channel(&self, id: &ChannelEndId) -> Result<ChannelEnd> {
+        match self.inner.channel(id).await {
+            Err(AdapterError::NotFound { .. }) if self.is(Breakage::UnknownChannelIsNotFound) => Err(self.untyped()),
+            end => end,
+        }
+    }
+
+    async fn channels(&self, connection: &ConnectionId) -> Result<Vec<(ChannelEndId, ChannelEnd)>> {
+        self.inner.channels(connection).await
+    }
+
     async fn root(&self, height: Option<Height>) -> Result<(Height, Vec<u8>)> {
         let (found, mut update) = self.inner.root(height).await?;
         if self.is(Breakage::RootVerifies)
@@ -231,7 +258,13 @@ impl ChainAdapter for BrokenAdapter {
     }
 
     async fn plan_update(&self, view: &ClientView, need: Option<Height>, limits: HostLimits) -> Result<Plan> {
-        match self.inner.plan_update(view, need, limits).await? {
+        let mut view = view.clone();
+        if self.is(Breakage::PlanBeginsWhereTheViewSays)
+            && let Some(newest) = newest_held(&view)
+        {
+            view.latest.number = newest;
+        }
+        match self.inner.plan_update(&view, need, limits).await? {
             Plan::Steps(mut steps) if self.is(Breakage::PlanStepsVerifyInOrder) => {
                 for step in &mut steps {
                     step.trusted = step.resulting;
@@ -244,7 +277,8 @@ impl ChainAdapter for BrokenAdapter {
     }
 
     async fn update_at(&self, trusted: Height, height: Height) -> Result<Vec<u8>> {
-        self.inner.update_at(trusted, height).await
+        let before = u64::from(self.is(Breakage::AHeightThatOthersBroughtIsProven));
+        self.inner.update_at(trusted, height.minus(before)).await
     }
 
     async fn submitted(&self, client: &ClientId, height: Height, tx: &TxId) -> Result<Vec<Vec<u8>>> {
@@ -262,7 +296,10 @@ impl ChainAdapter for BrokenAdapter {
             Ok(mut evidence) => {
                 for (item, claim) in evidence.each.iter_mut().zip(claims) {
                     let absent = matches!(claim, Claim::NoCommitment { .. });
+                    let end = matches!(claim, Claim::Connection { .. } | Claim::Channel { .. });
                     match item {
+                        EvidenceItem::Bytes(bytes) if end && self.is(Breakage::ChannelEndsAreProven) => bytes.reverse(),
+                        EvidenceItem::NotSo if end && self.is(Breakage::AFalseEndIsNeverProven) => *item = EvidenceItem::Bytes(Vec::new()),
                         EvidenceItem::Bytes(_) if absent && self.is(Breakage::AnAbsentCommitmentIsProven) => *item = EvidenceItem::NotSo,
                         EvidenceItem::Bytes(bytes) if self.is(Breakage::EvidenceVerifies) => bytes.reverse(),
                         EvidenceItem::NotSo if self.is(Breakage::AFalseClaimIsNeverProven) => *item = EvidenceItem::Bytes(Vec::new()),
@@ -335,4 +372,10 @@ impl ChainAdapter for BrokenAdapter {
     fn distrust(&self) {
         self.inner.distrust();
     }
+}
+
+/// The newest height that the client's own state names, whatever the view says.
+fn newest_held(view: &ClientView) -> Option<u64> {
+    let state: ClientState = wire::decode("client state", &view.state).ok()?;
+    state.heights.last().copied()
 }

@@ -3,9 +3,10 @@
 use super::PORT_ECHO;
 use super::chain::FakeChain;
 use super::world::{FakePair, FakeWorld};
-use crate::conformance::{Driver, Elsewhere, Subject};
-use crate::{ChainAdapter, LightClient, Message, Plan, ProofGroup, Provable};
+use crate::conformance::{Channels, Driver, Elsewhere, Subject};
+use crate::{AdapterError, ChainAdapter, LightClient, Message, Plan, ProofGroup, Provable};
 use async_trait::async_trait;
+use causeway_types::classic::Order;
 use causeway_types::{Claim, ClientId, Height, Packet};
 use std::sync::Arc;
 
@@ -22,13 +23,16 @@ pub struct FakeDriver {
 }
 
 impl FakePair {
-    /// The left chain as the suite examines it, through `adapter` (its own, or one that is remote or broken).
+    /// The left chain as the suite examines it, through `adapter` (its own, or one that is remote or broken). A channel is opened for it.
     ///
     /// # Errors
-    /// A message when there is no block.
+    /// A message when there is no block, or the channel cannot be opened.
     pub fn subject(&self, adapter: Arc<dyn ChainAdapter>) -> Result<Subject, String> {
         let family = self.left.config().family;
         let root = family.client_height(0);
+        let ends = ((&self.left, &self.left_client), (&self.right, &self.right_client));
+        let (channel, _) = self.world.open_channel(ends.0, ends.1, Order::Unordered)?;
+        self.world.tick(1);
         let driver = FakeDriver {
             world: self.world.clone(),
             chain: self.left.clone(),
@@ -41,6 +45,7 @@ impl FakePair {
             root: Some((root, self.left.block_hash(root).ok_or("no block")?)),
             judge: (self.left.config().params, self.world.now_s()),
             client: Some(self.left_client.clone()),
+            channels: Channels::End(channel),
             elsewhere: Some(Elsewhere { host: Arc::new(self.right.adapter()), client: self.right_client.clone() }),
             signer: Some("relayer".into()),
             driver: Some(Arc::new(driver)),
@@ -50,19 +55,20 @@ impl FakePair {
 }
 
 impl FakeDriver {
-    /// Brings the client on the driven chain to at least `need`, without transactions of the relay: the host is given what it verifies.
-    async fn update(&self, client: &ClientId, need: Height) -> Result<(), String> {
-        let view = self.chain.adapter().client(client).await.map_err(|error| error.to_string())?;
-        let plan =
-            self.other.adapter().plan_update(&view, Some(need), self.chain.config().limits).await.map_err(|error| error.to_string())?;
+    /// Brings a client of `source` to at least `need`, or to the newest height, without transactions of the relay: the host is given what it
+    /// verifies.
+    async fn update(&self, source: &FakeChain, (host, client): (&FakeChain, &ClientId), need: Option<Height>) -> Result<(), String> {
+        let words = |error: AdapterError| error.to_string();
+        let view = host.adapter().client(client).await.map_err(words)?;
+        let plan = source.adapter().plan_update(&view, need, host.config().limits).await.map_err(words)?;
         let Plan::Steps(steps) = plan else { return Err("the source is not there yet".into()) };
         for step in steps {
             while step.not_before_s.is_some_and(|time| self.world.now_s() < time) {
                 self.world.tick(1);
             }
-            let encoding = self.chain.config().family.host_encoding();
-            let update = self.other.light_client().encode_update(encoding, &step.update).map_err(|error| error.to_string())?;
-            self.chain.execute_now(&Message::UpdateClient { client_id: client.clone(), update })?;
+            let encoding = host.config().family.host_encoding();
+            let update = source.light_client().encode_update(encoding, &step.update).map_err(|error| error.to_string())?;
+            host.execute_now(&Message::UpdateClient { client_id: client.clone(), update })?;
         }
         Ok(())
     }
@@ -103,12 +109,15 @@ impl Driver for FakeDriver {
         let claims: Vec<_> = packets.iter().map(|packet| Claim::Commitment { packet: packet.clone(), locator: None }).collect();
         let Some(last) = claims.last() else { return Ok((Vec::new(), Vec::new())) };
         let need = self.provable(last).await?;
-        self.update(client, need).await?;
+        self.update(&self.other, (&self.chain, client), Some(need)).await?;
         let view = self.chain.adapter().client(client).await.map_err(|error| error.to_string())?;
         let height = if self.other.config().family == super::FakeFamily::BlockBound { need } else { view.latest };
         let evidence = self.other.adapter().fetch(&claims, height).await.map_err(|error| error.to_string())?;
         let encoded = self.other.light_client().encode_evidence(&view.host_encoding, &evidence).map_err(|error| error.to_string())?;
         let messages = packets.into_iter().enumerate().map(|(index, packet)| Message::Receive { packet, proof: (0, index) }).collect();
         Ok((messages, vec![ProofGroup { client_id: client.clone(), evidence: encoded }]))
+    }
+    async fn overtake(&self, elsewhere: &Elsewhere) -> Result<(), String> {
+        self.update(&self.chain, (&self.other, &elsewhere.client), None).await
     }
 }

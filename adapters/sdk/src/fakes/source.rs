@@ -121,6 +121,12 @@ impl FakeAdapter {
             {
                 return Err(AdapterError::Unsupported { operation: "proof of absence" });
             }
+            Claim::Connection { .. } | Claim::Channel { .. } if family == FakeFamily::BlockBound => {
+                let tree = |number: u64| state.committed(number).filter(|tree| tree.get(&claim.path()).is_some());
+                let last = (0..=newest).rev().find_map(|number| Some((number, tree(number)?)));
+                let shown = last.filter(|(_, tree)| holds(claim, tree.get(&claim.path())));
+                shown.map_or(later, |(block, _)| Provable::Exactly(family.client_height(block)))
+            }
             // What stands there changes: it holds from the first block on since which it has stood like this.
             Claim::Connection { .. } | Claim::Channel { .. } => {
                 let shown = |number: u64| state.committed(number).is_some_and(|tree| holds(claim, tree.get(&claim.path())));

@@ -1,5 +1,4 @@
 //! What an operator's tools see: health over gRPC and HTTP, reflection, figures, and addresses that are refused.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use crate::common::{FakeRelay, Served, config, metrics};
 use causeway_api::{Api, ApiConfig, ApiError};

@@ -1,5 +1,4 @@
 //! Questions and commands over real gRPC: right answers, and hostile requests refused with the right code and what is allowed.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use crate::common::{FakeRelay, Served, exchange, id, key};
 use causeway_engine::StateKind;

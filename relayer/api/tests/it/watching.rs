@@ -1,5 +1,4 @@
 //! Watching over real gRPC: resumed without loss, filtered, bounded in memory, ended with a reason.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use crate::common::{FakeRelay, Served};
 use causeway_api::WatchLimits;

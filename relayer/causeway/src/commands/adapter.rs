@@ -4,7 +4,7 @@ use crate::cli::Global;
 use crate::config::{self, ChainConfig, Config};
 use crate::exit::{Code, Failure, OrFail};
 use crate::{families, output, relayer};
-use causeway_adapter::conformance::{self, Elsewhere, Subject};
+use causeway_adapter::conformance::{self, Channels, Elsewhere, Subject};
 use causeway_adapter::rpc::{self, HostError, HostOptions, RemoteAdapter, RemoteOptions};
 use causeway_adapter::{ClientParams, Family};
 use causeway_engine::env::{Clock, SystemClock};
@@ -98,6 +98,7 @@ async fn served_at(global: &Global, endpoint: &str, lookback_blocks: u64) -> Res
         root: None,
         judge: (ClientParams { trusting_period_s: 1, clock_drift_max_s: 0 }, SystemClock.now_ms() / 1_000),
         client: None,
+        channels: Channels::Unnamed,
         elsewhere: None,
         signer: None,
         driver: None,
@@ -173,9 +174,18 @@ async fn subject(config: &Config, chain: &ChainConfig, family: &Family, lookback
         root,
         judge: (params, SystemClock.now_ms() / 1_000),
         client,
+        channels: channels(config, chain)?,
         elsewhere,
         signer: chain.signers.first().cloned(),
         driver: None,
         lookback_blocks,
     })
+}
+
+/// The channel of the first path of IBC classic that ends on the chain.
+fn channels(config: &Config, chain: &ChainConfig) -> Result<Channels, Failure> {
+    let ends = config.paths.iter().flat_map(|path| [&path.a, &path.b]);
+    let Some(end) = ends.into_iter().find(|end| end.chain == chain.name && end.channel.is_some()) else { return Ok(Channels::Unnamed) };
+    let end = end.parse().or_fail(Code::BadConfig)?;
+    Ok(end.channel.map_or(Channels::Unnamed, Channels::End))
 }

@@ -18,6 +18,6 @@ pub(crate) struct Command {
 impl Command {
     /// Runs it.
     pub(crate) async fn execute(self, global: &Global) -> Result<(), Failure> {
-        demo::run(global, demo::Options { packets: self.packets, keep: self.keep }).await
+        Box::pin(demo::run(global, demo::Options { packets: self.packets, keep: self.keep })).await
     }
 }

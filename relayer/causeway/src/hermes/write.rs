@@ -3,7 +3,6 @@
 use super::chain::{Chain, Channels};
 use super::global::Global;
 use super::{Fate, Note};
-use std::fmt::Write as _;
 
 /// The variable that holds the passphrase of the keys.
 const PASSPHRASE: &str = "CAUSEWAY_PASSPHRASE";
@@ -27,7 +26,7 @@ pub(super) fn configuration(global: &Global, chains: &[Chain], notes: &[Note]) -
     }
     out.push_str("\n# Paths. Each channel that is relayed becomes a [[path]]; these commands find them and write them here:\n");
     for each in chains {
-        let _ = writeln!(out, "#   {}", discover(each));
+        out.push_str(&format!("#   {}\n", discover(each)));
     }
     out
 }
@@ -55,14 +54,14 @@ fn chain(out: &mut String, chain: &Chain, notes: &[Note]) {
     number(out, "clock_drift_max_s", chain.clock_drift_max_s);
     let prefix = format!("chains.{}.", chain.name);
     comments(out, notes, |key| key.starts_with(&prefix));
-    let _ = writeln!(
-        out,
+    out.push_str(&format!(
         "# The root of trust: `causeway trust show {} --for-clients` prints what the endpoints say of the block that the clients of your paths\n\
-         # need, and the command that sets it.",
+         # need, and the command that sets it.\n",
         chain.name
-    );
+    ));
     if let Some(percent) = chain.gas_headroom_percent {
-        let _ = writeln!(out, "\n[chain.fees]\ngas_headroom_percent = {percent}");
+        out.push_str("\n[chain.fees]\n");
+        line(out, "gas_headroom_percent", &percent.to_string());
     }
     out.push_str("\n[chain.cosmos]\n");
     line(out, "chain_id", &quoted(&chain.chain_id));
@@ -86,7 +85,7 @@ fn chain(out: &mut String, chain: &Chain, notes: &[Note]) {
     if chain.asks_unbonding_period {
         out.push_str("# unbonding_period_s = 1814400    # of the provider chain; a consumer chain cannot be asked\n");
     }
-    let _ = writeln!(out, "\n[chain.cosmos.keys.{}]", bare_or_quoted(&chain.key_name));
+    out.push_str(&format!("\n[chain.cosmos.keys.{}]\n", bare_or_quoted(&chain.key_name)));
     line(out, "keystore", &quoted(&key_file));
     line(out, "passphrase", &format!("{{ env = {} }}", quoted(PASSPHRASE)));
 }
@@ -94,7 +93,7 @@ fn chain(out: &mut String, chain: &Chain, notes: &[Note]) {
 /// Keys that are not in the file, and what became of them.
 fn comments(out: &mut String, notes: &[Note], belongs: impl Fn(&str) -> bool) {
     for note in notes.iter().filter(|note| note.fate != Fate::Taken && belongs(&note.key)) {
-        let _ = writeln!(out, "# Hermes {}: {}", note.key, note.text);
+        out.push_str(&format!("# Hermes {}: {}\n", note.key, note.text));
     }
 }
 
@@ -110,7 +109,7 @@ fn discover(chain: &Chain) -> String {
 }
 
 fn line(out: &mut String, key: &str, value: &str) {
-    let _ = writeln!(out, "{key} = {value}");
+    out.push_str(&format!("{key} = {value}\n"));
 }
 
 fn number(out: &mut String, key: &str, value: Option<u64>) {

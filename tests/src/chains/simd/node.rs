@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::rest::Rest;
 use super::{Account, NetworkConfig};
 use crate::ports;
 use crate::process::{Process, Spec, Usage};
@@ -21,6 +22,7 @@ pub(super) struct Node {
     id: String,
     rpc_port: u16,
     p2p_port: u16,
+    rest: Rest,
     states_kept: Option<u64>,
     gas_price_min: String,
     process: Option<Process>,
@@ -29,23 +31,41 @@ pub(super) struct Node {
 impl Node {
     /// A node with new keys, ports and configuration files; nothing runs yet.
     pub(super) fn new(binary: &Path, home: PathBuf, config: &NetworkConfig) -> Result<Self> {
-        let mut node = Self {
-            binary: binary.to_path_buf(),
-            home,
-            id: String::new(),
-            rpc_port: ports::pick()?,
-            p2p_port: ports::pick()?,
-            states_kept: config.states_kept,
-            gas_price_min: config.gas_price_min.clone(),
-            process: None,
-        };
+        let mut node = Self::at(binary, home, config)?;
         node.run(&["init", "node", "--chain-id", &config.chain_id])?;
         if config.secp256k1 {
             node.write_secp256k1_key()?;
         }
         node.id = node.run(&["comet", "show-node-id"])?.trim().to_owned();
+        std::fs::write(node.id_file(), &node.id)?;
         node.configure(config)?;
         Ok(node)
+    }
+
+    /// A node on a copy of the home of another, with the same keys, and ports of its own.
+    pub(super) fn copy(binary: &Path, home: PathBuf, config: &NetworkConfig, of: &Path) -> Result<Self> {
+        copy_folder(of, &home)?;
+        let mut node = Self::at(binary, home, config)?;
+        node.id = std::fs::read_to_string(node.id_file())?;
+        Ok(node)
+    }
+
+    fn at(binary: &Path, home: PathBuf, config: &NetworkConfig) -> Result<Self> {
+        Ok(Self {
+            binary: binary.to_path_buf(),
+            home,
+            id: String::new(),
+            rpc_port: ports::pick()?,
+            p2p_port: ports::pick()?,
+            rest: Rest { port: ports::pick()? },
+            states_kept: config.states_kept,
+            gas_price_min: config.gas_price_min.clone(),
+            process: None,
+        })
+    }
+
+    fn id_file(&self) -> PathBuf {
+        self.home.join("node-id")
     }
 
     pub(super) fn home(&self) -> &Path {
@@ -58,6 +78,10 @@ impl Node {
 
     pub(super) fn rpc_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.rpc_port)
+    }
+
+    pub(super) fn rest(&self) -> Rest {
+        self.rest
     }
 
     /// The same address as the node's own commands take it.
@@ -77,7 +101,9 @@ impl Node {
             let value = answer.get(key).and_then(Value::as_str);
             value.map(str::to_owned).ok_or_else(|| anyhow!("a new key without {key}"))
         };
-        Ok(Account { name: name.to_owned(), address: text("address")?, mnemonic: text("mnemonic")? })
+        let export = ["keys", "export", name, "--keyring-backend", "test", "--unarmored-hex", "--unsafe", "--yes"];
+        let secret = self.run(&export)?.trim().to_owned();
+        Ok(Account { name: name.to_owned(), address: text("address")?, mnemonic: text("mnemonic")?, secret })
     }
 
     /// Runs a command of the node to its end and returns what it printed.
@@ -121,6 +147,7 @@ impl Node {
         flag("--rpc.laddr", self.rpc_tcp());
         flag("--p2p.laddr", format!("tcp://127.0.0.1:{}", self.p2p_port));
         flag("--p2p.persistent_peers", peers.join(","));
+        flag("--api.address", format!("tcp://127.0.0.1:{}", self.rest.port));
         flag("--minimum-gas-prices", self.gas_price_min.clone());
         flag("--log_level", "error".to_owned());
         if let Some(kept) = self.states_kept {
@@ -128,7 +155,7 @@ impl Node {
             flag("--pruning-keep-recent", kept.to_string());
             flag("--pruning-interval", "10".to_owned());
         }
-        let fixed = ["--p2p.pex=false", "--grpc.enable=false", "--grpc-web.enable=false", "--api.enable=false"];
+        let fixed = ["--p2p.pex=false", "--grpc.enable=false", "--grpc-web.enable=false", "--api.enable=true"];
         args.extend(fixed.map(OsString::from));
         args
     }
@@ -195,4 +222,18 @@ impl Node {
         std::fs::write(&path, toml::to_string(&table)?)?;
         Ok(())
     }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }

@@ -37,15 +37,14 @@ impl Network {
             "proposer": self.account("user")?.address, "metadata": "", "title": "next", "summary": "next", "expedited": false,
         });
         self.submit("user", &[proposal]).await?;
-        let validator = self.run_json(&["keys", "show", "validator", "--keyring-backend", "test", "--output", "json"])?;
         let vote = json!({
             "@type": "/cosmos.gov.v1.MsgVote",
-            "proposal_id": "1", "voter": text(&validator, "/address")?, "option": "VOTE_OPTION_YES", "metadata": "",
+            "proposal_id": "1", "voter": self.account("validator")?.address, "option": "VOTE_OPTION_YES", "metadata": "",
         });
         self.submit("validator", &[vote]).await?;
         let limit = DECIDED_LIMIT + Duration::from_secs(self.config.voting_period_s);
         poll::until("the proposal to be decided", limit, || async {
-            let found = self.query(&["gov", "proposal", "1"])?;
+            let found = self.get("/cosmos/gov/v1/proposals/1")?;
             match text(&found, "/proposal/status")? {
                 "PROPOSAL_STATUS_PASSED" => Ok(Some(Ok(()))),
                 "PROPOSAL_STATUS_FAILED" | "PROPOSAL_STATUS_REJECTED" => Ok(Some(Err(anyhow!("{found}")))),

@@ -1,9 +1,9 @@
 //! The suite of the seam, against this adapter on two real networks: every promise is tried and kept.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
-use crate::common::{KEY, PARAMS, SPARE, Side, deliver, now_s, provable, prove, send, state_at, updates, world};
+use crate::common::{KEY, PARAMS, SPARE, Side, deliver, now_s, open_channel, provable, prove, send, state_at, updates, world};
 use async_trait::async_trait;
-use causeway_adapter::conformance::{Driver, Elsewhere, Standing, Subject, run};
+use causeway_adapter::conformance::{Channels, Driver, Elsewhere, Standing, Subject, run};
 use causeway_adapter::{ChainAdapter, LightClient, Message, ProofGroup};
 use causeway_cosmos_adapter::{CosmosAdapter, CosmosLightClient};
 use causeway_types::{Claim, ClientId, Packet};
@@ -65,6 +65,14 @@ impl Driver for Chains {
         };
         Ok((packets.into_iter().enumerate().map(message).collect(), vec![group]))
     }
+
+    async fn overtake(&self, _elsewhere: &Elsewhere) -> Result<(), String> {
+        let (a, b) = (&self.0.0, &self.0.1);
+        let head = a.adapter.status().await.map_err(|error| error.to_string())?.head.height;
+        let (messages, _) = updates(b, a, head).await;
+        deliver(b, SPARE, messages, vec![]).await;
+        Ok(())
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,6 +90,7 @@ async fn every_promise_of_the_seam_is_kept() {
         root: Some((root.height, root.block_hash)),
         judge: (PARAMS, now_s(&a).await),
         client: Some(a.client.clone()),
+        channels: Channels::End(open_channel(&a).await),
         elsewhere: Some(Elsewhere { host, client: b.client.clone() }),
         signer: Some(KEY.to_string()),
         lookback_blocks: 10_000,

@@ -10,6 +10,7 @@ use causeway_adapter::{
 };
 use causeway_cosmos_adapter::{Config, CosmosAdapter, CosmosLightClient, HOST_ENCODING, Keys, Signer};
 use causeway_keystore::Secret;
+use causeway_types::classic::{ChannelEndId, ChannelId, HandshakeState, PortId};
 use causeway_types::{Claim, ClientId, Height, Packet, Sequence};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -260,6 +261,46 @@ pub(crate) async fn send(side: &Side, count: usize, timeout_s: u64) -> Vec<Packe
     side.node.submit(&vec![message; count]);
     let wanted: Vec<Sequence> = (1..=count as u64).map(|at| Sequence::new(before + at).unwrap()).collect();
     wait_for_sent(side, wanted).await
+}
+
+/// A channel of the transfer application between two ends on this chain, over the connection that every chain has to itself; answers the first
+/// end, once it is open. The chain is its own counterparty, so one transaction holds the whole handshake.
+pub(crate) async fn open_channel(side: &Side) -> ChannelEndId {
+    let signer = side.node.address("user");
+    let channel = |state: &str, other: &str| {
+        json!({
+            "state": state, "ordering": "ORDER_UNORDERED", "version": "ics20-1", "connection_hops": ["connection-localhost"],
+            "counterparty": { "port_id": "transfer", "channel_id": other },
+        })
+    };
+    // The client of a chain to itself looks into the state: its proof is one byte, and its height is any.
+    let (proof, height) = (base64(&[1]), json!({ "revision_number": "0", "revision_height": "1" }));
+    let proven = |kind: &str, step: Value| {
+        let mut message = json!({
+            "@type": format!("/ibc.core.channel.v1.{kind}"), "port_id": "transfer", "signer": signer, "proof_height": height,
+        });
+        message.as_object_mut().unwrap().extend(step.as_object().unwrap().clone());
+        message
+    };
+    side.node.submit(&[
+        json!({ "@type": "/ibc.core.channel.v1.MsgChannelOpenInit", "port_id": "transfer", "channel": channel("STATE_INIT", ""), "signer": signer }),
+        proven(
+            "MsgChannelOpenTry",
+            json!({ "channel": channel("STATE_TRYOPEN", "channel-0"), "counterparty_version": "ics20-1", "proof_init": proof }),
+        ),
+        proven(
+            "MsgChannelOpenAck",
+            json!({ "channel_id": "channel-0", "counterparty_channel_id": "channel-1", "counterparty_version": "ics20-1", "proof_try": proof }),
+        ),
+        proven("MsgChannelOpenConfirm", json!({ "channel_id": "channel-1", "proof_ack": proof })),
+    ]);
+    let id = ChannelEndId { port: PortId::new("transfer").unwrap(), channel: ChannelId::new("channel-0").unwrap() };
+    let deadline = tokio::time::Instant::now() + DEADLINE;
+    while side.adapter.channel(&id).await.map(|end| end.state) != Ok(HandshakeState::Open) {
+        assert!(tokio::time::Instant::now() < deadline, "the channel is not open in time");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    id
 }
 
 /// The packets of these sequences, once the adapter finds them all.
