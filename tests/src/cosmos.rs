@@ -11,17 +11,20 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::chains::simd::{Account, Network, NetworkConfig};
+use crate::chains::simd::{Network, NetworkConfig};
 use crate::cli::{Cli, text};
 use crate::process::Process;
 use crate::relay::{Pages, Relay};
 use crate::{poll, ports};
 
 mod foreign;
+mod line;
 mod setup;
 
 pub use crate::clock::unix_s;
+pub use line::{Forward, Line, Protocol};
 pub use setup::Setup;
+use setup::add_key;
 
 /// Names of the chains in the configuration.
 pub const NAMES: [&str; 2] = ["chaina", "chainb"];
@@ -77,9 +80,9 @@ impl Site {
         cli.set_env(PASSPHRASE.0, PASSPHRASE.1);
         let (grpc_port, http_port) = (ports::pick()?, ports::pick()?);
         let site = Self { networks: [a, b], clients: Vec::new(), cli, grpc_port, http_port, starts: 0, folder };
-        site.write_config(setup)?;
-        site.add_keys(&setup.all_keys()).await?;
-        site.trust().await?;
+        let chains: Vec<(&str, &Network)> = NAMES.into_iter().zip(&site.networks).collect();
+        std::fs::write(site.cli.config(), setup.config(&chains, (grpc_port, http_port)))?;
+        setup.add_keys_and_trust(&site.cli, site.folder.path(), &chains).await?;
         Ok(site)
     }
 
@@ -100,27 +103,6 @@ impl Site {
         let text = std::fs::read_to_string(self.cli.config())?;
         ensure!(text.contains(old), "`{old}` is not in the configuration");
         Ok(std::fs::write(self.cli.config(), text.replace(old, new))?)
-    }
-
-    /// The relayer's accounts are those that the genesis blocks fund.
-    async fn add_keys(&self, keys: &[String]) -> Result<()> {
-        let of_chain = |index: usize| async move {
-            for key in keys {
-                add_key(&self.cli, self.folder.path(), (key, NAMES[index]), self.networks[index].account(key)?).await?;
-            }
-            Ok::<_, anyhow::Error>(())
-        };
-        tokio::try_join!(of_chain(0), of_chain(1)).map(|_| ())
-    }
-
-    /// Sets the roots of trust to what the endpoints say; the test runs the nodes.
-    async fn trust(&self) -> Result<()> {
-        for name in NAMES {
-            let shown = self.cli.json(&["trust", "show", name]).await?;
-            let height = shown["height"].to_string();
-            self.cli.ok(&["trust", "set", name, "--height", &height, "--hash", text(&shown, "/hash")?]).await?;
-        }
-        Ok(())
     }
 
     async fn read_path(&mut self) -> Result<()> {
@@ -432,17 +414,6 @@ impl Rival {
     pub fn http(&self) -> Result<Pages> {
         Pages::new(format!("http://127.0.0.1:{}", self.http_port))
     }
-}
-
-/// Takes an account of the genesis block into the keystore that the configuration names for the chain.
-async fn add_key(cli: &Cli, folder: &Path, (key, chain): (&str, &str), account: &Account) -> Result<()> {
-    let words = folder.join(format!("{key}-{chain}.words"));
-    std::fs::write(&words, &account.mnemonic)?;
-    let (key, words) = (format!("{key}-{chain}"), words.to_string_lossy().into_owned());
-    let args = ["key", "add", &key, "--chain", chain, "--import-mnemonic", &words, "--passphrase-env", PASSPHRASE.0];
-    let added = cli.json(&args).await?;
-    ensure!(text(&added, "/address")? == account.address, "{added}");
-    Ok(())
 }
 
 /// Starts a relayer and waits until it is ready.

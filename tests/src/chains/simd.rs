@@ -28,7 +28,14 @@ use rest::Status;
 use template::Template;
 use transaction::Fee;
 
-const MODULE: Module = Module { name: "simd", binary: "simd", package: ".", sources: &["main.go"], go_min: (1, 25), links_runtime: false };
+const MODULE: Module = Module {
+    name: "simd",
+    binary: "simd",
+    package: ".",
+    sources: &["main.go", "forward.go", "forward_classic.go", "forward_v2.go"],
+    go_min: (1, 25),
+    links_runtime: false,
+};
 
 /// Longest that a started node may take to answer, and a network to make its first blocks.
 const START_LIMIT: Duration = Duration::from_secs(60);

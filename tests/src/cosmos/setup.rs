@@ -1,9 +1,12 @@
 //! The configuration of an operator of Cosmos chains: what the tests usually write, and what some of them change.
 
+use std::path::Path;
+
 use anyhow::{Result, anyhow, ensure};
 
-use super::{NAMES, PASSPHRASE, Site};
-use crate::cli::Cli;
+use super::{PASSPHRASE, Site};
+use crate::chains::simd::{Account, Network};
+use crate::cli::{Cli, text};
 
 /// What an operator configures otherwise than the tests usually do, of both chains.
 #[derive(Debug, Clone)]
@@ -39,9 +42,72 @@ impl Setup {
         Self { senders: vec!["user".to_owned()], ..Self::default() }
     }
 
-    pub(super) fn all_keys(&self) -> Vec<String> {
+    /// The configuration of these chains under their names, without paths, of a relayer that answers gRPC and HTTP on these ports.
+    pub(super) fn config(&self, chains: &[(&str, &Network)], (grpc_port, http_port): (u16, u16)) -> String {
+        let mut text = format!(
+            "[relayer]\nstore = \"data\"\nclear_interval_s = 5\n\n[api]\ngrpc_listen = \"127.0.0.1:{grpc_port}\"\n\
+             http_listen = \"127.0.0.1:{http_port}\"\n"
+        );
+        for (name, network) in chains {
+            let urls: Vec<String> = network.rpc_urls().iter().map(|url| format!("{{ url = \"{url}\" }}")).collect();
+            let signers: Vec<String> = self.keys.iter().map(|key| format!("\"{key}-{name}\"")).collect();
+            let Self { trusting_period_s, gas_price, lines, .. } = self;
+            text.push_str(&format!(
+                "\n[[chain]]\nname = \"{name}\"\nsigners = [{}]\ntrusting_period_s = {trusting_period_s}\n\n\
+                 [chain.cosmos]\nchain_id = \"{}\"\nrpc = [{}]\naddress_prefix = \"cosmos\"\ngas_denom = \"stake\"\ngas_price = {gas_price}\n\
+                 block_interval_ms = 500\n{lines}\n",
+                signers.join(", "),
+                network.chain_id(),
+                urls.join(", "),
+            ));
+            for key in self.all_keys() {
+                text.push_str(&format!(
+                    "\n[chain.cosmos.keys.{key}-{name}]\nkeystore = \"keys/{key}-{name}.json\"\n\
+                     passphrase = {{ env = \"{}\" }}\n",
+                    PASSPHRASE.0
+                ));
+            }
+        }
+        text
+    }
+
+    /// Takes the keys into their keystores, and sets the roots of trust to what the endpoints say; the test runs the nodes. The relayer's
+    /// accounts are those that the genesis blocks fund.
+    pub(super) async fn add_keys_and_trust(&self, cli: &Cli, folder: &Path, chains: &[(&str, &Network)]) -> Result<()> {
+        let keys = self.all_keys();
+        let add = |(name, network): &(&str, &Network)| {
+            let (name, accounts) = (name.to_string(), keys.iter().map(|key| Ok((key, network.account(key)?))).collect::<Result<Vec<_>>>());
+            async move {
+                for (key, account) in accounts? {
+                    add_key(cli, folder, (key, &name), account).await?;
+                }
+                Ok::<_, anyhow::Error>(())
+            }
+        };
+        futures::future::try_join_all(chains.iter().map(add)).await?;
+        // These write the configuration, one after the other.
+        for (name, _) in chains {
+            let shown = cli.json(&["trust", "show", name]).await?;
+            let height = shown["height"].to_string();
+            cli.ok(&["trust", "set", name, "--height", &height, "--hash", text(&shown, "/hash")?]).await?;
+        }
+        Ok(())
+    }
+
+    fn all_keys(&self) -> Vec<String> {
         [&self.keys[..], &self.senders[..]].concat()
     }
+}
+
+/// Takes an account of the genesis block into the keystore that the configuration names for the chain.
+pub(super) async fn add_key(cli: &Cli, folder: &Path, (key, chain): (&str, &str), account: &Account) -> Result<()> {
+    let words = folder.join(format!("{key}-{chain}.words"));
+    std::fs::write(&words, &account.mnemonic)?;
+    let (key, words) = (format!("{key}-{chain}"), words.to_string_lossy().into_owned());
+    let args = ["key", "add", &key, "--chain", chain, "--import-mnemonic", &words, "--passphrase-env", PASSPHRASE.0];
+    let added = cli.json(&args).await?;
+    ensure!(text(&added, "/address")? == account.address, "{added}");
+    Ok(())
 }
 
 impl Site {
@@ -70,33 +136,5 @@ impl Site {
         let rpc: Vec<toml::Value> = urls.into_iter().map(|url| toml::Table::from_iter([("url".to_owned(), url.into())]).into()).collect();
         cosmos.ok_or_else(|| anyhow!("the configuration names no nodes:\n{text}"))?.insert("rpc".to_owned(), rpc.into());
         Ok(std::fs::write(self.cli.config(), toml::to_string(&document)?)?)
-    }
-
-    pub(super) fn write_config(&self, setup: &Setup) -> Result<()> {
-        let mut text = format!(
-            "[relayer]\nstore = \"data\"\nclear_interval_s = 5\n\n[api]\ngrpc_listen = \"127.0.0.1:{}\"\nhttp_listen = \"127.0.0.1:{}\"\n",
-            self.grpc_port, self.http_port
-        );
-        for (name, network) in NAMES.iter().zip(&self.networks) {
-            let urls: Vec<String> = network.rpc_urls().iter().map(|url| format!("{{ url = \"{url}\" }}")).collect();
-            let signers: Vec<String> = setup.keys.iter().map(|key| format!("\"{key}-{name}\"")).collect();
-            let Setup { trusting_period_s, gas_price, lines, .. } = setup;
-            text.push_str(&format!(
-                "\n[[chain]]\nname = \"{name}\"\nsigners = [{}]\ntrusting_period_s = {trusting_period_s}\n\n\
-                 [chain.cosmos]\nchain_id = \"{}\"\nrpc = [{}]\naddress_prefix = \"cosmos\"\ngas_denom = \"stake\"\ngas_price = {gas_price}\n\
-                 block_interval_ms = 500\n{lines}\n",
-                signers.join(", "),
-                network.chain_id(),
-                urls.join(", "),
-            ));
-            for key in setup.all_keys() {
-                text.push_str(&format!(
-                    "\n[chain.cosmos.keys.{key}-{name}]\nkeystore = \"keys/{key}-{name}.json\"\n\
-                     passphrase = {{ env = \"{}\" }}\n",
-                    PASSPHRASE.0
-                ));
-            }
-        }
-        Ok(std::fs::write(self.cli.config(), text)?)
     }
 }

@@ -7,6 +7,7 @@ mod bad_input;
 mod cosmos_bursts;
 mod cosmos_classic;
 mod cosmos_foreign;
+mod cosmos_hops;
 mod cosmos_misbehaviour;
 mod cosmos_operations;
 mod cosmos_operator;

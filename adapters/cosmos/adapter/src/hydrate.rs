@@ -15,6 +15,9 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(test)]
+mod tests;
+
 /// Most sequences of one request.
 const HYDRATE_MAX: usize = 1_000;
 /// Transactions on one page of a search, and pages of one search.
@@ -77,9 +80,10 @@ pub(crate) async fn hydrate(chain: &Chain, (blocks, kept): (&Blocks, &Kept), req
     let mut search = Search { chain, blocks, request: &request, missing, found, beside: BTreeMap::new() };
     // In a range that is known the blocks themselves are the shorter way.
     let indexed = if request.range.is_none() && !search.missing.is_empty() { search.by_index().await? } else { false };
-    // What an index does not know is looked for in blocks only if state says that there is something to find.
-    let done = search.missing.is_empty() || indexed && search.nothing_sent().await?;
-    if !done {
+    if request.range.is_none() && !search.missing.is_empty() {
+        search.leave_out_unwritten().await?;
+    }
+    if !search.missing.is_empty() {
         search.by_blocks(indexed).await?;
     }
     let (mut found, beside) = (search.found, search.beside);
@@ -106,14 +110,20 @@ impl Search<'_> {
         }
     }
 
-    /// Whether no missing sequence has a commitment or an acknowledgement in state: then there is nothing to find.
-    async fn nothing_sent(&self) -> Result<bool> {
+    /// Of what has no commitment or acknowledgement in state there is nothing to find, least of all by reading blocks down to the oldest: the
+    /// packet has ended, or its application has not acknowledged it yet, which may take as long as a packet that it sent on.
+    async fn leave_out_unwritten(&mut self) -> Result<()> {
         let missing: Vec<Sequence> = self.missing.iter().copied().collect();
-        let states = crate::state::packet_states(self.chain, &self.request.end, &missing).await?;
-        Ok(states.iter().all(|state| match self.request.kind {
-            HydrateKind::Sent => state.commitment.is_none(),
-            HydrateKind::Acknowledged => state.ack_commitment.is_none(),
-        }))
+        for state in crate::state::packet_states(self.chain, &self.request.end, &missing).await? {
+            let written = match self.request.kind {
+                HydrateKind::Sent => state.commitment,
+                HydrateKind::Acknowledged => state.ack_commitment,
+            };
+            if written.is_none() {
+                self.missing.remove(&state.sequence);
+            }
+        }
+        Ok(())
     }
 
     /// Asks the index for runs of sequences; answers whether the node has one.

@@ -90,9 +90,9 @@ impl Worker {
             };
             match since_ms {
                 Some(since_ms) if since_ms.saturating_add(hint_ms) <= now_ms => {
-                    Op::change(key, move |record| record.hint_refuted("called received, but no acknowledgement is to be found", when))
+                    Op::change(key, move |record| record.hint_refuted("called received, but no acknowledgement is to be found yet", when))
                 }
-                _ => Op::change(key, move |record| record.park("no endpoint has the acknowledgement", when)),
+                _ => Op::change(key, move |record| record.park("no endpoint has the acknowledgement yet", when)),
             }
         });
         Ok(self.shared.journal.commit(ops.collect()).await?)
