@@ -75,16 +75,7 @@ impl Setup {
     /// accounts are those that the genesis blocks fund.
     pub(super) async fn add_keys_and_trust(&self, cli: &Cli, folder: &Path, chains: &[(&str, &Network)]) -> Result<()> {
         let keys = self.all_keys();
-        let add = |(name, network): &(&str, &Network)| {
-            let (name, accounts) = (name.to_string(), keys.iter().map(|key| Ok((key, network.account(key)?))).collect::<Result<Vec<_>>>());
-            async move {
-                for (key, account) in accounts? {
-                    add_key(cli, folder, (key, &name), account).await?;
-                }
-                Ok::<_, anyhow::Error>(())
-            }
-        };
-        futures::future::try_join_all(chains.iter().map(add)).await?;
+        futures::future::try_join_all(chains.iter().map(|chain| add_keys(cli, folder, *chain, &keys))).await?;
         // These write the configuration, one after the other.
         for (name, _) in chains {
             let shown = cli.json(&["trust", "show", name]).await?;
@@ -97,6 +88,13 @@ impl Setup {
     fn all_keys(&self) -> Vec<String> {
         [&self.keys[..], &self.senders[..]].concat()
     }
+}
+
+async fn add_keys(cli: &Cli, folder: &Path, (name, network): (&str, &Network), keys: &[String]) -> Result<()> {
+    for key in keys {
+        add_key(cli, folder, (key, name), network.account(key)?).await?;
+    }
+    Ok(())
 }
 
 /// Takes an account of the genesis block into the keystore that the configuration names for the chain.

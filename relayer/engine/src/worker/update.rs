@@ -70,7 +70,7 @@ impl Worker {
     fn refresh_due(&self, view: &ClientView) -> bool {
         let Some(time_s) = view.latest_time_s else { return false };
         let lifetime = view.expires_at_s.map_or(self.source.spec.params.trusting_period_s, |expires| expires.saturating_sub(time_s));
-        let due = time_s.saturating_add(lifetime / 100 * u64::from(self.host.deadlines.refresh_percent));
+        let due = time_s.saturating_add(lifetime.saturating_mul(self.host.deadlines.refresh_percent.into()) / 100);
         self.host.now_s() >= due.max(time_s.saturating_add(1))
     }
 
