@@ -143,7 +143,7 @@ pub struct Batching {
 
 impl Default for Batching {
     fn default() -> Self {
-        Self { age_max_ms: 0, count_max: 100, in_flight_max: 4, rebroadcast_ms: 5_000, stuck_ms: 30_000 }
+        Self { age_max_ms: 0, count_max: 100, in_flight_max: 16, rebroadcast_ms: 5_000, stuck_ms: 30_000 }
     }
 }
 

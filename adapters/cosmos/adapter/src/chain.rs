@@ -160,10 +160,11 @@ impl Chain {
         }
     }
 
-    /// A block that is there and at least so high, if one is known without asking; else the newest.
+    /// A block that is there and at least so high, if one is known without asking; else the newest, which need not be asked for before the next
+    /// one is due.
     pub(crate) async fn head_above(&self, number: u64) -> Result<ChainHead> {
-        match self.heads.within(Duration::from_millis(self.config.block_interval_ms.saturating_mul(2))) {
-            Some(head) if head.number >= number => Ok(head),
+        match self.expected_head() {
+            Some((head, is_due)) if head.number >= number || !is_due => Ok(head),
             _ => self.recent_head().await,
         }
     }

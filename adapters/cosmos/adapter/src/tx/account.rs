@@ -48,8 +48,12 @@ pub(crate) async fn for_simulation(chain: &Chain, address: &str, sequence: u64) 
         return Ok(AccountState { number, sequence, height });
     }
     let found = state(chain, address).await?;
-    chain.accounts.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_string(), found.number);
+    keep_number(chain, address, found.number);
     Ok(found)
+}
+
+fn keep_number(chain: &Chain, address: &str, number: u64) {
+    chain.accounts.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_string(), number);
 }
 
 fn unfunded(chain: &Chain, address: &str) -> AdapterError {
@@ -68,6 +72,7 @@ pub(crate) async fn account(chain: &Chain, address: Option<&str>, name: &str) ->
     let answers = chain.queries(&[state_query(address), Query::grpc("/cosmos.bank.v1beta1.Query/Balance", &balance)]).await?;
     let [state, balance] = answers.as_slice() else { return Err(chain.protocol("json-rpc-batch", "2 answers", answers.len())) };
     let state = state_from(chain, state)?;
+    state.iter().for_each(|state| keep_number(chain, address, state.number));
     let balance: QueryBalanceResponse = chain.decode(balance, "balance")?;
     let amount = balance.balance.map_or_else(|| "0".to_string(), |coin| coin.amount);
     let balance = amount.parse().map_err(|_| chain.protocol("balance", "a number below 2^128", &amount))?;
