@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::chains::simd::{Network, NetworkConfig};
@@ -72,8 +73,16 @@ impl Site {
     /// # Errors
     /// When a step fails.
     pub async fn prepared(node: &Path, configs: [NetworkConfig; 2], setup: &Setup) -> Result<Self> {
+        Self::between([node; 2], configs, setup).await
+    }
+
+    /// The same with a node for each network.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub async fn between(nodes: [&Path; 2], configs: [NetworkConfig; 2], setup: &Setup) -> Result<Self> {
         let [a, b] = configs;
-        let (a, b) = tokio::try_join!(Network::start(node, a), Network::start(node, b))?;
+        let (a, b) = tokio::try_join!(Network::start(nodes[0], a), Network::start(nodes[1], b))?;
         let mut folder = tempfile::Builder::new().prefix("causeway-").tempdir()?;
         folder.disable_cleanup(std::env::var_os("CAUSEWAY_KEEP").is_some());
         let mut cli = Cli::new(folder.path().join("causeway.toml"), folder.path().join("logs"))?;
@@ -375,9 +384,8 @@ impl Site {
     /// When the chain does not answer.
     pub fn received_over(&self, index: usize, end: &str) -> Result<u128> {
         let network = &self.networks[index];
-        // Before the first of them came, the chain does not know the denomination.
-        let Some(hash) = network.find(&format!("/ibc/apps/transfer/v1/denom_hashes/transfer/{end}/stake"))? else { return Ok(0) };
-        let denom = format!("ibc/{}", text(&hash, "/hash")?);
+        // The name of a token that came: the hash of the way it took (ICS 20).
+        let denom = format!("ibc/{}", hex::encode_upper(Sha256::digest(format!("transfer/{end}/stake"))));
         network.balance(&network.account("user")?.address, &denom)
     }
 }

@@ -36,12 +36,12 @@ impl Module {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("chains").join(self.name)
     }
 
-    /// The node: the one that `CAUSEWAY_<NAME>` names, or built now if it is not there yet. Without a Go that can: `None` after a line that says so, or an error with `CI=true`.
+    /// The node: the one that `CAUSEWAY_<NAME>` names (a hyphen is written `_`), or built now if it is not there yet. Without a Go that can: `None` after a line that says so, or an error with `CI=true`.
     ///
     /// # Errors
     /// When the build fails, or Go is absent on CI.
     pub(super) fn binary_or_skip(&self) -> Result<Option<PathBuf>> {
-        let variable = format!("CAUSEWAY_{}", self.name.to_uppercase());
+        let variable = format!("CAUSEWAY_{}", self.name.to_uppercase().replace('-', "_"));
         if let Some(named) = std::env::var_os(&variable) {
             let named = PathBuf::from(named);
             anyhow::ensure!(named.is_file(), "{variable} names {}, which is no file", named.display());

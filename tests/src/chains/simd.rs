@@ -4,6 +4,7 @@
 //! transactions go through its own interfaces, so that nothing of the product takes part. What the chain then does is for the tests to judge.
 
 mod node;
+mod release;
 mod rest;
 mod successor;
 mod template;
@@ -19,23 +20,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::chains::go::Module;
 use crate::cli::text;
 use crate::poll;
 use crate::process::Usage;
 use node::Node;
-use rest::Status;
 use template::Template;
 use transaction::Fee;
 
-const MODULE: Module = Module {
-    name: "simd",
-    binary: "simd",
-    package: ".",
-    sources: &["main.go", "forward.go", "forward_classic.go", "forward_v2.go"],
-    go_min: (1, 25),
-    links_runtime: false,
-};
+pub use release::Release;
 
 /// Longest that a started node may take to answer, and a network to make its first blocks.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -51,6 +43,8 @@ const INCLUSION_LIMIT: Duration = Duration::from_secs(30);
 pub struct NetworkConfig {
     /// What the chain calls itself; two characters or more before `-N`.
     pub chain_id: String,
+    /// Which release of the node it is started with.
+    pub release: Release,
     /// Validators; four tolerate one that is down.
     pub validators: usize,
     /// Names of accounts with funds, besides those of the validators.
@@ -79,6 +73,7 @@ impl NetworkConfig {
     pub fn new(chain_id: &str) -> Self {
         Self {
             chain_id: chain_id.to_owned(),
+            release: Release::default(),
             validators: 1,
             accounts: vec!["user".to_owned(), "relayer".to_owned()],
             commit_ms: 500,
@@ -117,12 +112,12 @@ pub struct Network {
     dir: TempDir,
 }
 
-/// The node, built now if it is not there yet. Without Go: `None` after a line that says so, or an error with `CI=true`.
+/// The node of today, as [`Release::binary_or_skip`].
 ///
 /// # Errors
 /// When the build fails, or Go is absent on CI.
 pub fn binary_or_skip() -> Result<Option<PathBuf>> {
-    MODULE.binary_or_skip()
+    Release::default().binary_or_skip()
 }
 
 impl Network {
@@ -278,17 +273,6 @@ impl Network {
     /// When there is no such thing.
     pub fn get(&self, path: &str) -> Result<Value> {
         self.node(self.first_running()?)?.rest().get(path)
-    }
-
-    /// As [`Network::get`]; `None` where the chain says that there is no such thing.
-    ///
-    /// # Errors
-    /// When the chain does not answer.
-    pub fn find(&self, path: &str) -> Result<Option<Value>> {
-        match self.get(path) {
-            Err(error) if error.downcast_ref() == Some(&Status(404)) => Ok(None),
-            found => found.map(Some),
-        }
     }
 
     /// A command of the node's own that answers JSON and asks nobody.

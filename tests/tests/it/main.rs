@@ -4,6 +4,7 @@
 mod adapter_check;
 mod architecture;
 mod bad_input;
+mod cosmos_ages;
 mod cosmos_bursts;
 mod cosmos_classic;
 mod cosmos_foreign;

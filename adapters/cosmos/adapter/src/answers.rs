@@ -87,6 +87,9 @@ pub(crate) struct AbciQuery {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct AbciResponse {
+    /// The path of the query, which the answer does not repeat.
+    #[serde(skip)]
+    pub(crate) path: String,
     #[serde(default)]
     pub(crate) code: u32,
     #[serde(default)]

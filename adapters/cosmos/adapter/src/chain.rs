@@ -3,9 +3,9 @@
 //! Not here: what events, proofs and transactions mean. Called by the modules that implement the operations of the seam.
 
 use crate::answers::{AbciQuery, AbciResponse, BlockResults, Commit, Status, Validators};
+use crate::clients::Held;
 use crate::config::Config;
 use crate::header::{timestamp, validator_set};
-use crate::clients::Held;
 use crate::headers::Headers;
 use crate::heads::Heads;
 use crate::rpc::{Answer, Call, Failure, FailureKind, Rpc, parse};
@@ -19,6 +19,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
 
 /// Result of a read.
 pub(crate) type Result<T> = core::result::Result<T, AdapterError>;
@@ -183,22 +186,25 @@ impl Chain {
     /// Answers of queries in order, each with the code the application gave.
     pub(crate) async fn queries(&self, queries: &[Query]) -> Result<Vec<AbciResponse>> {
         let answers = self.rpc.together(queries.iter().map(Query::call).collect()).await?;
-        self.responses(answers)
+        self.responses(queries, answers)
     }
 
     /// One query that keeps the node busy: in a request of its own, so that nothing else waits for it.
     pub(crate) async fn query_alone(&self, query: &Query) -> Result<AbciResponse> {
         let answers = self.rpc.batch(vec![query.call()]).await?;
-        self.responses(answers)?.pop().ok_or_else(|| self.protocol("json-rpc-batch", "one answer", "none"))
+        self.responses(core::slice::from_ref(query), answers)?.pop().ok_or_else(|| self.protocol("json-rpc-batch", "one answer", "none"))
     }
 
-    fn responses(&self, answers: Vec<Answer>) -> Result<Vec<AbciResponse>> {
+    fn responses(&self, queries: &[Query], answers: Vec<Answer>) -> Result<Vec<AbciResponse>> {
         let name = self.rpc.first_name();
-        let one = |answer: Answer| match answer {
-            Ok(raw) => parse::<AbciQuery>(&name, "abci_query", &raw).map(|query| query.response),
+        let one = |(query, answer): (&Query, Answer)| match answer {
+            Ok(raw) => {
+                let told = parse::<AbciQuery>(&name, "abci_query", &raw)?.response;
+                Ok(AbciResponse { path: query.path.clone(), ..told })
+            }
             Err(failure) => Err(failure.into_error(&name)),
         };
-        answers.into_iter().map(one).collect()
+        queries.iter().zip(answers).map(one).collect()
     }
 
     /// One query.
@@ -219,7 +225,11 @@ impl Chain {
     pub(crate) fn refused(&self, response: &AbciResponse, rule: &'static str) -> AdapterError {
         let text = response.log.to_lowercase();
         if text.contains("unknown query path") || text.contains("unknown request") && text.contains("path") {
-            let detail = format!("the chain does not answer {rule}; it needs ibc-go v10 or later: {}", crate::rpc::short(&response.log));
+            let (path, log) = (&response.path, crate::rpc::short(&response.log));
+            let detail = match needed_for(path) {
+                Some(needed) => format!("the chain does not answer {path}, which needs {needed}: {log}"),
+                None => format!("the chain does not answer {path}: {log}"),
+            };
             return AdapterError::Invalid { what: "chain", detail };
         }
         self.protocol(rule, "an answer", format!("code {} of {}: {}", response.code, response.codespace, response.log))
@@ -342,6 +352,15 @@ impl Chain {
             return Err(self.protocol("block-results-height", number, told.height.0));
         }
         Ok(told)
+    }
+}
+
+/// Which chains know a query that older ones lack, where that is known.
+fn needed_for(path: &str) -> Option<&'static str> {
+    match path {
+        "/cosmos.auth.v1beta1.Query/AccountInfo" => Some("Cosmos SDK 0.47 or later"),
+        _ if path.starts_with("/ibc.core.") && path.contains(".v2.Query/") => Some("ibc-go 10 or later: IBC v2 begins there"),
+        _ => None,
     }
 }
 

@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(test)]
+mod tests;
+
 /// The encoding of evidence that clients in ibc-go take: protobuf, in messages of their own type.
 pub const HOST_ENCODING: &str = "ibc-go-protobuf";
 
@@ -71,8 +74,8 @@ pub(crate) async fn client(chain: &Chain, client: &ClientId) -> Result<ClientVie
     let state: client_v1::QueryClientStateResponse = chain.decode(state, "client-state")?;
     let any = state.client_state.ok_or_else(|| chain.protocol("client-state", "a client state", "none"))?;
     let status: client_v1::QueryClientStatusResponse = chain.decode(status, "client-status")?;
-    // Both answers are of one state only where they are of one height.
-    let of_one_state = answers.iter().all(|answer| answer.height == state_at);
+    // Answers are of one state only where they are of one height; a refusal, as of what a chain without IBC v2 is asked of it, has none.
+    let of_one_state = answers.iter().filter(|answer| answer.code == 0).all(|answer| answer.height == state_at);
     let latest_time_s = match consensus.code {
         0 => time_of(&chain.decode::<client_v1::QueryConsensusStateResponse>(consensus, "consensus-state")?),
         _ => None,

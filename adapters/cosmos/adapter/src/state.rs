@@ -204,9 +204,20 @@ async fn said(chain: &Chain, client: &ClientId, numbers: &[u64]) -> Result<Said>
         channel::QueryUnreceivedAcksResponse,
         channel::QueryPacketAcknowledgementsResponse,
     >(chain, &questions)
-    .await?;
+    .await
+    .map_err(without_v2)?;
     let acks = acks.acknowledgements.into_iter().map(|ack| (ack.sequence, ack.data));
     Ok(Said::new(unreceived.sequences, unacked.sequences, acks))
+}
+
+/// A chain that does not know these questions is of an age before IBC v2.
+fn without_v2(error: AdapterError) -> AdapterError {
+    match error {
+        AdapterError::Invalid { what: "chain", .. } => {
+            AdapterError::Unsupported { operation: "IBC v2 on a chain before ibc-go 10 (its channels are opened with --classic)" }
+        }
+        other => other,
+    }
 }
 
 /// The answers to the three questions of [`Said`], asked in one request.

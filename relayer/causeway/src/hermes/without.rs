@@ -37,7 +37,7 @@ pub(crate) const WITHOUT_COUNTERPART: &[(&str, &str, &str)] = &[
     ("chains", "client_refresh_rate", "clients are always refreshed long before they expire"),
     ("chains", "proof_specs", "proofs are checked against the specifications that ibc-go pins"),
     ("chains", "sequential_batch_tx", "transactions of one account keep their order, and each outcome is awaited by its own number"),
-    ("chains", "compat_mode", "answers of CometBFT 0.37, 0.38 and 1.x are read alike"),
+    ("chains", "compat_mode", "answers of CometBFT 0.37, 0.38, 0.39 and 1.x are read alike"),
     ("chains", "allow_ccq", "queries across chains (ICS-31) are not relayed"),
     ("chains", "excluded_sequences", "a packet that cannot be delivered ends as dead with its reason and holds up no other"),
 ];

@@ -17,7 +17,7 @@ use crate::{Env, Retention, StartError};
 use causeway_adapter::{AdapterError, ClientView, Counterparty, Message, TrustedState};
 use causeway_store::Store;
 use causeway_types::classic::{ChannelEndId, ConnectionId, Order, PortId};
-use causeway_types::{ClientId, Height};
+use causeway_types::{ClientId, Height, Sequence};
 pub use connection::finish_connections;
 use futures::future::BoxFuture;
 pub(crate) use proof::Proven;
@@ -101,9 +101,11 @@ pub(crate) fn pays(spec: &ChainSpec) -> Result<(), StartError> {
 async fn run(setup: &PathSetup, journal: &Journal, env: &Env, report: Report<'_>) -> Result<PathSpec, StartError> {
     let a = chain(&setup.a, journal, env, report).await?;
     let b = chain(&setup.b, journal, env, report).await?;
-    if setup.channel.is_some() {
-        hosts_channels(&a).await?;
-        hosts_channels(&b).await?;
+    for chain in [&a, &b] {
+        match setup.channel {
+            Some(_) => hosts_channels(chain).await?,
+            None => hosts_packets_of_clients(chain).await?,
+        }
     }
     let side = |host, source| Side { name: &setup.name, host, source, journal, report };
     let (on_a, on_b) = (side(&a, &b), side(&b, &a));
@@ -150,6 +152,15 @@ pub(crate) async fn chain_below(
 async fn hosts_channels(chain: &Chain) -> Result<(), StartError> {
     let Ok(first) = ConnectionId::new("connection-0") else { return Ok(()) };
     match chain.call("connection", chain.adapter().connection(&first)).await {
+        Err(error @ AdapterError::Unsupported { .. }) => Err(StartError::Adapter { chain: chain.id().clone(), error }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a chain that has no IBC v2, before anything is paid for. What else is wrong with the answer is not looked at: no such client may be there.
+async fn hosts_packets_of_clients(chain: &Chain) -> Result<(), StartError> {
+    let (Ok(client), Ok(first)) = (ClientId::new("client-0"), Sequence::new(1)) else { return Ok(()) };
+    match chain.call("packet-states", chain.adapter().packet_states(&client.into(), &[first])).await {
         Err(error @ AdapterError::Unsupported { .. }) => Err(StartError::Adapter { chain: chain.id().clone(), error }),
         _ => Ok(()),
     }

@@ -1,8 +1,9 @@
 //! One node: its home folder, its ports and its process.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine as _;
@@ -101,19 +102,24 @@ impl Node {
             let value = answer.get(key).and_then(Value::as_str);
             value.map(str::to_owned).ok_or_else(|| anyhow!("a new key without {key}"))
         };
-        let export = ["keys", "export", name, "--keyring-backend", "test", "--unarmored-hex", "--unsafe", "--yes"];
-        let secret = self.run(&export)?.trim().to_owned();
+        let export = ["keys", "export", name, "--keyring-backend", "test", "--unarmored-hex", "--unsafe"];
+        // It asks whether that is meant; the flag that says so is not there before SDK 0.50.
+        let secret = self.run_answering("y\n", &export)?.trim().to_owned();
         Ok(Account { name: name.to_owned(), address: text("address")?, mnemonic: text("mnemonic")?, secret })
     }
 
     /// Runs a command of the node to its end and returns what it printed.
     pub(super) fn run(&self, args: &[&str]) -> Result<String> {
-        let output = Command::new(&self.binary)
-            .args(args)
-            .arg("--home")
-            .arg(&self.home)
-            .output()
-            .with_context(|| format!("start {}", self.binary.display()))?;
+        self.run_answering("", args)
+    }
+
+    /// As [`Node::run`], for a command that asks back: `answer` is what it reads.
+    fn run_answering(&self, answer: &str, args: &[&str]) -> Result<String> {
+        let mut command = Command::new(&self.binary);
+        command.args(args).arg("--home").arg(&self.home).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("start {}", self.binary.display()))?;
+        child.stdin.take().context("a command without input")?.write_all(answer.as_bytes())?;
+        let output = child.wait_with_output()?;
         if !output.status.success() {
             bail!("simd {} ended with {}:\n{}", args.join(" "), output.status, String::from_utf8_lossy(&output.stderr));
         }

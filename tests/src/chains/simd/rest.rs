@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// Longest that a connection, and every read of an answer, may take.
@@ -16,11 +16,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(super) struct Rest {
     pub(super) port: u16,
 }
-
-/// What a node answered that found nothing, or refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("HTTP status {0}")]
-pub(super) struct Status(pub(super) u16);
 
 impl Rest {
     pub(super) fn get(self, path: &str) -> Result<Value> {
@@ -44,7 +39,7 @@ impl Rest {
         let (head, body) = text.split_once("\r\n\r\n").with_context(|| format!("{method} {path}: no HTTP: {text}"))?;
         let status = head.split_whitespace().nth(1).with_context(|| format!("{method} {path}: no status: {head}"))?;
         if status != "200" {
-            return Err(anyhow!(Status(status.parse()?)).context(format!("{method} {path}: {body}")));
+            bail!("{method} {path}: HTTP status {status}: {body}");
         }
         serde_json::from_str(body).with_context(|| format!("{method} {path} answered no JSON: {body}"))
     }

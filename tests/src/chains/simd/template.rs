@@ -90,7 +90,7 @@ impl<'a> Template<'a> {
         let mut accounts: Vec<Account> = config.accounts.iter().map(|name| first.add_key(name)).collect::<Result<_>>()?;
         let validators: Vec<Account> = nodes.iter().map(|node| node.add_key("validator")).collect::<Result<_>>()?;
         for account in validators.iter().chain(&accounts) {
-            first.run(&["genesis", "add-genesis-account", &account.address, FUNDS])?;
+            first.run(&config.release.genesis(&["add-genesis-account", &account.address, FUNDS]))?;
         }
         adjust(&first.genesis(), config)?;
         let collected = first.home().join("config/gentx");
@@ -102,9 +102,9 @@ impl<'a> Template<'a> {
             let document = collected.join(format!("gentx-{index}.json"));
             let document = document.to_string_lossy().into_owned();
             let chain = ["--chain-id", config.chain_id.as_str(), "--keyring-backend", "test", "--output-document", &document];
-            node.run(&[&["genesis", "gentx", "validator", BOND][..], &chain].concat())?;
+            node.run(&[&config.release.genesis(&["gentx", "validator", BOND])[..], &chain].concat())?;
         }
-        first.run(&["genesis", "collect-gentxs"])?;
+        first.run(&config.release.genesis(&["collect-gentxs"]))?;
         accounts.extend(validators.into_iter().take(1));
         Ok(accounts)
     }
@@ -120,7 +120,9 @@ fn adjust(path: &Path, config: &NetworkConfig) -> Result<()> {
     set("/app_state/staking/params/unbonding_time", json!(format!("{}s", config.unbonding_s)))?;
     set("/app_state/gov/params/voting_period", json!(format!("{}s", config.voting_period_s)))?;
     set("/app_state/gov/params/max_deposit_period", json!(format!("{}s", config.voting_period_s)))?;
-    set("/app_state/gov/params/expedited_voting_period", json!(format!("{}s", config.voting_period_s / 2)))?;
+    if config.release.has_expedited() {
+        set("/app_state/gov/params/expedited_voting_period", json!(format!("{}s", config.voting_period_s / 2)))?;
+    }
     set("/app_state/gov/params/min_deposit", json!([{ "denom": "stake", "amount": "1" }]))?;
     if config.secp256k1 {
         set("/consensus/params/validator/pub_key_types", json!(["secp256k1"]))?;

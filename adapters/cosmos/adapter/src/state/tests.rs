@@ -7,7 +7,7 @@ use axum::{Json, Router, extract::State, routing::post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway_cosmos_proto::ibc::core::channel::v2 as channel;
-use causeway_types::{ClientId, Sequence, path};
+use causeway_types::{ClientId, PacketEnd, Sequence, path};
 use prost::Message;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -73,5 +73,17 @@ async fn commitments_are_read_key_by_key_where_listings_fail() {
             from = last.get() + 1;
         }
         assert_eq!(all, live.iter().copied().collect::<Vec<_>>(), "limit {limit}");
+    }
+}
+
+/// Chains before ibc-go 10 know no question about IBC v2; that is told apart from what is wrong with an answer.
+#[tokio::test]
+async fn a_chain_without_ibc_v2_is_told() {
+    let end = PacketEnd::Client(ClientId::new("07-tendermint-0").unwrap());
+    for (log, expected) in [("unknown query path: unknown request", "unsupported"), ("client not found", "protocol")] {
+        let config = crate::scripted::serve(move |_, _| crate::scripted::query(6, log, &[])).await;
+        let chain = Chain::new(&config).unwrap();
+        let error = super::packet_states(&chain, &end, &[Sequence::new(1).unwrap()]).await.unwrap_err();
+        assert_eq!(error.label(), expected, "{error}");
     }
 }

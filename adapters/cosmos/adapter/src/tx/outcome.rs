@@ -204,7 +204,7 @@ fn results(parts: &Parts, result: &TxResult) -> Vec<MessageResult> {
             _ => None,
         })
         .collect();
-    let told = Told { refused, frozen, connection: raw.iter().find_map(opened) };
+    let told = Told { refused, frozen, connection: raw.iter().find_map(opened), client: raw.iter().find_map(began) };
     let empty = Any::default();
     let one = |at: usize| {
         let response = responses.get(at).unwrap_or(&empty);
@@ -220,11 +220,19 @@ struct Told {
     frozen: Vec<ClientId>,
     /// The connection that it began or answered.
     connection: Option<String>,
+    /// The client that it created.
+    client: Option<String>,
 }
 
 /// The connection that was begun or answered; its message has no response that names it.
 fn opened(raw: &AbciEvent) -> Option<String> {
     matches!(raw.kind.as_str(), "connection_open_init" | "connection_open_try").then(|| raw.get("connection_id"))?
+}
+
+/// The client that was created; before ibc-go 10 the message's response does not name it.
+/// Source: ibc-go v7 `proto/ibc/core/client/v1/tx.proto`, `modules/core/02-client/keeper/events.go`.
+fn began(raw: &AbciEvent) -> Option<String> {
+    (raw.kind == "create_client").then(|| raw.get("client_id"))?
 }
 
 /// The end and the sequence of the packet that a message delivers.
@@ -243,10 +251,12 @@ fn created(message: &Any, response: &Any, told: &Told) -> Option<String> {
     if is([type_url::<connection::MsgConnectionOpenInit>(), type_url::<connection::MsgConnectionOpenTry>()]) {
         return told.connection.clone();
     }
-    let client = unpack::<MsgCreateClientResponse>(response).map(|created| created.client_id);
+    if let Ok(response) = unpack::<MsgCreateClientResponse>(response) {
+        return Some(response.client_id).filter(|id| !id.is_empty()).or_else(|| told.client.clone());
+    }
     let begun = unpack::<channel_v1::MsgChannelOpenInitResponse>(response).map(|created| created.channel_id);
     let answered = unpack::<channel_v1::MsgChannelOpenTryResponse>(response).map(|created| created.channel_id);
-    client.or(begun).or(answered).ok()
+    begun.or(answered).ok()
 }
 
 fn passed(message: &Any, response: &Any, told: &Told) -> MessageResult {

@@ -1,6 +1,6 @@
 //! What the chain's words mean.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::outcome::outcome;
 use super::pooled::Pooled;
@@ -13,8 +13,11 @@ use crate::keys::Signer;
 use crate::scripted::{error, query, result, serve};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use causeway_adapter::{AdapterError, BroadcastResult, FeePolicy, Impossible, Outcome, RejectReason, SignedTx, Slot};
+use causeway_adapter::{AdapterError, BroadcastResult, FeePolicy, Impossible, MessageResult, Outcome, RejectReason, SignedTx, Slot};
 use causeway_cosmos_proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountInfoResponse};
+use causeway_cosmos_proto::cosmos::base::abci::v1beta1::TxMsgData;
+use causeway_cosmos_proto::ibc::core::client::v1::{MsgCreateClient, MsgCreateClientResponse};
+use causeway_cosmos_proto::{Any, any};
 use causeway_keystore::Secret;
 use prost::Message;
 use serde_json::{Value, json};
@@ -50,10 +53,14 @@ fn sequences_and_poverty_are_read() {
 }
 
 fn scripted_tx(chain: &Chain) -> SignedTx {
+    scripted_tx_of(chain, Vec::new())
+}
+
+fn scripted_tx_of(chain: &Chain, messages: Vec<Any>) -> SignedTx {
     let form = chain.config.as_ref().into();
     let signer = Signer::from_hex(&Secret::new("11".repeat(32)), &form).unwrap();
     let terms = Terms { sequence: 3, account_number: 7, gas_limit: 200, price: GasPrice::whole(0), timeout_height: 150 };
-    let bytes = raw(sign_doc(&chain.config, &signer, Vec::new(), terms), vec![0; 64]);
+    let bytes = raw(sign_doc(&chain.config, &signer, messages, terms), vec![0; 64]);
     SignedTx { tx_id: tx_id(&bytes).unwrap(), raw: bytes, account: signer.address().to_string(), slot: Slot::Number(3) }
 }
 
@@ -173,5 +180,31 @@ async fn a_used_sequence_whose_blocks_are_pruned_is_an_answer() {
         let tx = scripted_tx(&chain);
         let outcome = outcome(&chain, &Blocks::default(), &Pooled::default(), &tx).await;
         assert_eq!(outcome, Ok(Outcome::Impossible(Impossible::SlotUsed)), "results alone: {results_alone}");
+    }
+}
+
+/// Chains before ibc-go 10 name a new client in an event alone; where the response names it, that counts.
+#[tokio::test]
+async fn a_new_client_is_named_by_the_response_or_by_an_event() {
+    for (response, expected) in [("", "07-tendermint-3"), ("07-tendermint-4", "07-tendermint-4")] {
+        let script = Chain::new(&serve(|_, _| error("nothing")).await).unwrap();
+        let hash = hex::encode_upper(scripted_tx_of(&script, vec![any(&MsgCreateClient::default())]).tx_id.as_bytes());
+        let made = any(&MsgCreateClientResponse { client_id: response.to_string() });
+        let data = STANDARD.encode(TxMsgData { msg_responses: vec![made], ..TxMsgData::default() }.encode_to_vec());
+        let event = json!({ "type": "create_client", "attributes": [{ "key": "client_id", "value": "07-tendermint-3" }] });
+        let config = serve(move |method, _| match method {
+            "abci_query" => {
+                let info = BaseAccount { account_number: 7, sequence: 4, ..BaseAccount::default() };
+                query(0, "", &QueryAccountInfoResponse { info: Some(info) }.encode_to_vec())
+            }
+            _ => result(json!({ "hash": hash, "height": "92", "tx_result": { "data": data, "gas_used": "9", "events": [event] } })),
+        })
+        .await;
+        let chain = Chain::new(&config).unwrap();
+        let tx = scripted_tx_of(&chain, vec![any(&MsgCreateClient::default())]);
+        let Outcome::Included { results, .. } = outcome(&chain, &Blocks::default(), &Pooled::default(), &tx).await.unwrap() else {
+            panic!("it is in a block")
+        };
+        assert_eq!(results, [MessageResult::Applied { created: Some(expected.to_string()) }]);
     }
 }

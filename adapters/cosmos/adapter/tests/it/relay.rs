@@ -1,7 +1,7 @@
 //! Packets between two real networks, there and back, through nothing but the seam.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
-use crate::common::{KEY, deliver, now_s, provable, prove, send, updates, world};
+use crate::common::{KEY, deliver, now_s, provable, prove, send, send_expiring, updates, world};
 use causeway_adapter::{ChainAdapter, Event, EventFilter, Message, MessageResult, WatchRequest};
 use causeway_types::{Claim, Packet};
 
@@ -51,7 +51,7 @@ async fn packets_are_received_acknowledged_and_timed_out() {
     assert!(results.iter().all(|result| *result == MessageResult::Applied { created: None }), "{results:?}");
     println!("20 packets received and acknowledged in {:?}", started.elapsed());
 
-    let packets = send(&a, 3, now_s(&a).await + 4).await;
+    let packets = send_expiring(&a, 3).await;
     let claims: Vec<Claim> = packets.iter().map(|packet| Claim::NoReceipt { packet: packet.clone() }).collect();
     let need = provable(&b, &claims[0]).await;
     let (mut messages, trusted) = updates(&a, &b, need).await;

@@ -132,8 +132,8 @@ impl Node {
         })
     }
 
-    /// Sends messages as `user`, with the node's own tools.
-    pub(crate) fn submit(&self, messages: &[Value]) {
+    /// Sends messages as `user`, with the node's own tools; answers the transaction's hash.
+    pub(crate) fn submit(&self, messages: &[Value]) -> String {
         let unsigned = json!({
             "body": { "messages": messages, "memo": "", "timeout_height": "0", "extension_options": [], "non_critical_extension_options": [] },
             "auth_info": { "signer_infos": [], "fee": { "amount": [], "gas_limit": (400_000 + 300_000 * messages.len()).to_string(), "payer": "", "granter": "" }, "tip": null },
@@ -155,6 +155,21 @@ impl Node {
             .unwrap();
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         assert_eq!(answer["code"], 0, "{answer} {}", String::from_utf8_lossy(&output.stderr));
+        answer["txhash"].as_str().unwrap().to_string()
+    }
+
+    /// The code with which a transaction ended, once it is in a block.
+    async fn code_of(&self, hash: &str) -> u64 {
+        let node = format!("tcp://127.0.0.1:{}", self.rpc);
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        loop {
+            let output = Command::new(&self.binary).args(["q", "tx", hash, "--output", "json", "--node", &node]).output().unwrap();
+            if let Ok(tx) = serde_json::from_slice::<Value>(&output.stdout) {
+                return tx["code"].as_u64().unwrap_or(0);
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{hash} is in no block in time");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 }
 
@@ -244,6 +259,23 @@ pub(crate) async fn now_s(side: &Side) -> u64 {
 
 /// Sends packets as the node's user; answers them once they are in state and can be read back.
 pub(crate) async fn send(side: &Side, count: usize, timeout_s: u64) -> Vec<Packet> {
+    let (_, sequences) = submit_packets(side, count, timeout_s).await;
+    wait_for_sent(side, sequences).await
+}
+
+/// Sends packets whose timeout comes as soon as the chain takes it: where the block came after it, they are sent again with more time.
+pub(crate) async fn send_expiring(side: &Side, count: usize) -> Vec<Packet> {
+    for allowed_s in [4, 8, 16, 32, 64] {
+        let (hash, sequences) = submit_packets(side, count, now_s(side).await + allowed_s).await;
+        if side.node.code_of(&hash).await == 0 {
+            return wait_for_sent(side, sequences).await;
+        }
+    }
+    panic!("{} took no packets", side.node.chain_id);
+}
+
+/// Sends packets in one transaction; answers its hash, and the sequences that they have if it does not fail in its block.
+async fn submit_packets(side: &Side, count: usize, timeout_s: u64) -> (String, Vec<Sequence>) {
     let sender = side.node.address("user");
     let receiver = &sender;
     let value = json!({ "denom": "stake", "amount": "1", "sender": sender, "receiver": receiver, "memo": "" }).to_string();
@@ -258,9 +290,8 @@ pub(crate) async fn send(side: &Side, count: usize, timeout_s: u64) -> Vec<Packe
         "signer": sender,
     });
     let before = last_sent(side).await;
-    side.node.submit(&vec![message; count]);
-    let wanted: Vec<Sequence> = (1..=count as u64).map(|at| Sequence::new(before + at).unwrap()).collect();
-    wait_for_sent(side, wanted).await
+    let hash = side.node.submit(&vec![message; count]);
+    (hash, (1..=count as u64).map(|at| Sequence::new(before + at).unwrap()).collect())
 }
 
 /// A channel of the transfer application between two ends on this chain, over the connection that every chain has to itself; answers the first
