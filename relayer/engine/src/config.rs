@@ -135,6 +135,8 @@ pub struct Batching {
     pub count_max: u32,
     /// Most transactions of one key that wait for their outcome at a time.
     pub in_flight_max: usize,
+    /// The same where transactions are replaced at a higher price: pools of such chains keep few of an account (Besu: five, geth: sixteen).
+    pub in_flight_replaceable_max: usize,
     /// After this long without inclusion a transaction is broadcast again, milliseconds.
     pub rebroadcast_ms: u64,
     /// After this long without inclusion it is replaced where the chain allows it, milliseconds.
@@ -143,7 +145,7 @@ pub struct Batching {
 
 impl Default for Batching {
     fn default() -> Self {
-        Self { age_max_ms: 0, count_max: 100, in_flight_max: 16, rebroadcast_ms: 5_000, stuck_ms: 30_000 }
+        Self { age_max_ms: 0, count_max: 100, in_flight_max: 16, in_flight_replaceable_max: 4, rebroadcast_ms: 5_000, stuck_ms: 30_000 }
     }
 }
 
@@ -258,7 +260,7 @@ impl EngineConfig {
             }
         }
         let b = &self.batching;
-        if b.count_max == 0 || b.in_flight_max == 0 {
+        if b.count_max == 0 || b.in_flight_max == 0 || b.in_flight_replaceable_max == 0 {
             return fail("batching".into(), "0".into(), "count and in-flight limits are at least 1");
         }
         if self.deadlines.refresh_percent == 0 || self.deadlines.refresh_percent > 90 {

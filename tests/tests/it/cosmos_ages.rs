@@ -41,7 +41,7 @@ async fn both_protocols_to_a_chain_of_ibc_go_11() -> Result<()> {
     site.create_path().await?;
     a_channel(&mut site).await?;
     for from in [0, 1] {
-        site.transfer(from, 2, 5).await?;
+        site.transfer(from, 2, 12).await?;
     }
     // More than five seconds, for blocks take half of one at least.
     let later = site.networks[1].height(0).await? + 12;

@@ -13,6 +13,8 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 
 #[cfg(test)]
 mod tests;
@@ -22,35 +24,59 @@ pub const HOST_ENCODING: &str = "ibc-go-protobuf";
 
 const QUERY: &str = "/ibc.core.client.v1.Query";
 
-/// Consensus states that are remembered.
+/// Consensus states that are remembered, and for how long: whoever looks again later gets another answer.
 const HELD_MAX: usize = 256;
+const HELD_FOR: Duration = Duration::from_secs(5);
 
 /// What clients hold, as told: hashes of consensus states, which never change. An endpoint's word, forgotten when an endpoint is distrusted, so
 /// that a second answer is one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Held {
-    known: Arc<Mutex<BTreeMap<(Height, ClientId), Hash>>>,
+    known: Arc<Mutex<Known>>,
 }
 
+#[derive(Debug, Default)]
+struct Known {
+    hashes: BTreeMap<(ClientId, Height), (Instant, Hash)>,
+    /// How often everything was forgotten.
+    forgotten: u64,
+}
+
+/// When something was asked: what is forgotten between question and answer is not remembered from that answer.
+#[derive(Debug, Clone, Copy)]
+struct Asked(u64);
+
 impl Held {
-    fn known(&self) -> MutexGuard<'_, BTreeMap<(Height, ClientId), Hash>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, client: &ClientId, at: Height, hash: Hash) {
+    fn asking(&self) -> Asked {
+        Asked(self.known().forgotten)
+    }
+
+    fn keep(&self, Asked(asked): Asked, (client, at): (&ClientId, Height), hash: Hash) {
         let mut known = self.known();
-        known.insert((at, client.clone()), hash);
-        while known.len() > HELD_MAX {
-            known.pop_first();
+        if known.forgotten != asked {
+            return;
         }
+        known.hashes.retain(|_, (since, _)| since.elapsed() < HELD_FOR);
+        if known.hashes.len() >= HELD_MAX {
+            known.hashes.clear();
+        }
+        known.hashes.insert((client.clone(), at), (Instant::now(), hash));
     }
 
     fn at(&self, client: &ClientId, height: Height) -> Option<Hash> {
-        self.known().get(&(height, client.clone())).copied()
+        let known = self.known();
+        let (since, hash) = known.hashes.get(&(client.clone(), height))?;
+        (since.elapsed() < HELD_FOR).then_some(*hash)
     }
 
     pub(crate) fn forget(&self) {
-        self.known().clear();
+        let mut known = self.known();
+        known.hashes.clear();
+        known.forgotten = known.forgotten.wrapping_add(1);
     }
 }
 
@@ -63,6 +89,7 @@ pub(crate) async fn client(chain: &Chain, client: &ClientId) -> Result<ClientVie
         Query::grpc(&format!("{QUERY}/ConsensusState"), &latest),
         Query::grpc("/ibc.core.client.v2.Query/CounterpartyInfo", &client_v2::QueryCounterpartyInfoRequest { client_id }),
     ];
+    let asked = chain.held.asking();
     let answers = chain.queries(&questions).await?;
     let [state, status, consensus, counterparty] = answers.as_slice() else {
         return Err(chain.protocol("json-rpc-batch", "4 answers", answers.len()));
@@ -88,7 +115,7 @@ pub(crate) async fn client(chain: &Chain, client: &ClientId) -> Result<ClientVie
     if of_one_state && consensus.code == 0 {
         let held: client_v1::QueryConsensusStateResponse = chain.decode(consensus, "consensus-state")?;
         let hash: Option<Hash> = held.consensus_state.map(|any| Sha256::digest(&any.value).into());
-        hash.into_iter().for_each(|hash| chain.held.keep(client, latest, hash));
+        hash.into_iter().for_each(|hash| chain.held.keep(asked, (client, latest), hash));
     }
     Ok(ClientView {
         client_id: client.clone(),
@@ -136,6 +163,7 @@ pub(crate) async fn consensus(chain: &Chain, client: &ClientId, at: Height) -> R
         revision_height: height.revision_height,
         latest_height: false,
     };
+    let asked = chain.held.asking();
     let response = chain.query(Query::grpc(&format!("{QUERY}/ConsensusState"), &request)).await?;
     if response.code != 0 {
         return Err(not_found(chain, &response, "consensus state", format!("{client} at {at}")));
@@ -143,7 +171,7 @@ pub(crate) async fn consensus(chain: &Chain, client: &ClientId, at: Height) -> R
     let state: client_v1::QueryConsensusStateResponse = chain.decode(&response, "consensus-state")?;
     let any = state.consensus_state.ok_or_else(|| chain.protocol("consensus-state", "a consensus state", "none"))?;
     let hash: Hash = Sha256::digest(&any.value).into();
-    chain.held.keep(client, at, hash);
+    chain.held.keep(asked, (client, at), hash);
     Ok(view(hash))
 }
 

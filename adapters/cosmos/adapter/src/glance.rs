@@ -5,10 +5,13 @@
 use crate::answers::{Block, BlockResults, Commit};
 use crate::blocks::{Blocks, tx_ids_of};
 use crate::chain::{Chain, ChainHead, Result, at};
-use crate::rpc::{Answer, Call, parse};
+use crate::rpc::{Answer, Call, FailureKind};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
 
 /// Calls of one look.
 const CALLS: usize = 4;
@@ -28,6 +31,7 @@ pub(crate) enum Next {
     Told(BlockResults),
     /// The block may be there, its results are not yet.
     NotYet,
+    /// They are to be asked for, whatever the answer.
     NotAsked,
 }
 
@@ -42,24 +46,34 @@ pub(crate) async fn glance(chain: &Chain, blocks: &Blocks, next: u64) -> Result<
     }
     // Calls are answered one after the other: a block that comes in between is in the last answer at least.
     calls.push(Call::new("status", json!({})));
-    let Ok(mut answers) = chain.rpc.glimpse(calls).await else {
-        // It may be too much together; if it is the node, it says so again.
-        return Ok(Glance { head: chain.head().await?, next: Next::NotAsked });
-    };
-    let name = chain.rpc.first_name();
-    let status = answers.pop().ok_or_else(|| chain.protocol("json-rpc-batch", "a status", "none"))?;
-    let head = chain.head_from(&parse(&name, "status", &status.map_err(|failure| failure.into_error(&name))?)?)?;
+    let told = chain.rpc.glimpse(calls).await.ok().and_then(|answers| told(chain, blocks, next, answers));
+    match told {
+        Some(told) => Ok(told),
+        // It may be too much together; if it is the endpoint, others are asked as usual.
+        None => Ok(Glance { head: chain.head().await?, next: Next::NotAsked }),
+    }
+}
+
+/// What the answers tell; `None` if there is no head among them.
+fn told(chain: &Chain, blocks: &Blocks, next: u64, mut answers: Vec<Answer>) -> Option<Glance> {
+    let head = chain.head_from(&read(answers.pop())?).ok()?;
     chain.heads.note(head);
     let mut answers = answers.into_iter();
-    let results = read::<BlockResults>(answers.next()).and_then(|told| chain.results_of(next, told).ok());
+    let results = answers.next()?;
+    let is_late = matches!(&results, Err(failure) if matches!(failure.kind(), FailureKind::UnknownBlock | FailureKind::NoResults));
+    let results = read::<BlockResults>(Some(results)).and_then(|told| chain.results_of(next, told).ok());
     let ids = read::<Block>(answers.next()).and_then(|told| tx_ids_of(chain, next, told).ok());
     if let Some(told) = read::<Commit>(answers.next()) {
         // A header of another height is asked for again by whoever needs it.
         drop(chain.keep_header(next, told));
     }
     ids.iter().for_each(|ids| blocks.keep(next, ids));
-    let next = results.filter(|_| head.number >= next).map_or(Next::NotYet, Next::Told);
-    Ok(Glance { head, next })
+    let next = match results.filter(|_| head.number >= next) {
+        Some(results) => Next::Told(results),
+        None if is_late && head.number <= next => Next::NotYet,
+        None => Next::NotAsked,
+    };
+    Some(Glance { head, next })
 }
 
 /// An answer, if it came and parses.

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 type Script = Arc<dyn Fn(&str, &Value) -> Value + Send + Sync>;
 
@@ -52,6 +53,28 @@ fn one(script: &Script, call: &Value) -> Value {
     answer["jsonrpc"] = "2.0".into();
     answer["id"] = call["id"].clone();
     answer
+}
+
+/// A node that tells its status once, and refuses every call after that.
+pub(crate) async fn serve_once() -> Config {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let told = Arc::new(AtomicBool::new(false));
+    let app = Router::new().route("/", post(answer_once)).with_state(told);
+    drop(tokio::spawn(async move { axum::serve(listener, app).await }));
+    Config::new(CHAIN_ID, url)
+}
+
+async fn answer_once(State(told): State<Arc<AtomicBool>>, Json(body): Json<Value>) -> Json<Value> {
+    let script: Script = Arc::new(|_, _| error("too many requests"));
+    let answer = |call: &Value| match told.swap(true, Ordering::Relaxed) {
+        false => one(&script, call),
+        true => json!({ "jsonrpc": "2.0", "id": call["id"], "error": { "code": -32603, "message": "too many requests" } }),
+    };
+    Json(match &body {
+        Value::Array(calls) => calls.iter().map(answer).collect(),
+        call => answer(call),
+    })
 }
 
 /// A result.

@@ -88,23 +88,26 @@ struct Patience {
     since: Instant,
     pause: Duration,
     step: Duration,
+    /// About when they came, as far as was waited: in the middle of the last pause.
+    came: Duration,
 }
 
 impl Patience {
     fn new(chain: &Chain) -> Self {
         let usual = Duration::from_millis(chain.config.block_interval_ms);
         let (step, lag) = ((usual / 16).clamp(STEP_MIN, STEP_MAX), chain.heads.lag().min(usual));
-        Self { since: Instant::now(), pause: step.max(lag * 3 / 4), step: step.max(lag / 8) }
+        Self { since: Instant::now(), pause: step.max(lag * 3 / 4), step: step.max(lag / 8), came: Duration::ZERO }
     }
 
     async fn wait(&mut self) {
         tokio::time::sleep(self.pause).await;
+        self.came = self.since.elapsed().saturating_sub(self.pause / 2);
         self.pause = self.step;
         self.step *= 2;
     }
 
     fn over(&self, chain: &Chain) {
-        chain.heads.note_lag(self.since.elapsed());
+        chain.heads.note_lag(self.came);
     }
 }
 

@@ -45,7 +45,9 @@ async fn refuted(subject: &Subject, (what, claim): (&str, &Claim), Proven { trus
     let (kind, light_client) = (claim.kind(), subject.light_client()?);
     let proven = light_client.verify_claim(trusted, claim, evidence, 0).is_ok();
     ensure(!proven, || format!("the evidence of a {kind} end proves one with another {what}"))?;
-    let Ok(offered) = subject.adapter.fetch(core::slice::from_ref(claim), trusted.height).await else { return Ok(()) };
+    let offered = subject.adapter.fetch(core::slice::from_ref(claim), trusted.height).await;
+    let offered =
+        offered.map_err(|error| Fault::Broken(format!("a {kind} end with another {what} is not answered but refused: {error}")))?;
     let proven = light_client.verify_claim(trusted, claim, &offered, 0).is_ok();
     ensure(!proven, || format!("a {kind} end with another {what} is proven"))?;
     let not_so = matches!(offered.each.as_slice(), [EvidenceItem::NotSo]);

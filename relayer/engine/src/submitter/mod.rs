@@ -91,12 +91,6 @@ impl Submitter {
             tracing::error!(chain = %self.chain.id(), signer = %self.signer, %error, "submitter stops");
             return;
         }
-        // Who asks for the wallets need not wait for the first tick. A failure is counted by the call.
-        tokio::select! {
-            biased;
-            () = self.shared.stop.cancelled() => return,
-            _seen = self.account() => {}
-        }
         let mut head = self.chain.head.subscribe();
         let shared = Arc::clone(&self.shared);
         loop {
@@ -104,13 +98,18 @@ impl Submitter {
             if self.inherited.is_empty() {
                 self.settled.cancel();
             }
-            let room = self.flights.len() < shared.config.batching.in_flight_max;
+            let room = self.flights.len() < self.in_flight_max();
             let draining = shared.drain.is_cancelled();
             if draining && self.flights.is_empty() && self.inbox.is_empty() {
                 return;
             }
             let follow = !self.flights.is_empty();
-            let tick = if follow || draining { self.chain.poll_interval() } else { std::time::Duration::from_secs(15) };
+            let tick = match self.account_seen_ms {
+                // Who asks for the wallets need not wait for the first tick.
+                0 if !draining => std::time::Duration::ZERO,
+                _ if follow || draining => self.chain.poll_interval(),
+                _ => std::time::Duration::from_secs(15),
+            };
             let result = tokio::select! {
                 biased;
                 () = shared.stop.cancelled() => return,
@@ -124,6 +123,14 @@ impl Submitter {
             if result.is_err() {
                 return;
             }
+        }
+    }
+
+    fn in_flight_max(&self) -> usize {
+        let batching = self.shared.config.batching;
+        match self.chain.description.slot_ordering {
+            SlotOrdering::SequentialReplaceable => batching.in_flight_max.min(batching.in_flight_replaceable_max),
+            _ => batching.in_flight_max,
         }
     }
 

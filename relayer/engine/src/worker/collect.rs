@@ -1,6 +1,5 @@
 //! What waits: parked packets that are due, bytes to find, packets to mark, candidates for a batch, and what state says of them.
 
-use super::proof::Ready;
 use super::{Candidate, Turned, Worker};
 use crate::journal::{Op, Queue};
 use crate::packet::{Action, PacketRecord, Received, Stage};
@@ -196,8 +195,8 @@ impl Worker {
     }
 
     /// The client, and what state says of the candidates on the host: one call each, at the same time.
-    pub(super) async fn look(&mut self, ready: Vec<Ready>, busy: &mut Busy) -> Turned<(ClientView, Vec<Ready>)> {
-        let sequences: Vec<Sequence> = ready.iter().map(|ready| ready.candidate.record.key.sequence).collect();
+    pub(super) async fn look(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<(ClientView, Vec<Candidate>)> {
+        let sequences: Vec<Sequence> = candidates.iter().map(|candidate| candidate.record.key.sequence).collect();
         let (adapter, end) = (self.host.adapter(), self.path.to(self.direction).packets());
         let (view, states) = futures::join!(
             self.host.call("client", adapter.client(&self.client)),
@@ -208,11 +207,10 @@ impl Worker {
         let view = self.note_view(view).await?;
         let (mut kept, mut ops) = (Vec::new(), Vec::new());
         let when = self.when();
-        for (one, state) in ready.into_iter().zip(states) {
-            let candidate = &one.candidate;
-            match verdict(candidate, &state) {
+        for (candidate, state) in candidates.into_iter().zip(states) {
+            match verdict(&candidate, &state) {
                 Said::Open => {
-                    kept.push(one);
+                    kept.push(candidate);
                     continue;
                 }
                 Said::Received => ops.push(Op::change(candidate.record.key.clone(), move |record| record.received_hint(when.now_ms))),

@@ -239,13 +239,9 @@ impl Worker {
     /// From candidates to verified evidence and the updates it needs; `None` when nothing can be proven yet.
     async fn prepare(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<Option<(Proven, bool)>> {
         let full = candidates.len() >= self.count_max();
-        // Mostly known without asking: what waits for the next block of the source costs no look at the host.
+        let (view, candidates) = self.look(candidates, busy).await?;
+        let candidates = self.known_before(candidates, busy).await?;
         let ready = self.provable(candidates, busy).await?;
-        if ready.is_empty() {
-            return Ok(None);
-        }
-        let (view, ready) = self.look(ready, busy).await?;
-        let ready = self.known_before(ready, busy).await?;
         if ready.is_empty() {
             return Ok(None);
         }

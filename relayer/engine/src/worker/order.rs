@@ -1,6 +1,5 @@
 //! Ordered channels: what may be next, and what waits behind a packet that cannot be delivered.
 
-use super::proof::Ready;
 use super::{Candidate, Turned, Worker};
 use crate::journal::Op;
 use crate::packet::{Action, Origin, PacketRecord, PacketState, Received};
@@ -57,13 +56,13 @@ impl Worker {
 
     /// Leaves timeouts out while state holds something before them that the relay does not know, or took for finished: its acknowledgement
     /// could not be brought to a closed channel. What is found is taken up.
-    pub(super) async fn known_before(&self, ready: Vec<Ready>, busy: &mut Busy) -> Turned<Vec<Ready>> {
-        let closing = |one: &Ready| one.candidate.action == Action::Timeout;
-        let first = ready.iter().filter(|one| closing(one)).map(|one| one.candidate.record.key.sequence).min();
-        let Some(first) = first.filter(|_| self.path.spec.order == Order::Ordered) else { return Ok(ready) };
+    pub(super) async fn known_before(&self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<Vec<Candidate>> {
+        let closing = |one: &Candidate| one.action == Action::Timeout;
+        let first = candidates.iter().filter(|one| closing(one)).map(|one| one.record.key.sequence).min();
+        let Some(first) = first.filter(|_| self.path.spec.order == Order::Ordered) else { return Ok(candidates) };
         let unknown = self.unknown_before(first).await?;
         if unknown.is_empty() {
-            return Ok(ready);
+            return Ok(candidates);
         }
         let (name, now_ms, sent) = (&self.path.spec.name, self.host.now_ms(), self.direction.reverse());
         let ops = unknown.into_iter().map(|key| {
@@ -72,8 +71,8 @@ impl Worker {
             Op::Reopen(Box::new(record))
         });
         self.shared.journal.commit(ops.collect()).await?;
-        let (late, rest): (Vec<Ready>, Vec<Ready>) = ready.into_iter().partition(closing);
-        late.iter().for_each(|one| busy.put_back(&one.candidate.record.key));
+        let (late, rest): (Vec<Candidate>, Vec<Candidate>) = candidates.into_iter().partition(closing);
+        late.iter().for_each(|one| busy.put_back(&one.record.key));
         Ok(rest)
     }
 

@@ -34,7 +34,9 @@ impl<'a> Template<'a> {
     /// The one for a configuration and a node, made now if it is not there yet.
     pub(super) fn of(binary: &'a Path, config: &'a NetworkConfig) -> Result<Self> {
         let node = std::fs::metadata(binary)?;
-        let key = format!("{config:?} {} {} {:?}", binary.display(), node.len(), node.modified()?);
+        // What makes it decides what it is as well: a folder that is kept serves no other code.
+        let made_by = [include_str!("template.rs"), include_str!("node.rs"), include_str!("release.rs")].concat();
+        let key = format!("{config:?} {} {} {:?} {made_by}", binary.display(), node.len(), node.modified()?);
         let cache = repo::chain_cache();
         let dir = cache.join(format!("network-{}", hex::encode(&keccak256(key)[..8])));
         let template = Self { dir, binary, config };

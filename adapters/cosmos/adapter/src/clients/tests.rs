@@ -59,3 +59,19 @@ async fn what_a_client_holds_is_remembered_where_the_chain_has_no_ibc_v2() {
         assert_eq!(asked.load(Ordering::Relaxed), asked_then, "told at {consensus_at}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_of_a_distrusted_endpoint_and_what_is_old_is_not_remembered() {
+    let (held, id) = (Held::default(), ClientId::new("07-tendermint-0").unwrap());
+    let asked = held.asking();
+    held.forget();
+    held.keep(asked, (&id, AT), [1; 32]);
+    assert_eq!(held.at(&id, AT), None, "an answer that was on its way");
+    held.keep(held.asking(), (&id, AT), [2; 32]);
+    assert_eq!(held.at(&id, AT), Some([2; 32]));
+    held.forget();
+    assert_eq!(held.at(&id, AT), None);
+    held.keep(held.asking(), (&id, AT), [3; 32]);
+    tokio::time::advance(HELD_FOR).await;
+    assert_eq!(held.at(&id, AT), None, "another look asks again");
+}

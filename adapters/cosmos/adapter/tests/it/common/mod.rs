@@ -165,7 +165,7 @@ impl Node {
         loop {
             let output = Command::new(&self.binary).args(["q", "tx", hash, "--output", "json", "--node", &node]).output().unwrap();
             if let Ok(tx) = serde_json::from_slice::<Value>(&output.stdout) {
-                return tx["code"].as_u64().unwrap_or(0);
+                return tx["code"].as_u64().expect("a transaction has a code");
             }
             assert!(tokio::time::Instant::now() < deadline, "{hash} is in no block in time");
             tokio::time::sleep(Duration::from_millis(100)).await;
