@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::adapter::CosmosAdapter;
+use crate::config::Config;
+use crate::keys::Keys;
 use crate::scripted::{query, serve};
+use causeway_adapter::ChainAdapter as _;
 use causeway_cosmos_proto::any;
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const AT: Height = Height { revision: 2, number: 40 };
 
 /// A chain without IBC v2 that hosts a client at [`AT`], whose consensus state it tells at a height of its own; and how often that was asked.
-async fn classic(consensus_at: &'static str) -> (Chain, Arc<AtomicUsize>) {
+async fn classic(consensus_at: &'static str) -> (Config, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
     let config = serve(move |_, params| {
@@ -38,7 +42,7 @@ async fn classic(consensus_at: &'static str) -> (Chain, Arc<AtomicUsize>) {
         }
     })
     .await;
-    (Chain::new(&config).unwrap(), asked)
+    (config, asked)
 }
 
 /// An SDK's answer to a query that it does not know: of no height.
@@ -52,12 +56,25 @@ fn refusal() -> Value {
 async fn what_a_client_holds_is_remembered_where_the_chain_has_no_ibc_v2() {
     let id = ClientId::new("07-tendermint-0").unwrap();
     for (consensus_at, asked_then) in [("9", 1), ("10", 2)] {
-        let (chain, asked) = classic(consensus_at).await;
+        let (config, asked) = classic(consensus_at).await;
+        let chain = Chain::new(&config).unwrap();
         let view = client(&chain, &id).await.unwrap();
         assert_eq!((view.latest, view.counterparty), (AT, None));
         assert_eq!(consensus(&chain, &id, AT).await.unwrap().height, AT);
         assert_eq!(asked.load(Ordering::Relaxed), asked_then, "told at {consensus_at}");
     }
+}
+
+#[tokio::test]
+async fn after_a_distrust_the_second_answer_is_asked_for() {
+    let (config, asked) = classic("9").await;
+    let (adapter, id) = (CosmosAdapter::new(&config, Keys::default()).unwrap(), ClientId::new("07-tendermint-0").unwrap());
+    adapter.client(&id).await.unwrap();
+    adapter.consensus(&id, AT).await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    adapter.distrust();
+    adapter.consensus(&id, AT).await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]
