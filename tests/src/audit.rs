@@ -15,11 +15,14 @@ use serde_json::json;
 
 use crate::dapp::{AMOUNT, Kind, RECEIVER, SUPPLY, User, Way, view};
 use crate::evm::Rpc;
-use crate::relay;
 use crate::site::{NAMES, Site};
+use crate::{poll, relay};
 
 /// Longest that a transaction may stay out of a block.
 const MINED_LIMIT: Duration = Duration::from_secs(60);
+
+/// Longest that one node of a network may be behind another.
+const BLOCKS_LIMIT: Duration = Duration::from_secs(20);
 
 /// What was sent in one direction: transactions in their order.
 #[derive(Debug, Default)]
@@ -106,6 +109,13 @@ async fn check_events(site: &Site, index: usize, kinds: &BTreeMap<u64, Kind>) ->
     let (from, to) = (site.contracts[index], site.contracts[1 - index]);
     let client = keccak256(site.clients[index].as_bytes());
     let dest = keccak256(site.clients[1 - index].as_bytes());
+    // The relayer may have asked another node of the network, which was a block ahead of this one. What is missing then is told below.
+    let ended = || async {
+        let acks = events(&here, from.router, Router::AckPacket::SIGNATURE_HASH, client).await?;
+        let timeouts = events(&here, from.router, Router::TimeoutPacket::SIGNATURE_HASH, client).await?;
+        Ok((acks.len() + timeouts.len() >= kinds.len()).then_some(()))
+    };
+    drop(poll::until("the node to have every end", BLOCKS_LIMIT, ended).await);
     let sent = events(&here, from.router, Router::SendPacket::SIGNATURE_HASH, client).await?;
     let acks = events(&here, from.router, Router::AckPacket::SIGNATURE_HASH, client).await?;
     let timeouts = events(&here, from.router, Router::TimeoutPacket::SIGNATURE_HASH, client).await?;

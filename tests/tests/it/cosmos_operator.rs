@@ -58,7 +58,7 @@ async fn an_operator_finds_everything_out() -> Result<()> {
     }
     let pending = site.cli.ok(&["packet", "pending", PATH]).await?;
     ensure!(pending.stdout.contains("1: 1"), "{pending}");
-    site.cli.refused(&["packet", "pending", "nowhere"], BAD_CONFIG, &["nowhere", "causeway path list"]).await?;
+    site.cli.refused(&["packet", "pending", "nowhere"], BAD_CONFIG, &["nowhere", "there are: ", PATH]).await?;
 
     // Relayed, and nothing is on its way any more.
     let relayer = site.start().await?;
