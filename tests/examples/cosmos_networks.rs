@@ -12,9 +12,11 @@ const CHAIN_IDS: [&str; 2] = ["alpha-1", "beta-1"];
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let Some(binary) = binary_or_skip()? else { return Ok(()) };
-    let mut networks = Vec::new();
-    for chain_id in CHAIN_IDS {
-        let network = Network::start(&binary, NetworkConfig::new(chain_id)).await?;
+    println!("Starting two chains, within a minute …");
+    let [a, b] = CHAIN_IDS.map(|chain_id| Network::start(&binary, NetworkConfig::new(chain_id)));
+    let (a, b) = tokio::try_join!(a, b)?;
+    let networks = [a, b];
+    for (chain_id, network) in CHAIN_IDS.into_iter().zip(&networks) {
         println!("chain_id = \"{chain_id}\"");
         for url in network.rpc_urls() {
             println!("  rpc {url}");
@@ -25,7 +27,6 @@ async fn main() -> Result<()> {
             std::fs::write(&words, &account.mnemonic)?;
             println!("  {name} {}, its words in {}", account.address, words.display());
         }
-        networks.push(network);
     }
     println!("Both networks make a block every half second or so, and charge nothing for gas. Ctrl-C stops them.");
     tokio::signal::ctrl_c().await?;

@@ -18,6 +18,7 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    output::end_with_the_reader();
     let cli = cli::Cli::parse();
     telemetry::init(&cli.global);
     if rustls::crypto::ring::default_provider().install_default().is_err() {

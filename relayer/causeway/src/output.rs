@@ -14,6 +14,21 @@ pub(crate) fn failure(failure: &Failure, as_json: bool) {
     }
 }
 
+/// The exit code of a program that a shell ended for writing to nobody: 128 and the number of SIGPIPE.
+const NO_READER: i32 = 141;
+
+/// Whoever reads the output may go away (`| head`): that ends a command without a word, as it ends other programs.
+pub(crate) fn end_with_the_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload_as_str().unwrap_or_default();
+        if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
+            std::process::exit(NO_READER);
+        }
+        usual(panic);
+    }));
+}
+
 /// Prints one JSON object.
 pub(crate) fn json_object(value: &Value) {
     println!("{value}");

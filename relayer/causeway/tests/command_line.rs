@@ -1,7 +1,7 @@
 //! The released binary's command line: every documented command parses, and wrong ones end with the documented code and one line.
 //! Nothing here needs a chain.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn causeway(arguments: &[&str], folder: &std::path::Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_causeway")).args(arguments).current_dir(folder).env_remove("CAUSEWAY_CONFIG").output().expect("starts")
@@ -196,4 +196,13 @@ fn refusals_say_what_to_do_next() {
         let text = String::from_utf8_lossy(&output.stdout).to_string();
         assert!(code(&output) == 0 && text.contains("`causeway "), "{list} list: {text}");
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_command_without_a_word() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_causeway"));
+    let mut running = command.args(["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    drop(running.stdout.take());
+    let output = running.wait_with_output().expect("ends");
+    assert_eq!((code(&output), output.stderr.as_slice()), (141, &b""[..]));
 }

@@ -41,10 +41,10 @@ async fn both_protocols_to_a_chain_of_ibc_go_11() -> Result<()> {
     site.create_path().await?;
     a_channel(&mut site).await?;
     for from in [0, 1] {
-        site.transfer(from, 2, 12).await?;
+        site.transfer(from, 2, 8).await?;
     }
-    // More than five seconds, for blocks take half of one at least.
-    let later = site.networks[1].height(0).await? + 12;
+    // More than eight seconds, for blocks take half of one at least.
+    let later = site.networks[1].height(0).await? + 18;
     site.networks[1].wait_for_height(later, END).await?;
     let mut relayer = site.start().await?;
     for from in [0, 1] {

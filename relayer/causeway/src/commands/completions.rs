@@ -14,7 +14,9 @@ pub(crate) struct Command {
 impl Command {
     /// Writes the script to standard output.
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        clap_complete::generate(self.shell, &mut Cli::command(), "causeway", &mut std::io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "causeway", &mut script);
+        print!("{}", String::from_utf8_lossy(&script));
         Ok(())
     }
 }
