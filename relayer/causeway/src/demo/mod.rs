@@ -59,7 +59,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(global: &Global, options: Options) -> Result<(), Failure> {
     let view = View::new(global.json);
     view.step("two chains, each sealed by four QBFT validators");
-    let mut stage = Stage::set_up(&view).await?;
+    let mut stage = Box::pin(Stage::set_up(&view)).await?;
     let mut ledger = Ledger::open(&stage).await?;
     view.step("packets that expire, and packets that a rival relayer delivers first");
     let clock = ledger::Stopwatch::start();
