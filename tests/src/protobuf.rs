@@ -1,23 +1,24 @@
-//! Protobuf by hand, as far as tests write any: messages that others would have made.
+//! Fields of protobuf messages that tests write: messages that others would have made. It knows none of the messages.
+
+use prost::encoding::{WireType, encode_key, encode_varint};
 
 /// A field of bytes.
 #[must_use]
-pub fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
-    [&[tag << 3 | 2], varint(bytes.len() as u64).as_slice(), bytes].concat()
+pub fn field(tag: u32, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_key(tag, WireType::LengthDelimited, &mut out);
+    encode_varint(bytes.len() as u64, &mut out);
+    out.extend_from_slice(bytes);
+    out
 }
 
 /// A field of a number; zero is left out.
 #[must_use]
-pub fn number(tag: u8, value: u64) -> Vec<u8> {
-    if value == 0 { Vec::new() } else { [vec![tag << 3], varint(value)].concat() }
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
+pub fn number(tag: u32, value: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
+    if value != 0 {
+        encode_key(tag, WireType::Varint, &mut out);
+        encode_varint(value, &mut out);
     }
-    out.push(value as u8);
     out
 }

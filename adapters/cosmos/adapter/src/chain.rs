@@ -91,6 +91,7 @@ pub(crate) struct Chain {
     pub(crate) headers: Headers,
     /// Whether a node was found to lack the service that simulates.
     pub(crate) lacks_tx_service: Arc<AtomicBool>,
+    /// What clients hold, as told of late.
     pub(crate) held: Held,
     /// Numbers of accounts that were asked for; they never change.
     pub(crate) accounts: Arc<Mutex<BTreeMap<String, u64>>>,

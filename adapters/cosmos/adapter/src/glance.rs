@@ -5,7 +5,7 @@
 use crate::answers::{Block, BlockResults, Commit};
 use crate::blocks::{Blocks, tx_ids_of};
 use crate::chain::{Chain, ChainHead, Result, at};
-use crate::rpc::{Answer, Call, FailureKind};
+use crate::rpc::{Answer, Call};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::time::Duration;
@@ -60,7 +60,7 @@ fn told(chain: &Chain, blocks: &Blocks, next: u64, mut answers: Vec<Answer>) -> 
     chain.heads.note(head);
     let mut answers = answers.into_iter();
     let results = answers.next()?;
-    let is_late = matches!(&results, Err(failure) if matches!(failure.kind(), FailureKind::UnknownBlock | FailureKind::NoResults));
+    let is_late = matches!(&results, Err(failure) if failure.kind().is_of_a_block_to_come());
     let results = read::<BlockResults>(Some(results)).and_then(|told| chain.results_of(next, told).ok());
     let ids = read::<Block>(answers.next()).and_then(|told| tx_ids_of(chain, next, told).ok());
     if let Some(told) = read::<Commit>(answers.next()) {

@@ -2,7 +2,7 @@
 //!
 //! Its name is host and port; address, headers and bodies never reach an error or a log. Called by [`super`].
 
-use super::{Call, FailureKind, wire};
+use super::{Call, wire};
 use crate::config::{Config, ConfigError, RpcConfig, parse_url};
 use causeway_adapter::AdapterError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -180,7 +180,7 @@ impl Endpoint {
         if let Ok(wire::Reply::Answers(answers)) = &reply {
             for (call, answer) in calls.iter().zip(answers) {
                 // That a block is not there yet is no error of anybody's.
-                if answer.as_ref().is_err_and(|failure| !matches!(failure.kind(), FailureKind::UnknownBlock | FailureKind::NoResults)) {
+                if answer.as_ref().is_err_and(|failure| !failure.kind().is_of_a_block_to_come()) {
                     metrics::counter!("cosmos_rpc_call_errors_total", "method" => call.method).increment(1);
                 }
             }

@@ -39,6 +39,11 @@ pub(crate) enum FailureKind {
 }
 
 impl FailureKind {
+    /// Whether a block, or what executing it gave, is not there: most often not yet.
+    pub(crate) fn is_of_a_block_to_come(self) -> bool {
+        matches!(self, Self::UnknownBlock | Self::NoResults)
+    }
+
     /// Whether another endpoint may well answer.
     pub(crate) fn is_endpoints_own(self) -> bool {
         matches!(self, Self::RateLimited | Self::Pruned | Self::UnknownBlock | Self::NoResults | Self::NoMethod | Self::NotReady)
