@@ -293,13 +293,13 @@ impl Actor {
         match op {
             Op::Write(write) => group.writes.push(write),
             Op::Change(key, change) => {
-                if let Some(touched) = self.find(group, &key) {
+                if let Some(touched) = self.find(group, &key).await? {
                     change(&mut touched.after);
                 }
             }
             Op::Upsert(record, change) => {
                 let key = record.key.clone();
-                if self.find(group, &key).is_none() {
+                if self.find(group, &key).await?.is_none() {
                     // Finished by an earlier part of this commit.
                     if group.touched.contains_key(&key) {
                         return Ok(());
@@ -315,7 +315,7 @@ impl Actor {
             }
             Op::Reopen(record) => {
                 let key = record.key.clone();
-                if self.find(group, &key).is_none() && !group.touched.contains_key(&key) {
+                if self.find(group, &key).await?.is_none() && !group.touched.contains_key(&key) {
                     let after = match self.store.get(Tree::Cold, &keys::packet(&key)).await? {
                         Some(bytes) => self.reopened(&bytes, *record, group),
                         None => Some(*record),
@@ -360,13 +360,34 @@ impl Actor {
         })
     }
 
-    fn find<'g>(&self, group: &'g mut Group, key: &PacketKey) -> Option<&'g mut Touched> {
+    async fn find<'g>(&self, group: &'g mut Group, key: &PacketKey) -> Result<Option<&'g mut Touched>, StoreError> {
         if !group.touched.contains_key(key) {
-            let before = lock(&self.shared.table).get(key)?;
+            let Some(before) = self.pending(key).await? else { return Ok(None) };
             let after = before.as_ref().clone();
             group.touched.insert(key.clone(), Touched { before: Some(before), after });
         }
-        group.touched.get_mut(key).filter(|touched| !touched.after.state.kind().is_final())
+        Ok(group.touched.get_mut(key).filter(|touched| !touched.after.state.kind().is_final()))
+    }
+
+    /// A pending packet. One of a path that is not configured now is in the store alone: a transaction that carries it ends all the same, and
+    /// once that is forgotten nothing else would tell the packet.
+    async fn pending(&self, key: &PacketKey) -> Result<Option<Arc<PacketRecord>>, StoreError> {
+        {
+            let table = lock(&self.shared.table);
+            if table.lane_of(&key.chain, &key.end).is_some() {
+                return Ok(table.get(key));
+            }
+        }
+        let row = keys::packet(key);
+        let Some(bytes) = self.store.get(Tree::Hot, &row).await? else { return Ok(None) };
+        match codec::record(&bytes) {
+            Ok(record) => Ok(Some(Arc::new(record))),
+            Err(error) => {
+                // It was whole when the journal was opened; the next start refuses the journal with what to do.
+                tracing::error!(error = %error.row("a packet", Tree::Hot, &row), "a packet is left as it was");
+                Ok(None)
+            }
+        }
     }
 
     async fn commit(&mut self, group: Group) -> Result<(), StoreError> {

@@ -10,6 +10,7 @@ mod heads;
 mod hearsay;
 mod keys;
 mod pages;
+mod paths;
 mod running;
 mod sim;
 mod simulation;
