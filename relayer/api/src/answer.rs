@@ -79,7 +79,6 @@ pub(crate) fn state(kind: StateKind) -> wire::State {
     match kind {
         StateKind::Observed => wire::State::Observed,
         StateKind::NeedsPayload => wire::State::NeedsPayload,
-        StateKind::Provable => wire::State::Provable,
         StateKind::Delivering => wire::State::Delivering,
         StateKind::Delivered => wire::State::Delivered,
         StateKind::AwaitingAck => wire::State::AwaitingAck,

@@ -12,7 +12,7 @@ use crate::warden::Watched;
 use causeway_adapter::{ClientView, Message, MessageResult, ProofGroup};
 use causeway_types::classic::{ChannelEnd, HandshakeState};
 use causeway_types::{ChainId, ClientId, Packet, PacketEnd, PacketKey};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -148,6 +148,14 @@ pub(crate) struct Busy {
 impl Busy {
     pub(crate) fn new(journal: Journal, keys: Vec<PacketKey>) -> Self {
         Self { journal, keys }
+    }
+
+    /// Hands some of them on.
+    pub(crate) fn part<'k>(&mut self, keys: impl Iterator<Item = &'k PacketKey>) -> Self {
+        let part: Vec<PacketKey> = keys.cloned().collect();
+        let taken: HashSet<&PacketKey> = part.iter().collect();
+        self.keys.retain(|key| !taken.contains(key));
+        Self { journal: self.journal.clone(), keys: part }
     }
 
     /// Frees one without waking anybody: its turn comes with the next block or timer.

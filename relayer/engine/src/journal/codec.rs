@@ -183,7 +183,6 @@ fn state(row: Option<StateRow>) -> Decoded<PacketState> {
     Ok(match kind {
         StateKind::Observed => PacketState::Observed,
         StateKind::NeedsPayload => PacketState::NeedsPayload,
-        StateKind::Provable => PacketState::Provable,
         StateKind::Delivering => PacketState::Delivering(needed(tx)?),
         StateKind::Delivered => PacketState::Delivered,
         StateKind::AwaitingAck => PacketState::AwaitingAck,

@@ -97,8 +97,6 @@ pub enum PacketState {
     Observed,
     /// Known from state by its sequence; the bytes are being looked for.
     NeedsPayload,
-    /// Its header can be proven to the destination.
-    Provable,
     /// On its way to the destination.
     Delivering(TxRef),
     /// Received there; the acknowledgement has not been seen.
@@ -148,7 +146,6 @@ pub enum PacketState {
 pub enum StateKind {
     Observed,
     NeedsPayload,
-    Provable,
     Delivering,
     Delivered,
     AwaitingAck,
@@ -164,10 +161,9 @@ pub enum StateKind {
 
 impl StateKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::Observed,
         Self::NeedsPayload,
-        Self::Provable,
         Self::Delivering,
         Self::Delivered,
         Self::AwaitingAck,
@@ -186,7 +182,6 @@ impl StateKind {
         match self {
             Self::Observed => "observed",
             Self::NeedsPayload => "needs-payload",
-            Self::Provable => "provable",
             Self::Delivering => "delivering",
             Self::Delivered => "delivered",
             Self::AwaitingAck => "awaiting-ack",
@@ -218,7 +213,6 @@ impl PacketState {
         match self {
             Self::Observed => StateKind::Observed,
             Self::NeedsPayload => StateKind::NeedsPayload,
-            Self::Provable => StateKind::Provable,
             Self::Delivering(_) => StateKind::Delivering,
             Self::Delivered => StateKind::Delivered,
             Self::AwaitingAck => StateKind::AwaitingAck,

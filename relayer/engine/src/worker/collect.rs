@@ -1,12 +1,13 @@
 //! What waits: parked packets that are due, bytes to find, packets to mark, candidates for a batch, and what state says of them.
 
+use super::proof::Ready;
 use super::{Candidate, Turned, Worker};
 use crate::journal::{Op, Queue};
 use crate::packet::{Action, PacketRecord, Received, Stage};
 use crate::shared::{Batch, Busy};
 use causeway_adapter::{Absence, ClientView, Event, HydrateKind, HydrateRequest, Hydrated, LocatedEvent, Message, PacketState};
 use causeway_types::{Acknowledgement, Locator, Packet, PacketEnd, PacketKey, Sequence};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Worker {
@@ -114,9 +115,9 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes what may go into the next batch: live packets first, cleared ones with what is left, at least a quarter.
+    /// Takes what may go into the next batches: live packets first, cleared ones with what is left, at least a quarter.
     pub(super) fn collect(&self) -> Vec<Candidate> {
-        let max = self.count_max();
+        let max = self.look_max();
         let (height, host_s) = self.host.hinted_head();
         let source_head = self.source.hinted_head();
         let absence = self.source.description.absence;
@@ -146,7 +147,7 @@ impl Worker {
             taken = add(table.take(inbound, Queue::DeliverCleared, room, in_time), Action::Receive);
             add(table.take(returns, Queue::Acknowledge, max.saturating_sub(taken), |_| true), Action::Acknowledge);
         });
-        self.narrow(self.wait_for_company(self.in_order(picked)))
+        self.wait_for_company(self.in_order(picked))
     }
 
     /// A batch that is neither full nor old enough waits.
@@ -170,32 +171,39 @@ impl Worker {
         self.shared.journal.table(|table| table.release(&keys));
     }
 
-    /// Packets whose transaction failed without naming a culprit travel in ever smaller company; within the limits of bytes, too.
-    fn narrow(&self, picked: Vec<Candidate>) -> Vec<Candidate> {
+    /// The next batch of what is ready, and what is left. Packets whose transaction failed without naming a culprit travel in ever smaller
+    /// company; within the limits of messages and bytes, too.
+    pub(super) fn narrow(&self, ready: Vec<Ready>) -> (Vec<Ready>, Vec<Ready>) {
         let bytes_max = self.host.description.limits.tx_bytes_max;
-        let (mut kept, mut rest): (Vec<Candidate>, Vec<Candidate>) = (Vec::new(), Vec::new());
-        let (mut share, mut bytes) = (usize::MAX, 0_u64);
-        for candidate in picked {
-            let own = match candidate.record.share_max {
+        let (mut batch, mut later): (Vec<Ready>, Vec<Ready>) = (Vec::new(), Vec::new());
+        let (mut share, mut bytes) = (self.count_max(), 0_u64);
+        for one in ready {
+            let record = &one.candidate.record;
+            let own = match record.share_max {
                 0 => usize::MAX,
                 max => usize::try_from(max).unwrap_or(usize::MAX),
             };
-            let size = weight(&candidate.record);
-            let fits = kept.len() < share.min(own) && (kept.is_empty() || bytes.saturating_add(size) <= bytes_max);
+            let size = weight(record);
+            let fits = batch.len() < share.min(own) && (batch.is_empty() || bytes.saturating_add(size) <= bytes_max);
             if fits {
                 share = share.min(own);
                 bytes = bytes.saturating_add(size);
-                kept.push(candidate);
+                batch.push(one);
             } else {
-                rest.push(candidate);
+                later.push(one);
             }
         }
-        self.give_back(&rest);
-        kept
+        (batch, later)
     }
 
-    /// The client, and what state says of the candidates on the host: one call each, at the same time.
-    pub(super) async fn look(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<(ClientView, Vec<Candidate>)> {
+    /// The client, and what state says of candidates on the host: one call each, at the same time. Those of which there is nothing left to do
+    /// as they are go back, and are named.
+    pub(super) async fn look(
+        &mut self,
+        candidates: impl Iterator<Item = &Candidate>,
+        busy: &mut Busy,
+    ) -> Turned<(ClientView, BTreeSet<PacketKey>)> {
+        let candidates: Vec<&Candidate> = candidates.collect();
         let sequences: Vec<Sequence> = candidates.iter().map(|candidate| candidate.record.key.sequence).collect();
         let (adapter, end) = (self.host.adapter(), self.path.to(self.direction).packets());
         let (view, states) = futures::join!(
@@ -205,28 +213,32 @@ impl Worker {
         let failed = |error| self.adapter_failed(&self.host, &error);
         let (view, states) = (view.map_err(failed)?, states.map_err(failed)?);
         let view = self.note_view(view).await?;
-        let (mut kept, mut ops) = (Vec::new(), Vec::new());
+        let (mut over, mut ops) = (BTreeSet::new(), Vec::new());
         let when = self.when();
-        for (candidate, state) in candidates.into_iter().zip(states) {
-            match verdict(&candidate, &state) {
-                Said::Open => {
-                    kept.push(candidate);
-                    continue;
-                }
-                Said::Received => ops.push(Op::change(candidate.record.key.clone(), move |record| record.received_hint(when.now_ms))),
-                Said::Gone => ops.push(Op::change(candidate.record.key.clone(), move |record| record.gone_hint(false, when.now_ms))),
-                Said::Different => ops.push(Op::change(candidate.record.key.clone(), move |record| {
+        for (index, candidate) in candidates.into_iter().enumerate() {
+            let key = candidate.record.key.clone();
+            // Of what was not answered nothing is tried.
+            let said = states.get(index).map_or(Said::Nothing, |state| verdict(candidate, state));
+            let op = match said {
+                Said::Open => continue,
+                Said::Nothing => None,
+                Said::Received => Some(Op::change(key.clone(), move |record| record.received_hint(when.now_ms))),
+                Said::Gone => Some(Op::change(key.clone(), move |record| record.gone_hint(false, when.now_ms))),
+                Said::Different => Some(Op::change(key.clone(), move |record| {
                     record.disbelieved("its bytes are not what its chain committed to", when);
                 })),
-            }
-            busy.put_back(&candidate.record.key);
+            };
+            ops.extend(op);
+            busy.put_back(&key);
+            over.insert(key);
         }
         self.shared.journal.commit(ops).await?;
-        Ok((view, kept))
+        Ok((view, over))
     }
 }
 
 enum Said {
+    Nothing,
     Open,
     Received,
     Gone,

@@ -19,11 +19,11 @@ use crate::journal::LaneId;
 use crate::packet::transition::When;
 use crate::packet::{Action, Direction, PacketRecord};
 use crate::shared::{Batch, BatchEnd, Busy, Path, Shared};
-use causeway_adapter::{AdapterError, Message, ProofGroup};
+use causeway_adapter::{AdapterError, ClientView, Message, ProofGroup};
 use causeway_store::StoreError;
 use causeway_types::classic::Order;
 use causeway_types::{ClientId, Height, PacketKey};
-use proof::Proven;
+use proof::{Proven, Ready};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,11 @@ use tokio::sync::oneshot;
 const HEIGHTS_MAX: usize = 4;
 /// Packets looked up in one call.
 const LOOKUP_MAX: usize = 100;
+/// Batches that one look at the host is for: few, so that what comes meanwhile need not wait for many.
+const BATCHES_MAX: usize = 4;
+/// What is left over of whole batches, and less than this part of one, waits for what comes with the next block of the source: alone it would
+/// cost as much as a whole one.
+const REST_PART: usize = 4;
 
 pub(crate) struct Worker {
     shared: Arc<Shared>,
@@ -59,6 +64,8 @@ pub(crate) struct Worker {
     failures: u32,
     not_before_ms: u64,
     view_seen_ms: u64,
+    /// What is left over of whole batches waits while this is the source's head, until this time at most, unix milliseconds.
+    rest: Option<(Height, u64)>,
     /// When what halts the path was asked about last.
     reviewed_ms: u64,
 }
@@ -68,6 +75,14 @@ pub(crate) struct Worker {
 pub(super) struct Candidate {
     pub(super) record: Arc<PacketRecord>,
     pub(super) action: Action,
+}
+
+/// What one look at the host leaves to be proven.
+struct Prepared {
+    view: ClientView,
+    ready: Vec<Ready>,
+    /// Others follow with a later block of the source.
+    more: bool,
 }
 
 /// Why a turn ended early.
@@ -107,6 +122,7 @@ impl Worker {
             failures: 0,
             not_before_ms: 0,
             view_seen_ms: 0,
+            rest: None,
             reviewed_ms: 0,
         }
     }
@@ -207,7 +223,7 @@ impl Worker {
         self.mark_expired().await?;
         self.confirm_gone().await?;
         self.watch_client().await?;
-        while self.advance.is_none() && self.batch().await? {
+        while self.advance.is_none() && self.turn().await? {
             if self.shared.drain.is_cancelled() {
                 break;
             }
@@ -215,16 +231,71 @@ impl Worker {
         Ok(())
     }
 
-    /// Builds and hands over one batch. Whether another may follow at once.
-    async fn batch(&mut self) -> Turned<bool> {
+    /// Builds and hands over the batches of one look at the host. Whether more may follow at once.
+    async fn turn(&mut self) -> Turned<bool> {
         let candidates = self.collect();
         if candidates.is_empty() {
             return Ok(false);
         }
+        let full = candidates.len() >= self.look_max();
         let keys = candidates.iter().map(|candidate| candidate.record.key.clone()).collect();
         let mut busy = Busy::new(self.shared.journal.clone(), keys);
-        match self.prepare(candidates, &mut busy).await {
-            Ok(Some((proven, full))) => Ok(self.hand_over(proven, busy).await && full),
+        let handed_over = match self.prepare(candidates, &mut busy).await {
+            Ok(Some(prepared)) => self.batches(prepared, &mut busy).await,
+            Ok(None) => Ok(false),
+            Err(halt) => Err(halt),
+        };
+        busy.put_all_back();
+        Ok(handed_over? && full)
+    }
+
+    /// What can be proven of the candidates and is open on the host; `None` when there is nothing to do now.
+    async fn prepare(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<Option<Prepared>> {
+        // When something can be proven is mostly known without asking: what waits for the next block of the source costs no look at the host.
+        // Timeouts are looked at first, for one of them that has ended would tell the others when they can be proven.
+        let (mut timeouts, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.action == Action::Timeout);
+        let asked = others.len();
+        let mut ready = self.provable(others, busy).await?;
+        let more = ready.len() < asked;
+        if timeouts.is_empty() && (ready.is_empty() || more && self.is_rest(ready.len()) && self.rest_waits()) {
+            return Ok(None);
+        }
+        let (view, over) = self.look(ready.iter().map(|ready| &ready.candidate).chain(&timeouts), busy).await?;
+        ready.retain(|ready| !over.contains(&ready.candidate.record.key));
+        timeouts.retain(|candidate| !over.contains(&candidate.record.key));
+        let timeouts = self.known_before(timeouts, busy).await?;
+        ready.extend(self.provable(timeouts, busy).await?);
+        if ready.is_empty() {
+            return Ok(None);
+        }
+        let view = self.verified_view(view).await?;
+        Ok(Some(Prepared { view, ready, more }))
+    }
+
+    /// Hands over what was prepared, in as many batches as it takes. Whether there was anything in the last of them.
+    async fn batches(&mut self, Prepared { view, ready, more }: Prepared, busy: &mut Busy) -> Turned<bool> {
+        let (mut left, mut handed_over) = (ready, false);
+        while !left.is_empty() && self.advance.is_none() && !self.shared.drain.is_cancelled() {
+            let (batch, later) = self.narrow(left);
+            if handed_over && more && later.is_empty() && self.is_rest(batch.len()) {
+                let until_ms = self.host.now_ms().saturating_add(self.source.description.block_interval_ms);
+                self.rest = Some((self.source.hinted_head().0, until_ms));
+                return Ok(true);
+            }
+            let own = busy.part(batch.iter().map(|ready| &ready.candidate.record.key));
+            handed_over = self.batch(&view, batch, own).await?;
+            if !handed_over {
+                break;
+            }
+            left = later;
+        }
+        Ok(handed_over)
+    }
+
+    /// Proves one batch and hands it over. Whether there was anything in it.
+    async fn batch(&mut self, view: &ClientView, ready: Vec<Ready>, mut busy: Busy) -> Turned<bool> {
+        match self.proven(view, ready, &mut busy).await {
+            Ok(Some(proven)) => Ok(self.hand_over(proven, busy).await),
             Ok(None) => {
                 busy.put_all_back();
                 Ok(false)
@@ -236,19 +307,19 @@ impl Worker {
         }
     }
 
-    /// From candidates to verified evidence and the updates it needs; `None` when nothing can be proven yet.
-    async fn prepare(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<Option<(Proven, bool)>> {
-        let full = candidates.len() >= self.count_max();
-        let (view, candidates) = self.look(candidates, busy).await?;
-        let candidates = self.known_before(candidates, busy).await?;
-        let ready = self.provable(candidates, busy).await?;
-        if ready.is_empty() {
-            return Ok(None);
-        }
-        let view = self.verified_view(view).await?;
-        let Some(grounded) = self.ground(&view, ready, busy).await? else { return Ok(None) };
-        let proven = self.prove(&view, grounded, busy).await?;
-        Ok(proven.map(|proven| (proven, full)))
+    /// Verified evidence and the updates it needs; `None` when nothing of it holds, or the client must be brought forward first.
+    async fn proven(&mut self, view: &ClientView, ready: Vec<Ready>, busy: &mut Busy) -> Turned<Option<Proven>> {
+        let Some(grounded) = self.ground(view, ready, busy).await? else { return Ok(None) };
+        self.prove(view, grounded, busy).await
+    }
+
+    /// Whether so few packets wait for company where there is some.
+    fn is_rest(&self, count: usize) -> bool {
+        count < self.count_max() / REST_PART
+    }
+
+    fn rest_waits(&self) -> bool {
+        self.rest.is_some_and(|(head, until_ms)| self.source.hinted_head().0 == head && self.host.now_ms() < until_ms)
     }
 
     /// Hands a batch over to be submitted. Whether there was anything in it.
@@ -287,6 +358,12 @@ impl Worker {
     fn count_max(&self) -> usize {
         let host = self.host.description.limits.messages_max.saturating_sub(1).max(1);
         usize::try_from(host.min(self.shared.config.batching.count_max)).unwrap_or(usize::MAX)
+    }
+
+    /// Packets of one look at the host: whole batches. On an ordered channel the next batch is built once this one is on its way.
+    fn look_max(&self) -> usize {
+        let batches = if self.path.spec.order == Order::Ordered { 1 } else { BATCHES_MAX };
+        self.count_max().saturating_mul(batches)
     }
 
     /// Packets looked up in one call: whole batches, so that none leaves with a few of them.

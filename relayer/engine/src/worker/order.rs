@@ -54,15 +54,14 @@ impl Worker {
         picked.into_iter().partition(next)
     }
 
-    /// Leaves timeouts out while state holds something before them that the relay does not know, or took for finished: its acknowledgement
-    /// could not be brought to a closed channel. What is found is taken up.
-    pub(super) async fn known_before(&self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<Vec<Candidate>> {
-        let closing = |one: &Candidate| one.action == Action::Timeout;
-        let first = candidates.iter().filter(|one| closing(one)).map(|one| one.record.key.sequence).min();
-        let Some(first) = first.filter(|_| self.path.spec.order == Order::Ordered) else { return Ok(candidates) };
+    /// Puts timeouts off while state holds something before them that the relay does not know, or took for finished: its acknowledgement could
+    /// not be brought to a closed channel. What is found is taken up.
+    pub(super) async fn known_before(&self, timeouts: Vec<Candidate>, busy: &mut Busy) -> Turned<Vec<Candidate>> {
+        let first = timeouts.iter().map(|one| one.record.key.sequence).min();
+        let Some(first) = first.filter(|_| self.path.spec.order == Order::Ordered) else { return Ok(timeouts) };
         let unknown = self.unknown_before(first).await?;
         if unknown.is_empty() {
-            return Ok(candidates);
+            return Ok(timeouts);
         }
         let (name, now_ms, sent) = (&self.path.spec.name, self.host.now_ms(), self.direction.reverse());
         let ops = unknown.into_iter().map(|key| {
@@ -71,9 +70,8 @@ impl Worker {
             Op::Reopen(Box::new(record))
         });
         self.shared.journal.commit(ops.collect()).await?;
-        let (late, rest): (Vec<Candidate>, Vec<Candidate>) = candidates.into_iter().partition(closing);
-        late.iter().for_each(|one| busy.put_back(&one.record.key));
-        Ok(rest)
+        timeouts.iter().for_each(|one| busy.put_back(&one.record.key));
+        Ok(Vec::new())
     }
 
     /// Packets below a sequence that their sender still waits for, and that are not pending here.

@@ -77,8 +77,8 @@ impl Command {
                     pending_only: pending,
                     ..ListPacketsRequest::default()
                 };
-                let packets = list(connect().await?, request, limit).await?;
-                show::list(&packets, global.json);
+                let (packets, complete) = list(connect().await?, request, limit).await?;
+                show::list(&packets, complete, global.json);
                 Ok(())
             }
             Action::Show { id, tx } => {
@@ -103,18 +103,19 @@ impl Command {
     }
 }
 
-async fn list(mut connection: client::Connection, mut request: ListPacketsRequest, limit: u32) -> Result<Vec<Packet>, Failure> {
+/// At most so many packets, and whether they are all.
+async fn list(mut connection: client::Connection, mut request: ListPacketsRequest, limit: u32) -> Result<(Vec<Packet>, bool), Failure> {
     let mut packets: Vec<Packet> = Vec::new();
     loop {
         let left = limit.saturating_sub(u32::try_from(packets.len()).unwrap_or(u32::MAX));
         if left == 0 {
-            return Ok(packets);
+            return Ok((packets, false));
         }
         request.page_size = left.min(200);
         let page = connection.relay.list_packets(request.clone()).await.map_err(|status| client::status_failure(&status))?.into_inner();
         packets.extend(page.packets);
         if page.next_page_token.is_empty() {
-            return Ok(packets);
+            return Ok((packets, true));
         }
         request.page_token = page.next_page_token;
     }

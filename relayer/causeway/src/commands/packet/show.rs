@@ -6,10 +6,10 @@ use causeway_proto::admin::v1::Path;
 use causeway_proto::relay::v1::{AckKind, Finisher, Location, Packet, Payload, Receipt};
 use serde_json::{Value, json};
 
-/// A table of packets, or one object with all of them.
-pub(super) fn list(packets: &[Packet], as_json: bool) {
+/// A table of packets, or one object with all of them; and whether there are more.
+pub(super) fn list(packets: &[Packet], complete: bool, as_json: bool) {
     if as_json {
-        output::json_object(&json!({ "packets": packets.iter().map(object).collect::<Vec<_>>() }));
+        output::json_object(&json!({ "packets": packets.iter().map(object).collect::<Vec<_>>(), "complete": complete }));
         return;
     }
     let rows = packets
@@ -26,6 +26,9 @@ pub(super) fn list(packets: &[Packet], as_json: bool) {
         })
         .collect();
     println!("{}", output::table(&["packet", "direction", "port", "state", "attempts", "why"], rows));
+    if !complete {
+        println!("There are more: {} are shown; --limit shows up to 10000, --state and --path narrow them down", packets.len());
+    }
 }
 
 /// The chains of a packet: the second is known as long as its path is configured.
