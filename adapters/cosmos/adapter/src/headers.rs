@@ -24,6 +24,8 @@ struct Known {
     headers: BTreeMap<u64, types::SignedHeader>,
     /// By the hash that a header names.
     sets: BTreeMap<Vec<u8>, Vec<types::Validator>>,
+    /// By height, where no header that is kept names it: that of a client which nobody has brought forward yet.
+    unnamed: BTreeMap<u64, Vec<types::Validator>>,
     /// When somebody asked for a header last.
     asked: Option<Instant>,
 }
@@ -61,24 +63,32 @@ impl Headers {
         }
     }
 
-    /// The validators of a height, if its hash and they are known.
+    /// The validators of a height, if they are known.
     pub(crate) fn validators(&self, number: u64) -> Option<Vec<types::Validator>> {
         let known = self.known();
-        known.sets.get(&known.hash(number)?).cloned()
+        let named = known.hash(number).and_then(|hash| known.sets.get(&hash));
+        named.or_else(|| known.unnamed.get(&number)).cloned()
     }
 
     pub(crate) fn keep_validators(&self, number: u64, validators: &[types::Validator]) {
         let mut known = self.known();
-        let Some(hash) = known.hash(number) else { return };
-        if known.sets.len() >= SETS_MAX {
-            known.sets.clear();
+        match known.hash(number) {
+            Some(hash) => keep(&mut known.sets, hash, validators),
+            None => keep(&mut known.unnamed, number, validators),
         }
-        known.sets.insert(hash, validators.to_vec());
     }
 
     pub(crate) fn forget(&self) {
         *self.known() = Known::default();
     }
+}
+
+/// Of too many all are forgotten: sets change rarely.
+fn keep<K: Ord>(sets: &mut BTreeMap<K, Vec<types::Validator>>, key: K, validators: &[types::Validator]) {
+    if sets.len() >= SETS_MAX {
+        sets.clear();
+    }
+    sets.insert(key, validators.to_vec());
 }
 
 #[cfg(test)]
@@ -97,8 +107,8 @@ mod tests {
     #[test]
     fn a_set_is_known_by_the_hash_that_headers_name() {
         let headers = Headers::default();
-        headers.keep_validators(5, &set(1));
-        assert_eq!(headers.validators(5), None, "no header names its hash");
+        headers.keep_validators(5, &set(3));
+        assert_eq!([5, 6].map(|number| headers.validators(number)), [Some(set(3)), None], "by its height alone, no header names its hash");
         headers.keep_header(5, &signed(1, 2));
         headers.keep_validators(5, &set(1));
         headers.keep_validators(6, &set(2));

@@ -13,9 +13,13 @@ use crate::{Env, metrics};
 use causeway_adapter::{AdapterError, ChainAdapter, ClientView, Description, EndpointStatus, LightClient, Retry, TrustedState, Violation};
 use causeway_types::{ChainId, ClientId, Head, Height};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long somebody else who relays to a chain is reckoned with, milliseconds.
+const RIVAL_MS: u64 = 60_000;
 
 /// What `status` shows of a chain and no decision depends on.
 #[derive(Debug, Default)]
@@ -49,6 +53,8 @@ pub(crate) struct Chain {
     pub(crate) deadlines: Deadlines,
     seen: Mutex<Seen>,
     heads: heads::Heads,
+    /// When somebody else was found to have done what was to be done here, unix milliseconds.
+    rival_ms: AtomicU64,
 }
 
 impl Chain {
@@ -62,6 +68,7 @@ impl Chain {
             deadlines,
             seen: Mutex::default(),
             heads: heads::Heads::default(),
+            rival_ms: AtomicU64::new(0),
         }
     }
 
@@ -79,6 +86,17 @@ impl Chain {
 
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody else had done already what was to be done here.
+    pub(crate) fn note_rival(&self) {
+        self.rival_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    /// Whether somebody else relayed to this chain lately, as far as it was found out.
+    pub(crate) fn has_rival(&self) -> bool {
+        let since_ms = self.rival_ms.load(Ordering::Relaxed);
+        since_ms > 0 && self.now_ms() < since_ms.saturating_add(RIVAL_MS)
     }
 
     /// A client of this chain that nobody hosts, for ways that headers alone show: there is no state that an adapter could plan from.

@@ -272,6 +272,7 @@ impl Submitter {
             let Some((key, action)) = item else { continue };
             if *result == MessageResult::Noop {
                 metrics::redundant(self.chain.id(), "included");
+                self.chain.note_rival();
             }
             let landed = Landed {
                 chain: self.chain.id().clone(),

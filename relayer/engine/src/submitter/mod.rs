@@ -281,6 +281,7 @@ impl Submitter {
         for Rejected { index, reason } in &built.rejected {
             if *reason == RejectReason::AlreadyDone {
                 metrics::redundant(self.chain.id(), "before");
+                self.chain.note_rival();
             }
             let Some(Some((key, action))) = batch.items.get(*index) else {
                 let benign = matches!(reason, RejectReason::AlreadyDone | RejectReason::NoRoom);

@@ -232,6 +232,9 @@ impl Worker {
             busy.put_back(&key);
             over.insert(key);
         }
+        if !over.is_empty() {
+            self.host.note_rival();
+        }
         self.shared.journal.commit(ops).await?;
         Ok((view, over))
     }

@@ -17,7 +17,7 @@ mod update;
 use crate::chain::{Chain, TrustError};
 use crate::journal::LaneId;
 use crate::packet::transition::When;
-use crate::packet::{Action, Direction, PacketRecord};
+use crate::packet::{Action, Direction, Origin, PacketRecord, Stage};
 use crate::shared::{Batch, BatchEnd, Busy, Path, Shared};
 use causeway_adapter::{AdapterError, ClientView, Message, ProofGroup};
 use causeway_store::StoreError;
@@ -35,6 +35,8 @@ const HEIGHTS_MAX: usize = 4;
 const LOOKUP_MAX: usize = 100;
 /// Batches that one look at the host is for: few, so that what comes meanwhile need not wait for many.
 const BATCHES_MAX: usize = 4;
+/// How long a look at the client serves while nobody else relays, milliseconds.
+const LOOK_MS: u64 = 5_000;
 /// What is left over of whole batches, and less than this part of one, waits for what comes with the next block of the source: alone it would
 /// cost as much as a whole one.
 const REST_PART: usize = 4;
@@ -260,9 +262,16 @@ impl Worker {
         if timeouts.is_empty() && (ready.is_empty() || more && self.is_rest(ready.len()) && self.rest_waits()) {
             return Ok(None);
         }
-        let (view, over) = self.look(ready.iter().map(|ready| &ready.candidate).chain(&timeouts), busy).await?;
-        ready.retain(|ready| !over.contains(&ready.candidate.record.key));
-        timeouts.retain(|candidate| !over.contains(&candidate.record.key));
+        let news = timeouts.is_empty() && ready.iter().all(|ready| is_news(&ready.candidate));
+        let view = match self.seen_lately().filter(|_| news && !self.host.has_rival()) {
+            Some(view) => view,
+            None => {
+                let (view, over) = self.look(ready.iter().map(|ready| &ready.candidate).chain(&timeouts), busy).await?;
+                ready.retain(|ready| !over.contains(&ready.candidate.record.key));
+                timeouts.retain(|candidate| !over.contains(&candidate.record.key));
+                view
+            }
+        };
         let timeouts = self.known_before(timeouts, busy).await?;
         ready.extend(self.provable(timeouts, busy).await?);
         if ready.is_empty() {
@@ -270,6 +279,12 @@ impl Worker {
         }
         let view = self.verified_view(view).await?;
         Ok(Some(Prepared { view, ready, more }))
+    }
+
+    /// The client, if it was looked at a moment ago. What happened to it since costs no more than a needless update, which the host passes over.
+    fn seen_lately(&self) -> Option<ClientView> {
+        let lately = self.host.now_ms() < self.view_seen_ms.saturating_add(LOOK_MS);
+        self.path.view(self.direction).filter(|view| lately && !view.frozen)
     }
 
     /// Hands over what was prepared, in as many batches as it takes. Whether there was anything in the last of them.
@@ -386,6 +401,17 @@ impl Worker {
             }
         }
     }
+}
+
+/// Whether this relay saw it happen and has not tried anything with it: where nobody else relays, the host's state says nothing new of it, and
+/// the simulation asks that state anyway.
+fn is_news(candidate: &Candidate) -> bool {
+    let record = &candidate.record;
+    let tried = match candidate.action {
+        Action::Receive => record.time(Stage::Submitted),
+        _ => record.time(Stage::Returning),
+    };
+    record.origin == Origin::Live && tried.is_none() && record.attempts == 0 && record.waits == 0 && record.refusals == 0
 }
 
 fn message(candidate: &Candidate, order: Order, proof: (usize, usize), closed: usize) -> Option<Message> {

@@ -56,3 +56,57 @@ fn is_done(result: &causeway_adapter::MessageResult) -> bool {
     use causeway_adapter::MessageResult;
     !matches!(result, MessageResult::Failed(_) | MessageResult::NotExecuted)
 }
+
+/// What is new costs no look at its host, unless somebody else relays there or it was tried before.
+#[test]
+fn news_is_looked_at_only_where_others_relay() {
+    const SECONDS: u64 = 30;
+    // Slotted chains follow each other in transactions of their own, after each of which the client is looked at.
+    for family in [FakeFamily::Lagged, FakeFamily::BlockBound, FakeFamily::Clockless] {
+        simulate(53, family, family, async |sim| {
+            sim.second().await;
+            sim.try_start().await.unwrap();
+            let looks = |sim: &crate::sim::Sim| sim.recorders[1].calls().get("packet_states").copied().unwrap_or_default();
+            let mut seen = Vec::new();
+            for rival in [false, true] {
+                let before = looks(sim);
+                for second in 0..SECONDS {
+                    sim.send(true, Class::Echo);
+                    if rival && second == 0 {
+                        let sequence = sim.sent.last().unwrap().packet.sequence().get();
+                        sim.right.faults(|faults| _ = faults.lie_received.insert(sequence));
+                    }
+                    sim.second().await;
+                }
+                sim.calm();
+                seen.push(looks(sim) - before);
+            }
+            let [alone, beside] = seen[..] else { panic!("{seen:?}") };
+            assert!(alone <= SECONDS / 2, "{family:?}: {alone} looks in {SECONDS} s");
+            assert!(beside > SECONDS / 2, "{family:?}: {beside} looks in {SECONDS} s beside another relayer");
+            sim.run(0, 300).await;
+            sim.check().await;
+        });
+    }
+}
+
+/// A few packets that are left over of whole batches travel with those that came a block later, where these are known already.
+#[test]
+fn a_small_rest_waits_for_what_comes_next() {
+    const SECONDS: usize = 30;
+    // A transaction takes fifteen and an update: each second one whole batch, and two packets.
+    const A_SECOND: usize = 17;
+    simulate(54, FakeFamily::Slotted, FakeFamily::Slotted, async |sim| {
+        sim.second().await;
+        sim.try_start().await.unwrap();
+        for _ in 0..SECONDS {
+            (0..A_SECOND).for_each(|_| sim.send(true, Class::Echo));
+            sim.second().await;
+        }
+        sim.run(0, 300).await;
+        sim.check().await;
+        let sent = sim.recorders[1].sent();
+        let receiving = sent.iter().filter(|(_, others)| *others > 0).count();
+        assert!(receiving < SECONDS * 3 / 2, "{receiving} transactions for {SECONDS} times {A_SECOND} packets: {sent:?}");
+    });
+}

@@ -82,7 +82,12 @@ fn an_endpoint_that_denies_a_commitment_ends_no_packet() {
             // Clearing would open it again: here the word alone must not suffice.
             sim.config().clearing.interval_ms = 10_000_000;
             sim.second().await;
-            sim.left.faults(|faults| _ = faults.lie_completed.insert(1));
+            sim.left.faults(|faults| {
+                _ = faults.lie_completed.insert(1);
+                // State is asked about what was tried before.
+                let down = AdapterError::Unreachable { endpoint: "fake".into(), detail: "down".into() };
+                faults.fail_next.push_back(("build", down));
+            });
             sim.send(true, Class::Echo);
             sim.try_start().await.unwrap();
             for _ in 0..120 {
