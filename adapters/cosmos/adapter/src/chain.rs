@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::header::{timestamp, validator_set};
 use crate::headers::Headers;
 use crate::heads::Heads;
+use crate::memory::Asked;
 use crate::rpc::{Answer, Call, Failure, FailureKind, Rpc, parse};
 use crate::tx::price::Prices;
 use causeway_adapter::AdapterError;
@@ -270,6 +271,7 @@ impl Chain {
         if known.len() == numbers.len() {
             return Ok(known);
         }
+        let asked = self.headers.asking();
         let answers = self.rpc.together(numbers.iter().map(|number| at("commit", *number)).collect()).await?;
         let name = self.rpc.first_name();
         let mut headers = Vec::with_capacity(numbers.len());
@@ -278,19 +280,19 @@ impl Chain {
                 Ok(raw) => raw,
                 Err(failure) => return Err(self.block_refused(failure, *number, self.recent_head().await?)),
             };
-            headers.push(self.keep_header(*number, parse(&name, "commit", &raw)?)?);
+            headers.push(self.keep_header(asked, *number, parse(&name, "commit", &raw)?)?);
         }
         Ok(headers)
     }
 
     /// A signed header as a node tells it.
-    pub(crate) fn keep_header(&self, number: u64, told: Commit) -> Result<types::SignedHeader> {
+    pub(crate) fn keep_header(&self, asked: Asked, number: u64, told: Commit) -> Result<types::SignedHeader> {
         let signed = types::SignedHeader::from(told.signed_header);
         let found = signed.header.as_ref().map_or(0, |header| header.height);
         if u64::try_from(found) != Ok(number) {
             return Err(self.protocol("header-height", number, found));
         }
-        self.headers.keep_header(number, &signed);
+        self.headers.keep_header(asked, number, &signed);
         Ok(signed)
     }
 
@@ -299,6 +301,7 @@ impl Chain {
         if let Some(known) = self.headers.validators(number) {
             return Ok(validator_set(known, proposer));
         }
+        let asked = self.headers.asking();
         let (first, total) = self.validators_page(number, 1).await?;
         if total > VALIDATORS_MAX {
             return Err(self.protocol("validators-count", format!("at most {VALIDATORS_MAX}"), total));
@@ -312,7 +315,7 @@ impl Chain {
         }
         let validators = all.into_iter().map(TryInto::try_into).collect::<core::result::Result<Vec<_>, String>>();
         let validators = validators.map_err(|found| self.protocol("validator-key", "ed25519 or secp256k1", found))?;
-        self.headers.keep_validators(number, &validators);
+        self.headers.keep_validators(asked, number, &validators);
         Ok(validator_set(validators, proposer))
     }
 

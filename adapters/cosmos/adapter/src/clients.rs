@@ -4,6 +4,7 @@
 
 use crate::chain::{Chain, Query, Result};
 use crate::convert::{height_from, height_to};
+use crate::memory::{Asked, Memory};
 use causeway_adapter::{AdapterError, ClientView, ConsensusView, Counterparty};
 use causeway_cosmos_proto::ibc::core::client::{v1 as client_v1, v2 as client_v2};
 use causeway_cosmos_proto::ibc::lightclients::tendermint::v1 as tendermint;
@@ -12,7 +13,6 @@ use causeway_types::{ClientId, Hash, Height};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -28,55 +28,32 @@ const QUERY: &str = "/ibc.core.client.v1.Query";
 const HELD_MAX: usize = 256;
 const HELD_FOR: Duration = Duration::from_secs(5);
 
-/// What clients hold, as told: hashes of consensus states, which never change. An endpoint's word, forgotten when an endpoint is distrusted, so
-/// that a second answer is one.
+/// What clients hold, as told: hashes of consensus states, which never change.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Held {
-    known: Arc<Mutex<Known>>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    hashes: BTreeMap<(ClientId, Height), (Instant, Hash)>,
-    /// How often everything was forgotten.
-    forgotten: u64,
-}
-
-/// When something was asked: what is forgotten between question and answer is not remembered from that answer.
-#[derive(Debug, Clone, Copy)]
-struct Asked(u64);
+pub(crate) struct Held(Memory<BTreeMap<(ClientId, Height), (Instant, Hash)>>);
 
 impl Held {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn asking(&self) -> Asked {
-        Asked(self.known().forgotten)
+        self.0.asking()
     }
 
-    fn keep(&self, Asked(asked): Asked, (client, at): (&ClientId, Height), hash: Hash) {
-        let mut known = self.known();
-        if known.forgotten != asked {
-            return;
-        }
-        known.hashes.retain(|_, (since, _)| since.elapsed() < HELD_FOR);
-        if known.hashes.len() >= HELD_MAX {
-            known.hashes.clear();
-        }
-        known.hashes.insert((client.clone(), at), (Instant::now(), hash));
+    fn keep(&self, asked: Asked, (client, at): (&ClientId, Height), hash: Hash) {
+        self.0.keep(asked, |hashes| {
+            hashes.retain(|_, (since, _)| since.elapsed() < HELD_FOR);
+            if hashes.len() >= HELD_MAX {
+                hashes.clear();
+            }
+            hashes.insert((client.clone(), at), (Instant::now(), hash));
+        });
     }
 
     fn at(&self, client: &ClientId, height: Height) -> Option<Hash> {
-        let known = self.known();
-        let (since, hash) = known.hashes.get(&(client.clone(), height))?;
-        (since.elapsed() < HELD_FOR).then_some(*hash)
+        let (since, hash) = self.0.read(|hashes| hashes.get(&(client.clone(), height)).copied())?;
+        (since.elapsed() < HELD_FOR).then_some(hash)
     }
 
     pub(crate) fn forget(&self) {
-        let mut known = self.known();
-        known.hashes.clear();
-        known.forgotten = known.forgotten.wrapping_add(1);
+        self.0.forget();
     }
 }
 

@@ -5,6 +5,7 @@
 use crate::answers::{Block, BlockResults, Commit};
 use crate::blocks::{Blocks, tx_ids_of};
 use crate::chain::{Chain, ChainHead, Result, at};
+use crate::memory::Asked;
 use crate::rpc::{Answer, Call};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -46,7 +47,8 @@ pub(crate) async fn glance(chain: &Chain, blocks: &Blocks, next: u64) -> Result<
     }
     // Calls are answered one after the other: a block that comes in between is in the last answer at least.
     calls.push(Call::new("status", json!({})));
-    let told = chain.rpc.glimpse(calls).await.ok().and_then(|answers| told(chain, blocks, next, answers));
+    let asked = chain.headers.asking();
+    let told = chain.rpc.glimpse(calls).await.ok().and_then(|answers| told(chain, blocks, (next, asked), answers));
     match told {
         Some(told) => Ok(told),
         // It may be too much together; if it is the endpoint, others are asked as usual.
@@ -55,7 +57,7 @@ pub(crate) async fn glance(chain: &Chain, blocks: &Blocks, next: u64) -> Result<
 }
 
 /// What the answers tell; `None` if there is no head among them.
-fn told(chain: &Chain, blocks: &Blocks, next: u64, mut answers: Vec<Answer>) -> Option<Glance> {
+fn told(chain: &Chain, blocks: &Blocks, (next, asked): (u64, Asked), mut answers: Vec<Answer>) -> Option<Glance> {
     let head = chain.head_from(&read(answers.pop())?).ok()?;
     chain.heads.note(head);
     let mut answers = answers.into_iter();
@@ -65,7 +67,7 @@ fn told(chain: &Chain, blocks: &Blocks, next: u64, mut answers: Vec<Answer>) -> 
     let ids = read::<Block>(answers.next()).and_then(|told| tx_ids_of(chain, next, told).ok());
     if let Some(told) = read::<Commit>(answers.next()) {
         // A header of another height is asked for again by whoever needs it.
-        drop(chain.keep_header(next, told));
+        drop(chain.keep_header(asked, next, told));
     }
     ids.iter().for_each(|ids| blocks.keep(next, ids));
     let next = match results.filter(|_| head.number >= next) {

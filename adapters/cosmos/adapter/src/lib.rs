@@ -24,6 +24,7 @@ mod heads;
 mod hydrate;
 pub mod keys;
 mod light_client;
+mod memory;
 mod plan;
 mod proofs;
 mod rpc;

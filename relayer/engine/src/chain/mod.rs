@@ -96,7 +96,7 @@ impl Chain {
     /// Whether somebody else relayed to this chain lately, as far as it was found out.
     pub(crate) fn has_rival(&self) -> bool {
         let since_ms = self.rival_ms.load(Ordering::Relaxed);
-        since_ms > 0 && self.now_ms() < since_ms.saturating_add(RIVAL_MS)
+        since_ms > 0 && self.now_ms().checked_sub(since_ms).is_some_and(|age_ms| age_ms < RIVAL_MS)
     }
 
     /// A client of this chain that nobody hosts, for ways that headers alone show: there is no state that an adapter could plan from.

@@ -16,6 +16,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Requests that share one commit.
 const GROUP_MAX: usize = 64;
+/// Packets read in one step.
+const LOAD_PAGE: usize = 1_000;
 /// Requests that may wait.
 const MAILBOX: usize = 256;
 /// How long a finished packet is remembered of which nothing was ever proven, milliseconds: endpoints can invent any number of them.
@@ -33,6 +35,8 @@ pub(crate) enum Op {
     Upsert(Box<PacketRecord>, Change),
     /// Adds a packet whose commitment lives; a finished one is opened again.
     Reopen(Box<PacketRecord>),
+    /// Reads what the store holds of a lane that was opened at run time.
+    Load(Opening),
     /// Any other row.
     Write(Write),
 }
@@ -102,12 +106,12 @@ impl Journal {
         let mut table = Table::new(lanes.iter().map(|lane| (lane.id, lane.chain.clone(), lane.end.clone())));
         let mut after: Option<Vec<u8>> = None;
         loop {
-            let rows = store.scan(Tree::Hot, keys::PACKETS, after.as_deref(), 1_000).await?;
+            let rows = store.scan(Tree::Hot, keys::PACKETS, after.as_deref(), LOAD_PAGE).await?;
             let Some((last, _)) = rows.last() else { break };
             after = Some(last.clone());
             for (key, bytes) in &rows {
                 let record = codec::record(bytes).map_err(|error| error.row("a packet", Tree::Hot, key))?;
-                // Packets of a path that is no longer configured stay in the store, untouched.
+                // Packets of a path that is no longer configured stay in the store: only what carries them still ends.
                 let _not_configured = table.apply(Arc::new(record));
             }
         }
@@ -163,7 +167,7 @@ impl Journal {
         lock(&self.shared.wakes).get(&lane).cloned().unwrap_or_default()
     }
 
-    /// Adds lanes at run time. What is pending of them is found from state, not in the store: they are new.
+    /// Adds lanes at run time; [`Op::Load`] fills them with what an earlier process knew of them.
     pub(crate) fn open_lanes(&self, lanes: &[Opening]) {
         let mut wakes = lock(&self.shared.wakes);
         for lane in lanes {
@@ -257,6 +261,12 @@ struct Group {
     writes: Vec<Write>,
 }
 
+/// A packet of the store. It was whole when the journal was opened: where it is no longer, the next start refuses the journal with what to do.
+fn whole(row: &[u8], bytes: &[u8]) -> Option<PacketRecord> {
+    let decoded = codec::record(bytes);
+    decoded.map_err(|error| tracing::error!(error = %error.row("a packet", Tree::Hot, row), "a packet is left as it was")).ok()
+}
+
 impl Actor {
     async fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
         while let Some(first) = inbox.recv().await {
@@ -292,6 +302,7 @@ impl Actor {
     async fn collect(&self, group: &mut Group, op: Op) -> Result<(), StoreError> {
         match op {
             Op::Write(write) => group.writes.push(write),
+            Op::Load(lane) => self.load(group, &lane).await?,
             Op::Change(key, change) => {
                 if let Some(touched) = self.find(group, &key).await? {
                     change(&mut touched.after);
@@ -369,25 +380,42 @@ impl Actor {
         Ok(group.touched.get_mut(key).filter(|touched| !touched.after.state.kind().is_final()))
     }
 
+    async fn load(&self, group: &Group, lane: &Opening) -> Result<(), StoreError> {
+        let prefix = keys::packets_from(&lane.chain, &lane.end);
+        let (mut after, mut found) = (None::<Vec<u8>>, Vec::new());
+        loop {
+            let rows = self.store.scan(Tree::Hot, &prefix, after.as_deref(), LOAD_PAGE).await?;
+            let Some((last, _)) = rows.last() else { break };
+            after = Some(last.clone());
+            found.extend(rows.iter().filter_map(|(row, bytes)| whole(row, bytes)));
+        }
+        {
+            let mut table = lock(&self.shared.table);
+            // What is in the table, or on its way into it, is newer.
+            for record in found.into_iter().filter(|record| !group.touched.contains_key(&record.key)) {
+                if table.get(&record.key).is_none() {
+                    table.apply(Arc::new(record));
+                }
+            }
+            table.complete(lane.id);
+        }
+        self.shared.wake(&[lane.id]);
+        Ok(())
+    }
+
     /// A pending packet. One of a path that is not configured now is in the store alone: a transaction that carries it ends all the same, and
     /// once that is forgotten nothing else would tell the packet.
     async fn pending(&self, key: &PacketKey) -> Result<Option<Arc<PacketRecord>>, StoreError> {
         {
             let table = lock(&self.shared.table);
-            if table.lane_of(&key.chain, &key.end).is_some() {
-                return Ok(table.get(key));
+            let known = table.get(key);
+            if known.is_some() || table.is_complete(key) {
+                return Ok(known);
             }
         }
         let row = keys::packet(key);
-        let Some(bytes) = self.store.get(Tree::Hot, &row).await? else { return Ok(None) };
-        match codec::record(&bytes) {
-            Ok(record) => Ok(Some(Arc::new(record))),
-            Err(error) => {
-                // It was whole when the journal was opened; the next start refuses the journal with what to do.
-                tracing::error!(error = %error.row("a packet", Tree::Hot, &row), "a packet is left as it was");
-                Ok(None)
-            }
-        }
+        let bytes = self.store.get(Tree::Hot, &row).await?;
+        Ok(bytes.and_then(|bytes| whole(&row, &bytes)).map(Arc::new))
     }
 
     async fn commit(&mut self, group: Group) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! The journal's keys. Identifiers hold no zero byte, so that zero separates them and order is that of the parts.
 
-use causeway_types::{ChainId, ClientId, Height, PacketKey, TxId};
+use causeway_types::{ChainId, ClientId, Height, PacketEnd, PacketKey, TxId};
 
 pub(super) const SCHEMA: &[u8] = b"schema";
 pub(super) const CHANGE: &[u8] = b"change";
@@ -15,6 +15,11 @@ fn join(parts: &[&[u8]]) -> Vec<u8> {
 
 pub(crate) fn packet(key: &PacketKey) -> Vec<u8> {
     join(&[b"p", key.chain.as_str().as_bytes(), key.end.to_string().as_bytes(), &key.sequence.get().to_be_bytes()])
+}
+
+/// All that were sent from an end.
+pub(crate) fn packets_from(chain: &ChainId, end: &PacketEnd) -> Vec<u8> {
+    join(&[b"p", chain.as_str().as_bytes(), end.to_string().as_bytes(), b""])
 }
 
 pub(crate) fn transaction(chain: &ChainId, signer: &str, tx: &TxId) -> Vec<u8> {

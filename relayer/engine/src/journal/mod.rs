@@ -12,6 +12,8 @@ pub(crate) mod keys;
 mod query;
 mod request;
 mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod wire;
 
 pub(crate) use actor::{Journal, Op, Opening, served};

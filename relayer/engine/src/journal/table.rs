@@ -35,6 +35,8 @@ struct Lane {
     counts: BTreeMap<StateKind, u64>,
     /// Records that are waited with and of which nothing was proven.
     hearsay: usize,
+    /// All that is pending of it is here.
+    complete: bool,
     /// Taken by a worker, not journaled in a transaction yet. Not durable: a crash frees them.
     busy: HashSet<Sequence>,
 }
@@ -133,14 +135,27 @@ impl Table {
         let mut table = Self::default();
         for (id, chain, end) in lanes {
             table.open(id, (chain, end));
+            table.complete(id);
         }
         table
     }
 
-    /// Adds a lane.
+    /// Adds a lane that is yet to be filled.
     pub(crate) fn open(&mut self, id: LaneId, sent_from: (ChainId, PacketEnd)) {
         self.lanes.insert(id, Lane::default());
         self.ids.insert(sent_from, id);
+    }
+
+    /// Everything that is durable of a lane is in it.
+    pub(crate) fn complete(&mut self, id: LaneId) {
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.complete = true;
+        }
+    }
+
+    /// Whether a packet that is not here is not pending.
+    pub(crate) fn is_complete(&self, key: &PacketKey) -> bool {
+        self.lane_of_key(key).and_then(|id| self.lanes.get(&id)).is_some_and(|lane| lane.complete)
     }
 
     /// The lane of packets sent from this end.

@@ -13,6 +13,7 @@ use crate::config::{End, Filter, HandshakeSpec, PathSpec};
 use crate::filter::matches;
 use crate::handle::Tasks;
 use crate::handshake::{Side, channel as steps};
+use crate::journal::Op;
 use crate::packet::Direction;
 use crate::shared::{BatchEnd, Shared};
 use crate::start::spawn_path;
@@ -248,6 +249,10 @@ impl Opener {
             return;
         }
         let Some(path) = self.shared.add_path(spec) else { return };
+        let load = path.openings().into_iter().map(Op::Load).collect();
+        if self.shared.journal.commit(load).await.is_err() {
+            return;
+        }
         tracing::info!(path = %path.spec.name, a = %path.spec.a.packets(), b = %path.spec.b.packets(), "an open channel is relayed from now on");
         spawn_path(&self.tasks, &self.shared, &path);
         // A long poll that is under way does not ask for the new channel's packets: what it misses is found from state.

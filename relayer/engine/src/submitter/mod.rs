@@ -281,7 +281,6 @@ impl Submitter {
         for Rejected { index, reason } in &built.rejected {
             if *reason == RejectReason::AlreadyDone {
                 metrics::redundant(self.chain.id(), "before");
-                self.chain.note_rival();
             }
             let Some(Some((key, action))) = batch.items.get(*index) else {
                 let benign = matches!(reason, RejectReason::AlreadyDone | RejectReason::NoRoom);
@@ -291,6 +290,9 @@ impl Submitter {
                 }
                 continue;
             };
+            if *reason == RejectReason::AlreadyDone {
+                self.chain.note_rival();
+            }
             let too_large = alone && *reason == RejectReason::NoRoom;
             let reason = if too_large { RejectReason::Refused("too large for a transaction of the chain".into()) } else { reason.clone() };
             let action = *action;

@@ -150,20 +150,18 @@ impl Worker {
         self.wait_for_company(self.in_order(picked))
     }
 
-    /// A batch that is neither full nor old enough waits.
-    fn wait_for_company(&self, picked: Vec<Candidate>) -> Vec<Candidate> {
-        let batching = self.shared.config.batching;
-        if batching.age_max_ms == 0 || picked.is_empty() || picked.len() >= self.count_max() {
-            return picked;
-        }
-        let now_ms = self.host.now_ms();
+    /// What does not fill a batch waits until the oldest of it is old enough.
+    fn wait_for_company(&self, mut picked: Vec<Candidate>) -> Vec<Candidate> {
+        let age_max_ms = self.shared.config.batching.age_max_ms;
+        let rest = picked.split_off(picked.len() - picked.len() % self.count_max());
         let since = |candidate: &Candidate| candidate.record.times.last().map_or(0, |(_, at)| *at);
-        let oldest = picked.iter().map(since).min().unwrap_or(0);
-        if oldest.saturating_add(batching.age_max_ms) <= now_ms {
-            return picked;
+        let oldest = rest.iter().map(since).min().unwrap_or(0);
+        if age_max_ms == 0 || oldest.saturating_add(age_max_ms) <= self.host.now_ms() {
+            picked.extend(rest);
+        } else {
+            self.give_back(&rest);
         }
-        self.give_back(&picked);
-        Vec::new()
+        picked
     }
 
     pub(super) fn give_back(&self, picked: &[Candidate]) {
@@ -219,6 +217,9 @@ impl Worker {
             let key = candidate.record.key.clone();
             // Of what was not answered nothing is tried.
             let said = states.get(index).map_or(Said::Nothing, |state| verdict(candidate, state));
+            if matches!(said, Said::Received | Said::Gone) {
+                self.host.note_rival();
+            }
             let op = match said {
                 Said::Open => continue,
                 Said::Nothing => None,
@@ -231,9 +232,6 @@ impl Worker {
             ops.extend(op);
             busy.put_back(&key);
             over.insert(key);
-        }
-        if !over.is_empty() {
-            self.host.note_rival();
         }
         self.shared.journal.commit(ops).await?;
         Ok((view, over))

@@ -19,7 +19,7 @@ use crate::journal::LaneId;
 use crate::packet::transition::When;
 use crate::packet::{Action, Direction, Origin, PacketRecord, Stage};
 use crate::shared::{Batch, BatchEnd, Busy, Path, Shared};
-use causeway_adapter::{AdapterError, ClientView, Message, ProofGroup};
+use causeway_adapter::{AdapterError, ClientView, Message, ProofGroup, Provable};
 use causeway_store::StoreError;
 use causeway_types::classic::Order;
 use causeway_types::{ClientId, Height, PacketKey};
@@ -35,8 +35,10 @@ const HEIGHTS_MAX: usize = 4;
 const LOOKUP_MAX: usize = 100;
 /// Batches that one look at the host is for: few, so that what comes meanwhile need not wait for many.
 const BATCHES_MAX: usize = 4;
-/// How long a look at the client serves while nobody else relays, milliseconds.
+/// How long a look at the host serves, milliseconds.
 const LOOK_MS: u64 = 5_000;
+/// How long what was seen is news, milliseconds.
+const NEWS_MS: u64 = 60_000;
 /// What is left over of whole batches, and less than this part of one, waits for what comes with the next block of the source: alone it would
 /// cost as much as a whole one.
 const REST_PART: usize = 4;
@@ -66,8 +68,9 @@ pub(crate) struct Worker {
     failures: u32,
     not_before_ms: u64,
     view_seen_ms: u64,
-    /// What is left over of whole batches waits while this is the source's head, until this time at most, unix milliseconds.
-    rest: Option<(Height, u64)>,
+    /// The highest height that a batch of this worker brought to the client.
+    brought: Option<Height>,
+    rest: Option<Rest>,
     /// When what halts the path was asked about last.
     reviewed_ms: u64,
 }
@@ -85,6 +88,15 @@ struct Prepared {
     ready: Vec<Ready>,
     /// Others follow with a later block of the source.
     more: bool,
+}
+
+/// What was left over of whole batches when it was put off.
+struct Rest {
+    keys: BTreeSet<PacketKey>,
+    /// It waits while this is the source's head,
+    head: Height,
+    /// and until then at most, unix milliseconds.
+    until_ms: u64,
 }
 
 /// Why a turn ended early.
@@ -124,6 +136,7 @@ impl Worker {
             failures: 0,
             not_before_ms: 0,
             view_seen_ms: 0,
+            brought: None,
             rest: None,
             reviewed_ms: 0,
         }
@@ -248,6 +261,10 @@ impl Worker {
             Err(halt) => Err(halt),
         };
         busy.put_all_back();
+        // What was not understood is looked at anew.
+        if handed_over.is_err() {
+            self.view_seen_ms = 0;
+        }
         Ok(handed_over? && full)
     }
 
@@ -259,11 +276,10 @@ impl Worker {
         let asked = others.len();
         let mut ready = self.provable(others, busy).await?;
         let more = ready.len() < asked;
-        if timeouts.is_empty() && (ready.is_empty() || more && self.is_rest(ready.len()) && self.rest_waits()) {
+        if timeouts.is_empty() && self.waits(&ready) {
             return Ok(None);
         }
-        let news = timeouts.is_empty() && ready.iter().all(|ready| is_news(&ready.candidate));
-        let view = match self.seen_lately().filter(|_| news && !self.host.has_rival()) {
+        let view = match self.seen_lately().filter(|_| timeouts.is_empty() && self.needs_no_look(&ready)) {
             Some(view) => view,
             None => {
                 let (view, over) = self.look(ready.iter().map(|ready| &ready.candidate).chain(&timeouts), busy).await?;
@@ -281,21 +297,34 @@ impl Worker {
         Ok(Some(Prepared { view, ready, more }))
     }
 
-    /// The client, if it was looked at a moment ago. What happened to it since costs no more than a needless update, which the host passes over.
+    /// The client, if it was looked at a moment ago.
     fn seen_lately(&self) -> Option<ClientView> {
-        let lately = self.host.now_ms() < self.view_seen_ms.saturating_add(LOOK_MS);
-        self.path.view(self.direction).filter(|view| lately && !view.frozen)
+        let age_ms = self.host.now_ms().checked_sub(self.view_seen_ms);
+        let view = self.path.view(self.direction).filter(|view| !view.frozen);
+        view.filter(|_| age_ms.is_some_and(|age_ms| age_ms < LOOK_MS))
+    }
+
+    /// Whether a look at the host would tell nothing: all is news, nobody else relays there, and the heights needed are above those that this
+    /// worker has brought since, which the client may hold by now.
+    fn needs_no_look(&self, ready: &[Ready]) -> bool {
+        let above = |at: Provable| match at {
+            Provable::From(height) | Provable::Exactly(height) => self.brought.is_none_or(|brought| height > brought),
+            _ => false,
+        };
+        !self.host.has_rival() && ready.iter().all(|ready| is_news(&ready.candidate, self.host.now_ms()) && above(ready.at))
     }
 
     /// Hands over what was prepared, in as many batches as it takes. Whether there was anything in the last of them.
     async fn batches(&mut self, Prepared { view, ready, more }: Prepared, busy: &mut Busy) -> Turned<bool> {
         let (mut left, mut handed_over) = (ready, false);
-        while !left.is_empty() && self.advance.is_none() && !self.shared.drain.is_cancelled() {
+        while !left.is_empty() {
             let (batch, later) = self.narrow(left);
-            if handed_over && more && later.is_empty() && self.is_rest(batch.len()) {
-                let until_ms = self.host.now_ms().saturating_add(self.source.description.block_interval_ms);
-                self.rest = Some((self.source.hinted_head().0, until_ms));
-                return Ok(true);
+            if handed_over {
+                // Handing over waits for room: what was looked at long ago by now is looked at again.
+                let stop = self.advance.is_some() || self.shared.drain.is_cancelled() || self.seen_lately().is_none();
+                if stop || more && later.is_empty() && self.postpone(&batch) {
+                    break;
+                }
             }
             let own = busy.part(batch.iter().map(|ready| &ready.candidate.record.key));
             handed_over = self.batch(&view, batch, own).await?;
@@ -325,16 +354,31 @@ impl Worker {
     /// Verified evidence and the updates it needs; `None` when nothing of it holds, or the client must be brought forward first.
     async fn proven(&mut self, view: &ClientView, ready: Vec<Ready>, busy: &mut Busy) -> Turned<Option<Proven>> {
         let Some(grounded) = self.ground(view, ready, busy).await? else { return Ok(None) };
+        if !grounded.updates.is_empty() {
+            self.brought = self.brought.max(grounded.groups.iter().map(|(trusted, _)| trusted.height).max());
+        }
         self.prove(view, grounded, busy).await
     }
 
-    /// Whether so few packets wait for company where there is some.
-    fn is_rest(&self, count: usize) -> bool {
-        count < self.count_max() / REST_PART
+    /// Puts the rest of whole batches off, if it is small, all of it is news, and none of it was put off before.
+    fn postpone(&mut self, batch: &[Ready]) -> bool {
+        let now_ms = self.host.now_ms();
+        let keys: BTreeSet<PacketKey> = batch.iter().map(|ready| ready.candidate.record.key.clone()).collect();
+        let again = self.rest.as_ref().is_some_and(|rest| !rest.keys.is_disjoint(&keys));
+        let small = keys.len() < self.count_max() / REST_PART;
+        if again || !small || !batch.iter().all(|ready| is_news(&ready.candidate, now_ms)) {
+            return false;
+        }
+        let until_ms = now_ms.saturating_add(self.source.description.block_interval_ms);
+        self.rest = Some(Rest { keys, head: self.source.hinted_head().0, until_ms });
+        true
     }
 
-    fn rest_waits(&self) -> bool {
-        self.rest.is_some_and(|(head, until_ms)| self.source.hinted_head().0 == head && self.host.now_ms() < until_ms)
+    /// Whether there is nothing to do yet: nothing is ready, or only what was put off.
+    fn waits(&self, ready: &[Ready]) -> bool {
+        let waits = |rest: &Rest| self.source.hinted_head().0 == rest.head && self.host.now_ms() < rest.until_ms;
+        let rest = self.rest.as_ref().filter(|rest| waits(rest));
+        ready.iter().all(|ready| rest.is_some_and(|rest| rest.keys.contains(&ready.candidate.record.key)))
     }
 
     /// Hands a batch over to be submitted. Whether there was anything in it.
@@ -403,15 +447,22 @@ impl Worker {
     }
 }
 
-/// Whether this relay saw it happen and has not tried anything with it: where nobody else relays, the host's state says nothing new of it, and
-/// the simulation asks that state anyway.
-fn is_news(candidate: &Candidate) -> bool {
+/// Whether this relay saw it happen a moment ago and has not tried anything with it: where nobody else relays, the host's state says nothing
+/// new of it, and the simulation asks that state anyway.
+fn is_news(candidate: &Candidate, now_ms: u64) -> bool {
     let record = &candidate.record;
-    let tried = match candidate.action {
-        Action::Receive => record.time(Stage::Submitted),
-        _ => record.time(Stage::Returning),
+    let (seen, tried) = match candidate.action {
+        Action::Receive => (Stage::Observed, Stage::Submitted),
+        Action::Acknowledge => (Stage::Delivered, Stage::Returning),
+        Action::Timeout | Action::TimeoutOnClose | Action::MarkExpired => return false,
     };
-    record.origin == Origin::Live && tried.is_none() && record.attempts == 0 && record.waits == 0 && record.refusals == 0
+    let fresh = record.time(seen).is_some_and(|at| now_ms < at.saturating_add(NEWS_MS));
+    fresh
+        && record.origin == Origin::Live
+        && record.time(tried).is_none()
+        && record.attempts == 0
+        && record.waits == 0
+        && record.refusals == 0
 }
 
 fn message(candidate: &Candidate, order: Order, proof: (usize, usize), closed: usize) -> Option<Message> {

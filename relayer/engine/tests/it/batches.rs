@@ -3,6 +3,8 @@
 
 use crate::sim::{Class, simulate};
 use causeway_adapter::fakes::FakeFamily;
+use causeway_engine::{PacketRecord, Stage};
+use std::time::Duration;
 
 /// Four transactions on the way there and four back: fake chains take 16 messages in each.
 const PACKETS: usize = 60;
@@ -90,23 +92,56 @@ fn news_is_looked_at_only_where_others_relay() {
     }
 }
 
-/// A few packets that are left over of whole batches travel with those that came a block later, where these are known already.
+/// A few packets that are left over of whole batches travel with those that came a block later, where these are known already. Each waits once.
 #[test]
 fn a_small_rest_waits_for_what_comes_next() {
-    const SECONDS: usize = 30;
-    // A transaction takes fifteen and an update: each second one whole batch, and two packets.
-    const A_SECOND: usize = 17;
-    simulate(54, FakeFamily::Slotted, FakeFamily::Slotted, async |sim| {
+    const BLOCKS: usize = 30;
+    // A transaction takes fifteen and an update: each block holds one whole batch, and two packets.
+    const A_BLOCK: usize = 17;
+    // Blocks come before the worker looks for them by itself.
+    const BLOCK_MS: u64 = 700;
+    simulate(54, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
         sim.second().await;
         sim.try_start().await.unwrap();
-        for _ in 0..SECONDS {
-            (0..A_SECOND).for_each(|_| sim.send(true, Class::Echo));
-            sim.second().await;
+        for _ in 0..BLOCKS {
+            (0..A_BLOCK).for_each(|_| sim.send(true, Class::Echo));
+            tokio::time::sleep(Duration::from_millis(BLOCK_MS)).await;
+            sim.world.tick(1);
         }
         sim.run(0, 300).await;
         sim.check().await;
-        let sent = sim.recorders[1].sent();
-        let receiving = sent.iter().filter(|(_, others)| *others > 0).count();
-        assert!(receiving < SECONDS * 3 / 2, "{receiving} transactions for {SECONDS} times {A_SECOND} packets: {sent:?}");
+        for sent in &sim.sent {
+            let waited_ms = waited_ms(&sim.record(sent).await.unwrap());
+            // A block for the header that proves it, another for company, and what a relay does in between.
+            assert!(waited_ms < 3 * BLOCK_MS, "{} waited for {waited_ms} ms", sent.key);
+        }
+        let receiving = sim.recorders[1].sent().iter().filter(|(_, others)| *others > 0).count();
+        assert!(receiving < BLOCKS * 5 / 3, "{receiving} transactions for {BLOCKS} times {A_BLOCK} packets");
+    });
+}
+
+fn waited_ms(record: &PacketRecord) -> u64 {
+    record.time(Stage::Submitted).unwrap() - record.time(Stage::Observed).unwrap()
+}
+
+/// Where batches are to be filled, what fills none waits as long as it may, whatever left before it.
+#[test]
+fn what_fills_no_batch_waits_until_it_is_old_enough() {
+    const AGE_MAX_MS: u64 = 6_000;
+    simulate(55, FakeFamily::Lagged, FakeFamily::Lagged, async |sim| {
+        sim.config().batching.age_max_ms = AGE_MAX_MS;
+        sim.second().await;
+        sim.try_start().await.unwrap();
+        (0..17).for_each(|_| sim.send(true, Class::Echo));
+        for _ in 0..20 {
+            sim.second().await;
+        }
+        let mut waited = Vec::new();
+        for sent in &sim.sent {
+            waited.push(waited_ms(&sim.record(sent).await.unwrap()));
+        }
+        assert_eq!(waited.iter().filter(|waited| **waited < AGE_MAX_MS).count(), 15, "{waited:?}");
+        sim.run(0, 300).await;
+        sim.check().await;
     });
 }

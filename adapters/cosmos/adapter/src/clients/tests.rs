@@ -9,6 +9,7 @@ use crate::scripted::{query, serve};
 use causeway_adapter::ChainAdapter as _;
 use causeway_cosmos_proto::any;
 use serde_json::Value;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const AT: Height = Height { revision: 2, number: 40 };

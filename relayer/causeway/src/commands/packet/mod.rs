@@ -107,8 +107,10 @@ impl Command {
 async fn list(mut connection: client::Connection, mut request: ListPacketsRequest, limit: u32) -> Result<(Vec<Packet>, bool), Failure> {
     let mut packets: Vec<Packet> = Vec::new();
     loop {
-        let left = limit.saturating_sub(u32::try_from(packets.len()).unwrap_or(u32::MAX));
+        // One more than is shown tells whether there is one more.
+        let left = limit.saturating_add(1).saturating_sub(u32::try_from(packets.len()).unwrap_or(u32::MAX));
         if left == 0 {
+            packets.pop();
             return Ok((packets, false));
         }
         request.page_size = left.min(200);

@@ -27,7 +27,7 @@ pub(super) fn list(packets: &[Packet], complete: bool, as_json: bool) {
         .collect();
     println!("{}", output::table(&["packet", "direction", "port", "state", "attempts", "why"], rows));
     if !complete {
-        println!("There are more: {} are shown; --limit shows up to 10000, --state and --path narrow them down", packets.len());
+        eprintln!("There are more: {} are shown; --limit shows up to 10000, --state and --path narrow them down", packets.len());
     }
 }
 
