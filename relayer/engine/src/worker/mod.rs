@@ -68,8 +68,8 @@ pub(crate) struct Worker {
     failures: u32,
     not_before_ms: u64,
     view_seen_ms: u64,
-    /// The highest height that a batch of this worker brought to the client.
-    brought: Option<Height>,
+    /// The highest height that a batch of this worker brought to the client, and when, unix milliseconds.
+    brought: Option<(Height, u64)>,
     rest: Option<Rest>,
     /// When what halts the path was asked about last.
     reviewed_ms: u64,
@@ -304,14 +304,22 @@ impl Worker {
         view.filter(|_| age_ms.is_some_and(|age_ms| age_ms < LOOK_MS))
     }
 
-    /// Whether a look at the host would tell nothing: all is news, nobody else relays there, and the heights needed are above those that this
-    /// worker has brought since, which the client may hold by now.
+    /// Whether a look at the host would tell nothing: all is news, nobody else relays there, and the client does not hold the heights needed.
     fn needs_no_look(&self, ready: &[Ready]) -> bool {
-        let above = |at: Provable| match at {
-            Provable::From(height) | Provable::Exactly(height) => self.brought.is_none_or(|brought| height > brought),
+        let now_ms = self.host.now_ms();
+        !self.host.has_rival() && ready.iter().all(|ready| is_news(&ready.candidate, now_ms) && self.is_above_client(ready.at))
+    }
+
+    /// Whether the client cannot hold a height yet: none that this worker brought is so high, or it is on its way to the next block, and left out
+    /// where it would be in a transaction twice.
+    fn is_above_client(&self, at: Provable) -> bool {
+        let Some((brought, at_ms)) = self.brought else { return true };
+        let on_its_way = self.host.now_ms().saturating_sub(at_ms) < self.host.description.block_interval_ms;
+        match at {
+            Provable::From(height) => height > brought || on_its_way,
+            Provable::Exactly(height) => height > brought,
             _ => false,
-        };
-        !self.host.has_rival() && ready.iter().all(|ready| is_news(&ready.candidate, self.host.now_ms()) && above(ready.at))
+        }
     }
 
     /// Hands over what was prepared, in as many batches as it takes. Whether there was anything in the last of them.
@@ -355,7 +363,8 @@ impl Worker {
     async fn proven(&mut self, view: &ClientView, ready: Vec<Ready>, busy: &mut Busy) -> Turned<Option<Proven>> {
         let Some(grounded) = self.ground(view, ready, busy).await? else { return Ok(None) };
         if !grounded.updates.is_empty() {
-            self.brought = self.brought.max(grounded.groups.iter().map(|(trusted, _)| trusted.height).max());
+            let highest = grounded.groups.iter().map(|(trusted, _)| trusted.height).max();
+            self.brought = self.brought.max(highest.map(|height| (height, self.host.now_ms())));
         }
         self.prove(view, grounded, busy).await
     }
