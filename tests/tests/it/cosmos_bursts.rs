@@ -45,7 +45,7 @@ async fn bursts_both_ways_miss_nothing() -> Result<()> {
 }
 
 /// HTTP requests and calls a packet of a large burst, at the nodes' default of 10 calls a request.
-const REQUESTS_MAX: f64 = 0.45;
+const REQUESTS_MAX: f64 = 0.4;
 const CALLS_MAX: f64 = 3.0;
 
 /// Sent while no relayer runs, on nodes that index nothing: found in state, and read from blocks.

@@ -9,7 +9,7 @@ use crate::header::{timestamp, validator_set};
 use crate::headers::Headers;
 use crate::heads::Heads;
 use crate::memory::Asked;
-use crate::rpc::{Answer, Call, Failure, FailureKind, Rpc, parse};
+use crate::rpc::{self, Answer, Call, Failure, FailureKind, Rpc, parse};
 use crate::tx::price::Prices;
 use causeway_adapter::AdapterError;
 use causeway_cosmos_proto::tendermint::types;
@@ -168,10 +168,34 @@ impl Chain {
     /// A block that is there and at least so high, if one is known without asking; else the newest, which need not be asked for before the next
     /// one is due.
     pub(crate) async fn head_above(&self, number: u64) -> Result<ChainHead> {
-        match self.expected_head() {
-            Some((head, is_due)) if head.number >= number || !is_due => Ok(head),
-            _ => self.recent_head().await,
+        if let Some((head, is_due)) = self.expected_head()
+            && (head.number >= number || !is_due)
+        {
+            return Ok(head);
         }
+        if let Some(head) = self.heads.within(HEAD_AGE_MAX) {
+            return Ok(head);
+        }
+        match self.head_with_header(number).await {
+            Some(head) => Ok(head),
+            None => self.head().await,
+        }
+    }
+
+    /// The newest block, asked for along with a header: who needs that height to be there needs its header next.
+    async fn head_with_header(&self, number: u64) -> Option<ChainHead> {
+        if number == 0 || self.rpc.size() < 2 {
+            return None;
+        }
+        let asked = self.headers.asking();
+        let mut answers = self.rpc.glimpse(vec![at("commit", number), Call::new("status", json!({}))]).await.ok()?;
+        let head = self.head_from(&rpc::told(answers.pop())?).ok()?;
+        self.heads.note(head);
+        if let Some(told) = rpc::told(answers.pop()) {
+            // One of another height is asked for again by whoever needs it.
+            drop(self.keep_header(asked, number, told));
+        }
+        Some(head)
     }
 
     /// The head that is known without asking, and whether the next block may be there.

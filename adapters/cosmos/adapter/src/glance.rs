@@ -6,8 +6,7 @@ use crate::answers::{Block, BlockResults, Commit};
 use crate::blocks::{Blocks, tx_ids_of};
 use crate::chain::{Chain, ChainHead, Result, at};
 use crate::memory::Asked;
-use crate::rpc::{Answer, Call};
-use serde::de::DeserializeOwned;
+use crate::rpc::{self, Answer, Call};
 use serde_json::json;
 use std::time::Duration;
 
@@ -58,14 +57,14 @@ pub(crate) async fn glance(chain: &Chain, blocks: &Blocks, next: u64) -> Result<
 
 /// What the answers tell; `None` if there is no head among them.
 fn told(chain: &Chain, blocks: &Blocks, (next, asked): (u64, Asked), mut answers: Vec<Answer>) -> Option<Glance> {
-    let head = chain.head_from(&read(answers.pop())?).ok()?;
+    let head = chain.head_from(&rpc::told(answers.pop())?).ok()?;
     chain.heads.note(head);
     let mut answers = answers.into_iter();
     let results = answers.next()?;
     let is_late = matches!(&results, Err(failure) if failure.kind().is_of_a_block_to_come());
-    let results = read::<BlockResults>(Some(results)).and_then(|told| chain.results_of(next, told).ok());
-    let ids = read::<Block>(answers.next()).and_then(|told| tx_ids_of(chain, next, told).ok());
-    if let Some(told) = read::<Commit>(answers.next()) {
+    let results = rpc::told::<BlockResults>(Some(results)).and_then(|told| chain.results_of(next, told).ok());
+    let ids = rpc::told::<Block>(answers.next()).and_then(|told| tx_ids_of(chain, next, told).ok());
+    if let Some(told) = rpc::told::<Commit>(answers.next()) {
         // A header of another height is asked for again by whoever needs it.
         drop(chain.keep_header(asked, next, told));
     }
@@ -76,9 +75,4 @@ fn told(chain: &Chain, blocks: &Blocks, (next, asked): (u64, Asked), mut answers
         None => Next::NotAsked,
     };
     Some(Glance { head, next })
-}
-
-/// An answer, if it came and parses.
-fn read<T: DeserializeOwned>(answer: Option<Answer>) -> Option<T> {
-    serde_json::from_str(answer?.ok()?.get()).ok()
 }

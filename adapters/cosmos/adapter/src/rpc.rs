@@ -245,6 +245,11 @@ impl Rpc {
     }
 }
 
+/// A result that is of use if it came and parses; who needs it asks again otherwise.
+pub(crate) fn told<T: DeserializeOwned>(answer: Option<Answer>) -> Option<T> {
+    serde_json::from_str(answer?.ok()?.get()).ok()
+}
+
 /// Parses a result; what does not fit is the endpoint's fault.
 pub(crate) fn parse<T: DeserializeOwned>(endpoint: &str, rule: &'static str, raw: &RawValue) -> Result<T, AdapterError> {
     serde_json::from_str(raw.get()).map_err(|error| AdapterError::Protocol {

@@ -14,6 +14,9 @@ use std::sync::atomic::Ordering;
 /// Bytes of a signature; a simulation does not check them.
 const SIGNATURE_BYTES: usize = 64;
 
+/// Sequences tried, one after the other, while a node goes through what waits.
+const SEQUENCES_MAX: usize = 4;
+
 /// The code with which an application refuses a query that it does not know. Source: cosmos-sdk `types/errors/errors.go`.
 const UNKNOWN_REQUEST: u32 = 6;
 
@@ -32,18 +35,17 @@ pub(crate) enum Simulated {
 }
 
 /// Runs messages as one transaction on the newest state. The sequence may be one that follows transactions that wait; where the node
-/// does not have those, it is run with the sequence the node expects, which changes nothing of what messages do.
+/// does not have those, it is run with the sequence the node expects, which changes nothing of what messages do. After each block a node goes
+/// through what waits once more, so that what it expects may rise from one call to the next: only one above ours says that ours is used.
 pub(crate) async fn simulate(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) -> Result<Simulated> {
-    let mut terms = terms;
-    for _ in 0..3 {
+    let (ours, mut terms) = (terms.sequence, terms);
+    for _ in 0..SEQUENCES_MAX {
         let log = match once(chain, signer, messages, terms).await? {
             Simulated::Failed(log) => log,
             passed => return Ok(passed),
         };
         match reason::sequences(&log) {
-            Some((expected, _)) if expected > terms.sequence => {
-                return Err(AdapterError::SlotMismatch { used: terms.sequence, expected });
-            }
+            Some((expected, _)) if expected > ours => return Err(AdapterError::SlotMismatch { used: ours, expected }),
             Some((expected, _)) => terms.sequence = expected,
             None if reason::is_of_no_message(&log) => return paid(chain, signer, messages, terms, log).await,
             None => return Ok(Simulated::Failed(log)),

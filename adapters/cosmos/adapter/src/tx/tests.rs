@@ -5,6 +5,7 @@
 use super::outcome::outcome;
 use super::pooled::Pooled;
 use super::reason::{classify, is_poor, message_index, sequences};
+use super::simulate::{Simulated, simulate};
 use super::{Terms, broadcast, price, raw, reason, sign_doc};
 use crate::blocks::{Blocks, tx_id};
 use crate::chain::Chain;
@@ -15,12 +16,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway_adapter::{AdapterError, BroadcastResult, FeePolicy, Impossible, MessageResult, Outcome, RejectReason, SignedTx, Slot};
 use causeway_cosmos_proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountInfoResponse};
-use causeway_cosmos_proto::cosmos::base::abci::v1beta1::TxMsgData;
+use causeway_cosmos_proto::cosmos::base::abci::v1beta1::{GasInfo, Result as SimulationResult, TxMsgData};
+use causeway_cosmos_proto::cosmos::tx::v1beta1::SimulateResponse;
 use causeway_cosmos_proto::ibc::core::client::v1::{MsgCreateClient, MsgCreateClientResponse};
 use causeway_cosmos_proto::{Any, any};
 use causeway_keystore::Secret;
 use prost::Message;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn words_of_the_chain_are_sorted() {
@@ -206,5 +209,28 @@ async fn a_new_client_is_named_by_the_response_or_by_an_event() {
             panic!("it is in a block")
         };
         assert_eq!(results, [MessageResult::Applied { created: Some(expected.to_string()) }]);
+    }
+}
+
+/// A node that goes through what waits after a block expects ever more, up to what is right; one that expects more than that says that the slot is used.
+#[tokio::test]
+async fn a_sequence_that_a_node_expects_for_a_moment_is_no_used_slot() {
+    for (said, passes) in [(vec![4, 5, 6], true), (vec![5], true), (vec![5, 7], false), (vec![8], false)] {
+        let (asked, gas) = (AtomicUsize::new(0), GasInfo { gas_used: 9, ..GasInfo::default() });
+        let passed = SimulateResponse { gas_info: Some(gas), result: Some(SimulationResult::default()) }.encode_to_vec();
+        let script = said.clone();
+        let config = serve(move |_, _| match script.get(asked.fetch_add(1, Ordering::Relaxed)) {
+            Some(expected) => query(32, &format!("account sequence mismatch, expected {expected}, got 0: incorrect account sequence"), &[]),
+            None => query(0, "", &passed),
+        })
+        .await;
+        let chain = Chain::new(&config).unwrap();
+        let signer = Signer::from_hex(&Secret::new("11".repeat(32)), &chain.config.as_ref().into()).unwrap();
+        let terms = Terms { sequence: 6, account_number: 7, gas_limit: 200, price: GasPrice::whole(0), timeout_height: 150 };
+        match simulate(&chain, &signer, &[], terms).await {
+            Ok(Simulated::Passed { gas_used: 9, .. }) => assert!(passes, "{said:?}"),
+            Err(AdapterError::SlotMismatch { used: 6, expected }) => assert!(!passes && Some(&expected) == said.last(), "{said:?}"),
+            other => panic!("{said:?}: {other:?}"),
+        }
     }
 }
