@@ -8,7 +8,7 @@ mod signer;
 mod tests;
 
 pub(crate) use signer::address_bytes;
-pub use signer::{COSMOS_PATH, ETHERMINT_PATH, Signer};
+pub use signer::{COSMOS_PATH, ETHERMINT_PATH, Signer, is_address};
 
 use crate::config::{Config, KeyType};
 use causeway_keystore::{KeyError as FileError, KeyFile, Secret};

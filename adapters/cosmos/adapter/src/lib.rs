@@ -41,7 +41,7 @@ mod watch;
 pub use adapter::{CLIENT_TYPE, CosmosAdapter};
 pub use clients::HOST_ENCODING;
 pub use config::{Config, ConfigError, DynamicPrice, GasPrice, KeyConfig, KeyType, PriceSource, Pricing, RpcConfig};
-pub use keys::{AccountForm, KeyError, Keys, Signer};
+pub use keys::{AccountForm, KeyError, Keys, Signer, is_address};
 pub use light_client::CosmosLightClient;
 pub use transfer::{SentTransfer, Transfer};
 pub use upgrade::{Successor, UpgradedStates, followed_chain, verify_upgrade};

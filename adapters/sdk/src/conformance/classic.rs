@@ -3,7 +3,7 @@
 use super::evidence::{Proven, prove, refuses_flips};
 use super::{Channels, Check, Fault, Subject, ensure, skip};
 use crate::EvidenceItem;
-use causeway_types::classic::{ChannelEnd, ChannelId, ConnectionEnd, ConnectionId, HandshakeState};
+use causeway_types::classic::{ChannelEnd, ChannelId, ConnectionEnd, ConnectionId, HandshakeState, Order, PortId};
 use causeway_types::{Claim, ClientId, IdError};
 
 /// What the chain says of the named channel's end and of its connection's, as claims.
@@ -65,6 +65,7 @@ fn others(claim: &Claim) -> Result<Vec<(&'static str, Claim)>, Fault> {
             let all = [
                 ("state", state),
                 ("counterparty", ConnectionEnd { counterparty, ..end.clone() }),
+                ("delay", ConnectionEnd { delay_ns: end.delay_ns.saturating_add(1), ..end.clone() }),
                 ("client at its counterparty", ConnectionEnd { counterparty_client: client, ..end.clone() }),
             ];
             all.map(|(what, end)| (what, Claim::Connection { id: id.clone(), end })).to_vec()
@@ -72,7 +73,17 @@ fn others(claim: &Claim) -> Result<Vec<(&'static str, Claim)>, Fault> {
         Claim::Channel { id, end } => {
             let counterparty = Some(ChannelId::new("channel-4294967295").map_err(invalid)?);
             let state = ChannelEnd { state: another(end.state), ..end.clone() };
-            let all = [("state", state), ("counterparty", ChannelEnd { counterparty, ..end.clone() })];
+            let order = if end.order == Order::Ordered { Order::Unordered } else { Order::Ordered };
+            let connection = ConnectionId::new("connection-4294967295").map_err(invalid)?;
+            let counterparty_port = PortId::new("no-such-port").map_err(invalid)?;
+            let all = [
+                ("state", state),
+                ("counterparty", ChannelEnd { counterparty, ..end.clone() }),
+                ("port at its counterparty", ChannelEnd { counterparty_port, ..end.clone() }),
+                ("order", ChannelEnd { order, ..end.clone() }),
+                ("connection", ChannelEnd { connection, ..end.clone() }),
+                ("version", ChannelEnd { version: format!("{}-other", end.version), ..end.clone() }),
+            ];
             all.map(|(what, end)| (what, Claim::Channel { id: id.clone(), end })).to_vec()
         }
         _ => Vec::new(),

@@ -7,7 +7,7 @@ use crate::exit::{Code, Failure, OrFail};
 use crate::secrets;
 use async_trait::async_trait;
 use causeway_adapter::{AdapterError, ChainAdapter, LightClient};
-use causeway_cosmos_adapter::{Config, CosmosAdapter, CosmosLightClient, KeyError, Keys};
+use causeway_cosmos_adapter::{Config, CosmosAdapter, CosmosLightClient, KeyError, Keys, is_address};
 use causeway_keystore::{KeyError as FileError, SecretRef};
 use causeway_types::classic::{ChannelEndId, ConnectionEnd, ConnectionId};
 use std::collections::HashMap;
@@ -55,6 +55,11 @@ impl BuiltIn for Config {
 
     fn passphrase(&self, name: &str) -> Option<SecretRef> {
         self.keys.get(name).and_then(|key| key.passphrase.clone())
+    }
+
+    fn check_account(&self, text: &str) -> Result<(), String> {
+        let form = || format!("a bech32 address that begins with `{}1`", self.address_prefix);
+        is_address(&self.address_prefix, text).then_some(()).ok_or_else(form)
     }
 
     async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure> {

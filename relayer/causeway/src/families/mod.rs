@@ -50,6 +50,9 @@ pub(crate) trait BuiltIn: Send + Sync {
     /// Where the table says that the passphrase of that keystore is read.
     fn passphrase(&self, name: &str) -> Option<SecretRef>;
 
+    /// Whether a text has the form of an account of the chain; `Err` says which form that is.
+    fn check_account(&self, text: &str) -> Result<(), String>;
+
     /// The adapter, with the named keys unlocked.
     async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure>;
 

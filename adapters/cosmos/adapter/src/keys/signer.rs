@@ -136,6 +136,12 @@ fn encode_address(prefix: &str, account: &[u8]) -> Result<String, KeyError> {
     bech32::encode::<Bech32>(hrp, account).map_err(|_| bad())
 }
 
+/// Whether a text is an address with the given prefix.
+#[must_use]
+pub fn is_address(prefix: &str, text: &str) -> bool {
+    address_bytes(prefix, text).is_ok()
+}
+
 /// The bytes of an address with the given prefix.
 pub(crate) fn address_bytes(prefix: &str, address: &str) -> Result<Vec<u8>, KeyError> {
     let bad = || KeyError::Prefix { prefix: prefix.chars().take(40).collect() };

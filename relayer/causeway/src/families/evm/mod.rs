@@ -60,6 +60,10 @@ impl BuiltIn for Config {
         self.keys.get(name).and_then(|key| key.passphrase.clone())
     }
 
+    fn check_account(&self, text: &str) -> Result<(), String> {
+        text.parse::<alloy::primitives::Address>().map(drop).map_err(|_| "`0x` and 40 hexadecimal digits".to_string())
+    }
+
     async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure> {
         Ok(Arc::new(connect(chain, self, signers).await?))
     }

@@ -8,7 +8,7 @@ mod tests;
 use crate::cli::Global;
 use crate::config::{self, ChainConfig, Config, EndConfig};
 use crate::exit::{Code, Failure, OrFail};
-use crate::output;
+use crate::{families, output};
 use alloy::primitives::{Address, Bytes};
 use causeway_engine::End;
 use serde_json::json;
@@ -95,6 +95,11 @@ impl Send {
         let chain = config.chain(&self.from).or_fail(Code::BadConfig)?;
         let end = self.end(&config)?.parse().or_fail(Code::BadConfig)?;
         let key = chain.signer_or_first(self.signer.as_deref()).or_fail(Code::BadConfig)?;
+        if let What::Transfer { to, memo, .. } = &self.what
+            && memo.is_empty()
+        {
+            check_receiver(self.destination(&config)?, to)?;
+        }
         if let Some(warning) = shared_account(chain, &key) {
             eprintln!("warning: {warning}");
         }
@@ -114,12 +119,29 @@ impl Send {
         Ok(())
     }
 
+    fn destination<'a>(&self, config: &'a Config) -> Result<&'a ChainConfig, Failure> {
+        let path = config.path(&self.path).or_fail(Code::BadConfig)?;
+        let end = if path.a.chain == self.from { &path.b } else { &path.a };
+        config.chain(&end.chain).or_fail(Code::BadConfig)
+    }
+
     fn end<'a>(&self, config: &'a Config) -> Result<&'a EndConfig, Failure> {
         let path = config.path(&self.path).or_fail(Code::BadConfig)?;
         [&path.a, &path.b].into_iter().find(|end| end.chain == self.from).ok_or_else(|| {
             Failure::new(Code::BadConfig, format!("path \"{}\" joins {} and {}, not {}", path.name, path.a.chain, path.b.chain, self.from))
         })
     }
+}
+
+/// A transfer to what is no account is received, refused and returned, for the price of three transactions. Where a memo goes along, it may say
+/// who receives.
+fn check_receiver(chain: &ChainConfig, to: &str) -> Result<(), Failure> {
+    let wrong = families::tables(chain).into_iter().find_map(|family| family.check_account(to).err());
+    let Some(form) = wrong else { return Ok(()) };
+    let to: String = to.chars().take(100).collect();
+    let message =
+        format!("--to {to} is no account of chain \"{}\": expected {form}; what another reads out of a memo needs a --memo", chain.name);
+    Err(Failure::new(Code::BadConfig, message))
 }
 
 /// What to say where the key that sends also relays: two programs must not sign with one account.
