@@ -12,18 +12,19 @@ mod doubt;
 mod gone;
 mod order;
 mod proof;
+mod turn;
 mod update;
 
 use crate::chain::{Chain, TrustError};
 use crate::journal::LaneId;
 use crate::packet::transition::When;
-use crate::packet::{Action, Direction, Origin, PacketRecord, Stage};
+use crate::packet::{Action, Direction, PacketRecord};
 use crate::shared::{Batch, BatchEnd, Busy, Path, Shared};
-use causeway_adapter::{AdapterError, ClientView, Message, ProofGroup, Provable};
+use causeway_adapter::{AdapterError, Message, ProofGroup};
 use causeway_store::StoreError;
 use causeway_types::classic::Order;
 use causeway_types::{ClientId, Height, PacketKey};
-use proof::{Proven, Ready};
+use proof::Proven;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,15 +34,6 @@ use tokio::sync::oneshot;
 const HEIGHTS_MAX: usize = 4;
 /// Packets looked up in one call.
 const LOOKUP_MAX: usize = 100;
-/// Batches that one look at the host is for: few, so that what comes meanwhile need not wait for many.
-const BATCHES_MAX: usize = 4;
-/// How long a look at the host serves, milliseconds.
-const LOOK_MS: u64 = 5_000;
-/// How long what was seen is news, milliseconds.
-const NEWS_MS: u64 = 60_000;
-/// What is left over of whole batches, and less than this part of one, waits for what comes with the next block of the source: alone it would
-/// cost as much as a whole one.
-const REST_PART: usize = 4;
 
 pub(crate) struct Worker {
     shared: Arc<Shared>,
@@ -70,7 +62,8 @@ pub(crate) struct Worker {
     view_seen_ms: u64,
     /// The highest height that a batch of this worker brought to the client, and when, unix milliseconds.
     brought: Option<(Height, u64)>,
-    rest: Option<Rest>,
+    /// What was put off.
+    rest: Option<turn::Rest>,
     /// When what halts the path was asked about last.
     reviewed_ms: u64,
 }
@@ -80,23 +73,6 @@ pub(crate) struct Worker {
 pub(super) struct Candidate {
     pub(super) record: Arc<PacketRecord>,
     pub(super) action: Action,
-}
-
-/// What one look at the host leaves to be proven.
-struct Prepared {
-    view: ClientView,
-    ready: Vec<Ready>,
-    /// Others follow with a later block of the source.
-    more: bool,
-}
-
-/// What was left over of whole batches when it was put off.
-struct Rest {
-    keys: BTreeSet<PacketKey>,
-    /// It waits while this is the source's head,
-    head: Height,
-    /// and until then at most, unix milliseconds.
-    until_ms: u64,
 }
 
 /// Why a turn ended early.
@@ -246,150 +222,6 @@ impl Worker {
         Ok(())
     }
 
-    /// Builds and hands over the batches of one look at the host. Whether more may follow at once.
-    async fn turn(&mut self) -> Turned<bool> {
-        let candidates = self.collect();
-        if candidates.is_empty() {
-            return Ok(false);
-        }
-        let full = candidates.len() >= self.look_max();
-        let keys = candidates.iter().map(|candidate| candidate.record.key.clone()).collect();
-        let mut busy = Busy::new(self.shared.journal.clone(), keys);
-        let handed_over = match self.prepare(candidates, &mut busy).await {
-            Ok(Some(prepared)) => self.batches(prepared, &mut busy).await,
-            Ok(None) => Ok(false),
-            Err(halt) => Err(halt),
-        };
-        busy.put_all_back();
-        // What was not understood is looked at anew.
-        if handed_over.is_err() {
-            self.view_seen_ms = 0;
-        }
-        Ok(handed_over? && full)
-    }
-
-    /// What can be proven of the candidates and is open on the host; `None` when there is nothing to do now.
-    async fn prepare(&mut self, candidates: Vec<Candidate>, busy: &mut Busy) -> Turned<Option<Prepared>> {
-        // When something can be proven is mostly known without asking: what waits for the next block of the source costs no look at the host.
-        // Timeouts are looked at first, for one of them that has ended would tell the others when they can be proven.
-        let (mut timeouts, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.action == Action::Timeout);
-        let asked = others.len();
-        let mut ready = self.provable(others, busy).await?;
-        let more = ready.len() < asked;
-        if timeouts.is_empty() && self.waits(&ready) {
-            return Ok(None);
-        }
-        let view = match self.seen_lately().filter(|_| timeouts.is_empty() && self.needs_no_look(&ready)) {
-            Some(view) => view,
-            None => {
-                let (view, over) = self.look(ready.iter().map(|ready| &ready.candidate).chain(&timeouts), busy).await?;
-                ready.retain(|ready| !over.contains(&ready.candidate.record.key));
-                timeouts.retain(|candidate| !over.contains(&candidate.record.key));
-                view
-            }
-        };
-        let timeouts = self.known_before(timeouts, busy).await?;
-        ready.extend(self.provable(timeouts, busy).await?);
-        if ready.is_empty() {
-            return Ok(None);
-        }
-        let view = self.verified_view(view).await?;
-        Ok(Some(Prepared { view, ready, more }))
-    }
-
-    /// The client, if it was looked at a moment ago.
-    fn seen_lately(&self) -> Option<ClientView> {
-        let age_ms = self.host.now_ms().checked_sub(self.view_seen_ms);
-        let view = self.path.view(self.direction).filter(|view| !view.frozen);
-        view.filter(|_| age_ms.is_some_and(|age_ms| age_ms < LOOK_MS))
-    }
-
-    /// Whether a look at the host would tell nothing: all is news, nobody else relays there, and the client does not hold the heights needed.
-    fn needs_no_look(&self, ready: &[Ready]) -> bool {
-        let now_ms = self.host.now_ms();
-        !self.host.has_rival() && ready.iter().all(|ready| is_news(&ready.candidate, now_ms) && self.is_above_client(ready.at))
-    }
-
-    /// Whether the client cannot hold a height yet: none that this worker brought is so high, or it is on its way to the next block, and left out
-    /// where it would be in a transaction twice.
-    fn is_above_client(&self, at: Provable) -> bool {
-        let Some((brought, at_ms)) = self.brought else { return true };
-        let on_its_way = self.host.now_ms().saturating_sub(at_ms) < self.host.description.block_interval_ms;
-        match at {
-            Provable::From(height) => height > brought || on_its_way,
-            Provable::Exactly(height) => height > brought,
-            _ => false,
-        }
-    }
-
-    /// Hands over what was prepared, in as many batches as it takes. Whether there was anything in the last of them.
-    async fn batches(&mut self, Prepared { view, ready, more }: Prepared, busy: &mut Busy) -> Turned<bool> {
-        let (mut left, mut handed_over) = (ready, false);
-        while !left.is_empty() {
-            let (batch, later) = self.narrow(left);
-            if handed_over {
-                // Handing over waits for room: what was looked at long ago by now is looked at again.
-                let stop = self.advance.is_some() || self.shared.drain.is_cancelled() || self.seen_lately().is_none();
-                if stop || more && later.is_empty() && self.postpone(&batch) {
-                    break;
-                }
-            }
-            let own = busy.part(batch.iter().map(|ready| &ready.candidate.record.key));
-            handed_over = self.batch(&view, batch, own).await?;
-            if !handed_over {
-                break;
-            }
-            left = later;
-        }
-        Ok(handed_over)
-    }
-
-    /// Proves one batch and hands it over. Whether there was anything in it.
-    async fn batch(&mut self, view: &ClientView, ready: Vec<Ready>, mut busy: Busy) -> Turned<bool> {
-        match self.proven(view, ready, &mut busy).await {
-            Ok(Some(proven)) => Ok(self.hand_over(proven, busy).await),
-            Ok(None) => {
-                busy.put_all_back();
-                Ok(false)
-            }
-            Err(halt) => {
-                busy.put_all_back();
-                Err(halt)
-            }
-        }
-    }
-
-    /// Verified evidence and the updates it needs; `None` when nothing of it holds, or the client must be brought forward first.
-    async fn proven(&mut self, view: &ClientView, ready: Vec<Ready>, busy: &mut Busy) -> Turned<Option<Proven>> {
-        let Some(grounded) = self.ground(view, ready, busy).await? else { return Ok(None) };
-        if !grounded.updates.is_empty() {
-            let highest = grounded.groups.iter().map(|(trusted, _)| trusted.height).max();
-            self.brought = self.brought.max(highest.map(|height| (height, self.host.now_ms())));
-        }
-        self.prove(view, grounded, busy).await
-    }
-
-    /// Puts the rest of whole batches off, if it is small, all of it is news, and none of it was put off before.
-    fn postpone(&mut self, batch: &[Ready]) -> bool {
-        let now_ms = self.host.now_ms();
-        let keys: BTreeSet<PacketKey> = batch.iter().map(|ready| ready.candidate.record.key.clone()).collect();
-        let again = self.rest.as_ref().is_some_and(|rest| !rest.keys.is_disjoint(&keys));
-        let small = keys.len() < self.count_max() / REST_PART;
-        if again || !small || !batch.iter().all(|ready| is_news(&ready.candidate, now_ms)) {
-            return false;
-        }
-        let until_ms = now_ms.saturating_add(self.source.description.block_interval_ms);
-        self.rest = Some(Rest { keys, head: self.source.hinted_head().0, until_ms });
-        true
-    }
-
-    /// Whether there is nothing to do yet: nothing is ready, or only what was put off.
-    fn waits(&self, ready: &[Ready]) -> bool {
-        let waits = |rest: &Rest| self.source.hinted_head().0 == rest.head && self.host.now_ms() < rest.until_ms;
-        let rest = self.rest.as_ref().filter(|rest| waits(rest));
-        ready.iter().all(|ready| rest.is_some_and(|rest| rest.keys.contains(&ready.candidate.record.key)))
-    }
-
     /// Hands a batch over to be submitted. Whether there was anything in it.
     async fn hand_over(&self, proven: Proven, mut busy: Busy) -> bool {
         let members = proven.groups.iter().flat_map(|(_, members)| members.iter().cloned());
@@ -428,12 +260,6 @@ impl Worker {
         usize::try_from(host.min(self.shared.config.batching.count_max)).unwrap_or(usize::MAX)
     }
 
-    /// Packets of one look at the host: whole batches. On an ordered channel the next batch is built once this one is on its way.
-    fn look_max(&self) -> usize {
-        let batches = if self.path.spec.order == Order::Ordered { 1 } else { BATCHES_MAX };
-        self.count_max().saturating_mul(batches)
-    }
-
     /// Packets looked up in one call: whole batches, so that none leaves with a few of them.
     fn lookup_count(&self) -> usize {
         LOOKUP_MAX - LOOKUP_MAX % self.count_max().clamp(1, LOOKUP_MAX)
@@ -454,24 +280,6 @@ impl Worker {
             }
         }
     }
-}
-
-/// Whether this relay saw it happen a moment ago and has not tried anything with it: where nobody else relays, the host's state says nothing
-/// new of it, and the simulation asks that state anyway.
-fn is_news(candidate: &Candidate, now_ms: u64) -> bool {
-    let record = &candidate.record;
-    let (seen, tried) = match candidate.action {
-        Action::Receive => (Stage::Observed, Stage::Submitted),
-        Action::Acknowledge => (Stage::Delivered, Stage::Returning),
-        Action::Timeout | Action::TimeoutOnClose | Action::MarkExpired => return false,
-    };
-    let fresh = record.time(seen).is_some_and(|at| now_ms < at.saturating_add(NEWS_MS));
-    fresh
-        && record.origin == Origin::Live
-        && record.time(tried).is_none()
-        && record.attempts == 0
-        && record.waits == 0
-        && record.refusals == 0
 }
 
 fn message(candidate: &Candidate, order: Order, proof: (usize, usize), closed: usize) -> Option<Message> {
