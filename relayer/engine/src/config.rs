@@ -129,7 +129,8 @@ pub struct Filter {
 /// How packets are put together into transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batching {
-    /// How long a packet may wait for company, milliseconds. 0: it leaves at the first opportunity.
+    /// How long a packet may wait for company, milliseconds. 0: it leaves at the first opportunity, but for a few that are left over of whole
+    /// transactions, which wait for the source's next block where that is known to bring more.
     pub age_max_ms: u64,
     /// Most packets in a transaction; the host's own limits apply as well.
     pub count_max: u32,

@@ -96,6 +96,8 @@ pub(crate) struct Chain {
     pub(crate) held: Held,
     /// Numbers of accounts that were asked for; they never change.
     pub(crate) accounts: Arc<Mutex<BTreeMap<String, u64>>>,
+    /// Held while a head is asked for that several may need.
+    asking_head: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Chain {
@@ -104,9 +106,9 @@ impl Chain {
         config.validate().map_err(|error| AdapterError::Invalid { what: "configuration", detail: error.to_string() })?;
         let (rpc, revision) = (Rpc::new(config)?, config.revision());
         let (prices, heads, headers) = (Prices::default(), Heads::default(), Headers::default());
-        let (lacks_tx_service, held, accounts) = Default::default();
+        let (lacks_tx_service, held, accounts, asking_head) = Default::default();
         let config = Arc::new(config.clone());
-        Ok(Self { config, rpc, revision, prices, heads, headers, lacks_tx_service, held, accounts })
+        Ok(Self { config, rpc, revision, prices, heads, headers, lacks_tx_service, held, accounts, asking_head })
     }
 
     /// A height of this chain.
@@ -173,6 +175,8 @@ impl Chain {
         {
             return Ok(head);
         }
+        // One at a time: who waited has the answer of the one before.
+        let _alone = self.asking_head.lock().await;
         if let Some(head) = self.heads.within(HEAD_AGE_MAX) {
             return Ok(head);
         }

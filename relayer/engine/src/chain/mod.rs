@@ -55,6 +55,8 @@ pub(crate) struct Chain {
     heads: heads::Heads,
     /// When somebody else was found to have done what was to be done here, unix milliseconds.
     rival_ms: AtomicU64,
+    /// The highest height that this relay brought to each client here, and when, unix milliseconds.
+    brought: Mutex<BTreeMap<ClientId, (Height, u64)>>,
 }
 
 impl Chain {
@@ -69,6 +71,7 @@ impl Chain {
             seen: Mutex::default(),
             heads: heads::Heads::default(),
             rival_ms: AtomicU64::new(0),
+            brought: Mutex::default(),
         }
     }
 
@@ -97,6 +100,18 @@ impl Chain {
     pub(crate) fn has_rival(&self) -> bool {
         let since_ms = self.rival_ms.load(Ordering::Relaxed);
         since_ms > 0 && self.now_ms().checked_sub(since_ms).is_some_and(|age_ms| age_ms < RIVAL_MS)
+    }
+
+    /// A batch brings a height to a client here.
+    pub(crate) fn note_brought(&self, client: &ClientId, height: Height) {
+        let mut brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
+        let highest = brought.entry(client.clone()).or_insert((height, 0));
+        *highest = (*highest).max((height, self.now_ms()));
+    }
+
+    /// The highest height that this relay brought to a client here, and when.
+    pub(crate) fn brought(&self, client: &ClientId) -> Option<(Height, u64)> {
+        self.brought.lock().unwrap_or_else(PoisonError::into_inner).get(client).copied()
     }
 
     /// A client of this chain that nobody hosts, for ways that headers alone show: there is no state that an adapter could plan from.

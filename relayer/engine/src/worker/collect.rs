@@ -211,6 +211,7 @@ impl Worker {
         let failed = |error| self.adapter_failed(&self.host, &error);
         let (view, states) = (view.map_err(failed)?, states.map_err(failed)?);
         let view = self.note_view(view).await?;
+        self.looked_ms = self.host.now_ms();
         let (mut over, mut ops) = (BTreeSet::new(), Vec::new());
         let when = self.when();
         for (index, candidate) in candidates.into_iter().enumerate() {

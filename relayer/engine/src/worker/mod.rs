@@ -60,8 +60,8 @@ pub(crate) struct Worker {
     failures: u32,
     not_before_ms: u64,
     view_seen_ms: u64,
-    /// The highest height that a batch of this worker brought to the client, and when, unix milliseconds.
-    brought: Option<(Height, u64)>,
+    /// When the host was looked at last, client and packets; 0: what comes next is looked at.
+    looked_ms: u64,
     /// What was put off.
     rest: Option<turn::Rest>,
     /// When what halts the path was asked about last.
@@ -112,7 +112,7 @@ impl Worker {
             failures: 0,
             not_before_ms: 0,
             view_seen_ms: 0,
-            brought: None,
+            looked_ms: 0,
             rest: None,
             reviewed_ms: 0,
         }
@@ -187,7 +187,7 @@ impl Worker {
     /// What was sent on its own has ended. Whether it was evidence that must be sent again.
     fn advanced(&mut self, end: BatchEnd) -> bool {
         self.advance = None;
-        self.view_seen_ms = 0;
+        (self.view_seen_ms, self.looked_ms) = (0, 0);
         if std::mem::take(&mut self.convicting) {
             return self.told(&end);
         }

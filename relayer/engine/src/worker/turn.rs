@@ -57,7 +57,7 @@ impl Worker {
         busy.put_all_back();
         // What was not understood is looked at anew.
         if handed_over.is_err() {
-            self.view_seen_ms = 0;
+            self.looked_ms = 0;
         }
         Ok(handed_over? && full)
     }
@@ -91,9 +91,9 @@ impl Worker {
         Ok(Some(Prepared { view, ready, more }))
     }
 
-    /// The client, if it was looked at a moment ago.
+    /// The client, if the host was looked at a moment ago.
     fn seen_lately(&self) -> Option<ClientView> {
-        let age_ms = self.host.now_ms().checked_sub(self.view_seen_ms);
+        let age_ms = self.host.now_ms().checked_sub(self.looked_ms);
         let view = self.path.view(self.direction).filter(|view| !view.frozen);
         view.filter(|_| age_ms.is_some_and(|age_ms| age_ms < LOOK_MS))
     }
@@ -104,10 +104,10 @@ impl Worker {
         !self.host.has_rival() && ready.iter().all(|ready| is_news(&ready.candidate, now_ms) && self.is_above_client(ready.at))
     }
 
-    /// Whether the client cannot hold a height yet: none that this worker brought is so high, or it is on its way to the next block, and left out
+    /// Whether the client cannot hold a height yet: none that this relay brought is so high, or it is on its way to the next block, and left out
     /// where it would be in a transaction twice.
     fn is_above_client(&self, at: Provable) -> bool {
-        let Some((brought, at_ms)) = self.brought else { return true };
+        let Some((brought, at_ms)) = self.host.brought(&self.client) else { return true };
         let on_its_way = self.host.now_ms().saturating_sub(at_ms) < self.host.description.block_interval_ms;
         match at {
             Provable::From(height) => height > brought || on_its_way,
@@ -123,7 +123,10 @@ impl Worker {
             let (batch, later) = self.narrow(left);
             if handed_over {
                 // Handing over waits for room: what was looked at long ago by now is looked at again.
-                let stop = self.advance.is_some() || self.shared.drain.is_cancelled() || self.seen_lately().is_none();
+                let stop = self.advance.is_some()
+                    || self.shared.drain.is_cancelled()
+                    || self.path.halted().is_some()
+                    || self.seen_lately().is_none();
                 if stop || more && later.is_empty() && self.postpone(&batch) {
                     break;
                 }
@@ -156,25 +159,36 @@ impl Worker {
     /// Verified evidence and the updates it needs; `None` when nothing of it holds, or the client must be brought forward first.
     async fn proven(&mut self, view: &ClientView, ready: Vec<Ready>, busy: &mut Busy) -> Turned<Option<Proven>> {
         let Some(grounded) = self.ground(view, ready, busy).await? else { return Ok(None) };
-        if !grounded.updates.is_empty() {
-            let highest = grounded.groups.iter().map(|(trusted, _)| trusted.height).max();
-            self.brought = self.brought.max(highest.map(|height| (height, self.host.now_ms())));
+        if let Some(highest) = grounded.groups.iter().map(|(trusted, _)| trusted.height).max()
+            && !grounded.updates.is_empty()
+        {
+            self.host.note_brought(&self.client, highest);
         }
         self.prove(view, grounded, busy).await
     }
 
-    /// Puts the rest of whole batches off, if it is small, all of it is news, and none of it was put off before.
+    /// Puts the rest of whole batches off, if it is small, all of it is news with time enough, and none of it was put off before.
     fn postpone(&mut self, batch: &[Ready]) -> bool {
         let now_ms = self.host.now_ms();
         let keys: BTreeSet<PacketKey> = batch.iter().map(|ready| ready.candidate.record.key.clone()).collect();
         let again = self.rest.as_ref().is_some_and(|rest| !rest.keys.is_disjoint(&keys));
         let small = keys.len() < self.count_max() / REST_PART;
-        if again || !small || !batch.iter().all(|ready| is_news(&ready.candidate, now_ms)) {
+        let can_wait = |ready: &Ready| is_news(&ready.candidate, now_ms) && !self.is_urgent(&ready.candidate);
+        if again || !small || !batch.iter().all(can_wait) {
             return false;
         }
         let until_ms = now_ms.saturating_add(self.source.description.block_interval_ms);
         self.rest = Some(Rest { keys, head: self.source.hinted_head().0, until_ms });
         true
+    }
+
+    /// Whether a packet may expire within two blocks of the source.
+    fn is_urgent(&self, candidate: &Candidate) -> bool {
+        let wait_ms = self.source.description.block_interval_ms.saturating_mul(2);
+        let (height, time_s) = self.host.hinted_head();
+        let then = height.plus(wait_ms.div_ceil(self.host.description.block_interval_ms.max(1)));
+        let packet = candidate.record.packet.as_ref().filter(|_| candidate.action == Action::Receive);
+        packet.is_some_and(|packet| packet.expired(then, Some(time_s.saturating_add(wait_ms.div_ceil(1_000)))))
     }
 
     /// Whether there is nothing to do yet: nothing is ready, or only what was put off.

@@ -34,10 +34,18 @@ pub(crate) enum Simulated {
     Failed(String),
 }
 
-/// Runs messages as one transaction on the newest state. The sequence may be one that follows transactions that wait; where the node
-/// does not have those, it is run with the sequence the node expects, which changes nothing of what messages do. After each block a node goes
-/// through what waits once more, so that what it expects may rise from one call to the next: only one above ours says that ours is used.
+/// Runs messages as one transaction on the newest state.
 pub(crate) async fn simulate(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) -> Result<Simulated> {
+    match in_sequence(chain, signer, messages, terms).await? {
+        Simulated::Failed(log) if reason::is_of_no_message(&log) => paid(chain, signer, messages, terms, log).await,
+        ended => Ok(ended),
+    }
+}
+
+/// The sequence may be one that follows transactions that wait; where the node does not have those, it is run with the sequence the node
+/// expects, which changes nothing of what messages do. After each block a node goes through what waits once more, so that what it expects may
+/// rise from one call to the next: only one above ours says that ours is used.
+async fn in_sequence(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms) -> Result<Simulated> {
     let (ours, mut terms) = (terms.sequence, terms);
     for _ in 0..SEQUENCES_MAX {
         let log = match once(chain, signer, messages, terms).await? {
@@ -47,7 +55,6 @@ pub(crate) async fn simulate(chain: &Chain, signer: &Signer, messages: &[Any], t
         match reason::sequences(&log) {
             Some((expected, _)) if expected > ours => return Err(AdapterError::SlotMismatch { used: ours, expected }),
             Some((expected, _)) => terms.sequence = expected,
-            None if reason::is_of_no_message(&log) => return paid(chain, signer, messages, terms, log).await,
             None => return Ok(Simulated::Failed(log)),
         }
     }
@@ -62,11 +69,11 @@ async fn paid(chain: &Chain, signer: &Signer, messages: &[Any], terms: Terms, lo
         reason::insufficient_funds(chain, payer, log)
     };
     let free = Terms { price: GasPrice::whole(0), ..terms };
-    let Simulated::Passed { gas_used, .. } = once(chain, signer, messages, free).await? else {
+    let Simulated::Passed { gas_used, .. } = in_sequence(chain, signer, messages, free).await? else {
         return if reason::is_poor(&log) { Err(poor(&log)) } else { Ok(Simulated::Failed(log)) };
     };
     let fitting = Terms { gas_limit: gas_used.saturating_add(gas_used / 2).min(terms.gas_limit), ..terms };
-    match once(chain, signer, messages, fitting).await? {
+    match in_sequence(chain, signer, messages, fitting).await? {
         Simulated::Failed(log) => Err(poor(&log)),
         passed => Ok(passed),
     }

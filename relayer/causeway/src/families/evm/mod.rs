@@ -61,7 +61,8 @@ impl BuiltIn for Config {
     }
 
     fn check_account(&self, text: &str) -> Result<(), String> {
-        text.parse::<alloy::primitives::Address>().map(drop).map_err(|_| "`0x` and 40 hexadecimal digits".to_string())
+        let account = text.starts_with("0x").then(|| text.parse::<alloy::primitives::Address>().ok()).flatten();
+        account.filter(|account| !account.is_zero()).map(drop).ok_or_else(|| "`0x` and 40 hexadecimal digits, not all zero".to_string())
     }
 
     async fn adapter(&self, chain: &str, signers: &[String]) -> Result<Arc<dyn ChainAdapter>, Failure> {
