@@ -77,6 +77,10 @@ pub(crate) fn status_failure(status: &tonic::Status) -> Failure {
         tonic::Code::Unavailable | tonic::Code::DeadlineExceeded => Code::Unavailable,
         _ => Code::Failed,
     };
+    // Nobody listens there any more.
+    if code == Code::Unavailable && status.source().is_some() {
+        return Failure::new(code, "the relayer does not answer any more; `causeway start` runs it, and its log says why it ended");
+    }
     Failure::new(code, status.message())
 }
 

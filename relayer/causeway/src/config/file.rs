@@ -320,6 +320,9 @@ impl Config {
             self.chain(&end.chain)?;
             end.parse()?;
         }
+        if path.a.channel.is_some() != path.b.channel.is_some() {
+            return Err("a channel is named at one end only; name both ends' channels, or none (IBC v2)".to_string());
+        }
         let lists = [
             ("allow_ports", &path.allow_ports),
             ("deny_ports", &path.deny_ports),

@@ -132,6 +132,13 @@ fn wrong_values_are_named() {
         (with("store = ", "stroe = "), "stroe"),
         (with("grpc_listen = \"127.0.0.1:7600\"", "grpc_listen = \"0.0.0.0:7600\""), "allow_remote"),
         (with("name = \"beta\"", "name = \"alpha\""), "configured twice"),
+        (
+            format!(
+                "{SAMPLE}\n[[path]]\nname = \"half\"\na = {{ chain = \"alpha\", client = \"qbft-0\", channel = \"transfer/channel-0\" }}\n\
+                 b = {{ chain = \"beta\", client = \"qbft-0\" }}\n"
+            ),
+            "path \"half\": a channel is named at one end only",
+        ),
         (with("name = \"alpha\"", "name = \"al/pha\""), "only letters"),
         (with("# trusting_period_s = 1209600", "trusting_period_s = 5"), "trusting_period_s = 5"),
         (with("chain_id = 1337", "chain_id = 0"), "chain_id = 0"),

@@ -105,6 +105,7 @@ impl Journal {
         check_schema(store.as_ref()).await?;
         let mut table = Table::new(lanes.iter().map(|lane| (lane.id, lane.chain.clone(), lane.end.clone())));
         let mut after: Option<Vec<u8>> = None;
+        let mut left: BTreeMap<String, u64> = BTreeMap::new();
         loop {
             let rows = store.scan(Tree::Hot, keys::PACKETS, after.as_deref(), LOAD_PAGE).await?;
             let Some((last, _)) = rows.last() else { break };
@@ -112,8 +113,18 @@ impl Journal {
             for (key, bytes) in &rows {
                 let record = codec::record(bytes).map_err(|error| error.row("a packet", Tree::Hot, key))?;
                 // Packets of a path that is no longer configured stay in the store: only what carries them still ends.
-                let _not_configured = table.apply(Arc::new(record));
+                if table.lane_of(&record.key.chain, &record.key.end).is_none() {
+                    *left.entry(record.path.clone()).or_default() += 1;
+                }
+                table.apply(Arc::new(record));
             }
+        }
+        for (path, packets) in left {
+            tracing::warn!(
+                path,
+                packets,
+                "packets of a path that is not configured wait; `causeway packet list` shows them, and they go on when it is put back"
+            );
         }
         let change = match store.get(Tree::Meta, keys::CHANGE).await? {
             Some(bytes) => u64::from_be_bytes(bytes.as_slice().try_into().map_err(|_| damaged(keys::CHANGE)(Damaged("length".into())))?),

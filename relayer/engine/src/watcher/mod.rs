@@ -38,6 +38,9 @@ pub(crate) struct Watcher {
     behind_since_ms: Option<u64>,
 }
 
+/// Failures in a row after which the log says that blocks cannot be read.
+const FAILURES_TOLD: u32 = 2;
+
 enum Turn {
     Seen,
     Wait(std::time::Duration),
@@ -87,6 +90,9 @@ impl Watcher {
         };
         match found {
             Ok(batch) => {
+                if *failures >= FAILURES_TOLD {
+                    tracing::info!(chain = %self.chain.id(), "blocks are read again");
+                }
                 *failures = 0;
                 self.behind_since_ms = None;
                 self.chain.seen().watch_error = None;
@@ -160,6 +166,9 @@ impl Watcher {
     async fn failed(&mut self, error: AdapterError, failures: &mut u32) -> Result<Turn, StoreError> {
         *failures = failures.saturating_add(1);
         self.chain.seen().watch_error = Some(error.to_string());
+        if *failures == FAILURES_TOLD {
+            tracing::warn!(chain = %self.chain.id(), %error, "blocks cannot be read; it is tried on, `causeway status` shows when they can");
+        }
         match &error {
             AdapterError::Reorganised { resume_from, .. } => {
                 tracing::warn!(chain = %self.chain.id(), %error, "watching again from a common block");

@@ -71,13 +71,17 @@ impl Command {
             Action::Pending(pending) => pending.execute(global).await,
             Action::Clear(clear) => clear.execute(connect().await?, global).await,
             Action::List { path, state, pending, limit } => {
+                let connection = connect().await?;
+                if let Some(path) = &path {
+                    known(connection.clone(), path).await?;
+                }
                 let request = ListPacketsRequest {
                     path: path.unwrap_or_default(),
                     state: state.unwrap_or(State::Unspecified).into(),
                     pending_only: pending,
                     ..ListPacketsRequest::default()
                 };
-                let (packets, complete) = list(connect().await?, request, limit).await?;
+                let (packets, complete) = list(connection, request, limit).await?;
                 show::list(&packets, complete, global.json);
                 Ok(())
             }
@@ -127,6 +131,22 @@ async fn list(mut connection: client::Connection, mut request: ListPacketsReques
 async fn paths(mut connection: client::Connection) -> Result<Vec<Path>, Failure> {
     let status = connection.admin.get_status(GetStatusRequest {}).await.map_err(|status| client::status_failure(&status))?;
     Ok(status.into_inner().paths)
+}
+
+/// A path that the relayer runs, or that still has packets in its journal.
+async fn known(mut connection: client::Connection, path: &str) -> Result<(), Failure> {
+    let paths = paths(connection.clone()).await?;
+    if paths.iter().any(|known| known.name == path) {
+        return Ok(());
+    }
+    let request = ListPacketsRequest { path: path.to_string(), page_size: 1, ..ListPacketsRequest::default() };
+    let page = connection.relay.list_packets(request).await.map_err(|status| client::status_failure(&status))?;
+    if !page.into_inner().packets.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = paths.into_iter().map(|path| path.name).collect();
+    let message = format!("the relayer runs no path \"{path}\", and knows no packet of one; there are: {}", names.join(", "));
+    Err(Failure::new(Code::BadConfig, message))
 }
 
 /// What `show` is asked for.

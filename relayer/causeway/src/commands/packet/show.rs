@@ -21,7 +21,7 @@ pub(super) fn list(packets: &[Packet], complete: bool, as_json: bool) {
                 packet.payloads.first().map_or_else(String::new, |payload| payload.source_port.clone()),
                 client::show_state(packet.state),
                 packet.attempts.to_string(),
-                trouble(packet),
+                why(packet),
             ]
         })
         .collect();
@@ -123,6 +123,15 @@ fn times(packet: &Packet, now_s: u64) -> Vec<String> {
 
 fn trouble(packet: &Packet) -> String {
     if packet.reason.is_empty() { packet.refused.clone() } else { packet.reason.clone() }
+}
+
+/// What is not as its sender wanted it.
+fn why(packet: &Packet) -> String {
+    let returned = packet.acknowledgement.as_ref().is_some_and(|ack| ack.kind() == AckKind::Error);
+    match trouble(packet) {
+        none if none.is_empty() && returned => "its receiver answered with an error: nothing arrived".to_string(),
+        trouble => trouble,
+    }
 }
 
 /// Something of a chain, where the chain is known.
