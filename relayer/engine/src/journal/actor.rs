@@ -1,9 +1,8 @@
 //! The actor that owns the store's write side.
 
-use super::codec::{self, Damaged};
-use super::keys;
 use super::table::{LaneId, Table};
-use super::wire::{ChangeRow, CountRow, CountsRow, SCHEMA_VERSION};
+use super::wire::ChangeRow;
+use super::{codec, keys, read};
 use crate::packet::{Direction, PacketRecord, Stage, StateKind};
 use crate::{Env, Retention, StartError};
 use causeway_store::{Store, StoreError, Tree, Write};
@@ -16,8 +15,6 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Requests that share one commit.
 const GROUP_MAX: usize = 64;
-/// Packets read in one step.
-const LOAD_PAGE: usize = 1_000;
 /// Requests that may wait.
 const MAILBOX: usize = 256;
 /// How long a finished packet is remembered of which nothing was ever proven, milliseconds: endpoints can invent any number of them.
@@ -89,11 +86,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The refusal over a row of the meta tree.
-fn damaged(key: &[u8]) -> impl Fn(Damaged) -> StartError {
-    move |error| error.row("a figure of the journal itself", Tree::Meta, key)
-}
-
 impl Journal {
     /// Reads what is pending (never what is finished) and returns the handle and the actor to run.
     pub(crate) async fn open(
@@ -102,35 +94,10 @@ impl Journal {
         env: &Env,
         retention: Retention,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
-        check_schema(store.as_ref()).await?;
-        let mut table = Table::new(lanes.iter().map(|lane| (lane.id, lane.chain.clone(), lane.end.clone())));
-        let mut after: Option<Vec<u8>> = None;
-        let mut left: BTreeMap<String, u64> = BTreeMap::new();
-        loop {
-            let rows = store.scan(Tree::Hot, keys::PACKETS, after.as_deref(), LOAD_PAGE).await?;
-            let Some((last, _)) = rows.last() else { break };
-            after = Some(last.clone());
-            for (key, bytes) in &rows {
-                let record = codec::record(bytes).map_err(|error| error.row("a packet", Tree::Hot, key))?;
-                // Packets of a path that is no longer configured stay in the store: only what carries them still ends.
-                if table.lane_of(&record.key.chain, &record.key.end).is_none() {
-                    *left.entry(record.path.clone()).or_default() += 1;
-                }
-                table.apply(Arc::new(record));
-            }
-        }
-        for (path, packets) in left {
-            tracing::warn!(
-                path,
-                packets,
-                "packets of a path that is not configured wait; `causeway packet list` shows them, and they go on when it is put back"
-            );
-        }
-        let change = match store.get(Tree::Meta, keys::CHANGE).await? {
-            Some(bytes) => u64::from_be_bytes(bytes.as_slice().try_into().map_err(|_| damaged(keys::CHANGE)(Damaged("length".into())))?),
-            None => 0,
-        };
-        let finished = read_counts(store.as_ref()).await?;
+        read::schema(store.as_ref()).await?;
+        let table = read::pending(store.as_ref(), lanes).await?;
+        let change = read::change(store.as_ref()).await?;
+        let finished = read::counts(store.as_ref()).await?;
         let wakes = lanes.iter().map(|lane| (lane.id, Arc::new(Notify::new()))).collect();
         let shared = Arc::new(Shared {
             table: Mutex::new(table),
@@ -219,39 +186,6 @@ pub(crate) async fn served<T>(actor: &mut BoxFuture<'static, ()>, work: impl Fut
     work.await
 }
 
-async fn check_schema(store: &dyn Store) -> Result<(), StartError> {
-    match store.get(Tree::Meta, keys::SCHEMA).await? {
-        None => Ok(store.commit(vec![Write::Put(Tree::Meta, keys::SCHEMA.to_vec(), SCHEMA_VERSION.to_be_bytes().to_vec())]).await?),
-        Some(bytes) => {
-            let bytes: [u8; 4] = bytes.as_slice().try_into().map_err(|_| damaged(keys::SCHEMA)(Damaged("length".into())))?;
-            let found = u32::from_be_bytes(bytes);
-            if found > SCHEMA_VERSION { Err(StartError::SchemaTooNew { found, known: SCHEMA_VERSION }) } else { Ok(()) }
-        }
-    }
-}
-
-async fn read_counts(store: &dyn Store) -> Result<Finished, StartError> {
-    let Some(bytes) = store.get(Tree::Meta, keys::COUNTS).await? else { return Ok(Finished::new()) };
-    let row: CountsRow = codec::decode(&bytes).map_err(damaged(keys::COUNTS))?;
-    let mut counts = Finished::new();
-    for count in row.counts {
-        let state = StateKind::parse(&count.state).ok_or_else(|| damaged(keys::COUNTS)(Damaged(count.state.clone())))?;
-        let direction = if count.b_to_a { Direction::BToA } else { Direction::AToB };
-        counts.insert((count.path, direction, state), count.count);
-    }
-    Ok(counts)
-}
-
-fn counts_row(finished: &Finished) -> Vec<u8> {
-    let row = |((path, direction, state), count): (&(String, Direction, StateKind), &u64)| CountRow {
-        path: path.clone(),
-        b_to_a: *direction == Direction::BToA,
-        state: state.as_str().to_owned(),
-        count: *count,
-    };
-    CountsRow { counts: finished.iter().map(row).collect() }.encode_to_vec()
-}
-
 struct Actor {
     store: Arc<dyn Store>,
     shared: Arc<Shared>,
@@ -270,12 +204,6 @@ struct Touched {
 struct Group {
     touched: BTreeMap<PacketKey, Touched>,
     writes: Vec<Write>,
-}
-
-/// A packet of the store. It was whole when the journal was opened: where it is no longer, the next start refuses the journal with what to do.
-fn whole(row: &[u8], bytes: &[u8]) -> Option<PacketRecord> {
-    let decoded = codec::record(bytes);
-    decoded.map_err(|error| tracing::error!(error = %error.row("a packet", Tree::Hot, row), "a packet is left as it was")).ok()
 }
 
 impl Actor {
@@ -395,10 +323,10 @@ impl Actor {
         let prefix = keys::packets_from(&lane.chain, &lane.end);
         let (mut after, mut found) = (None::<Vec<u8>>, Vec::new());
         loop {
-            let rows = self.store.scan(Tree::Hot, &prefix, after.as_deref(), LOAD_PAGE).await?;
+            let rows = self.store.scan(Tree::Hot, &prefix, after.as_deref(), read::PAGE).await?;
             let Some((last, _)) = rows.last() else { break };
             after = Some(last.clone());
-            found.extend(rows.iter().filter_map(|(row, bytes)| whole(row, bytes)));
+            found.extend(rows.iter().filter_map(|(row, bytes)| read::whole(row, bytes)));
         }
         {
             let mut table = lock(&self.shared.table);
@@ -426,7 +354,7 @@ impl Actor {
         }
         let row = keys::packet(key);
         let bytes = self.store.get(Tree::Hot, &row).await?;
-        Ok(bytes.and_then(|bytes| whole(&row, &bytes)).map(Arc::new))
+        Ok(bytes.and_then(|bytes| read::whole(&row, &bytes)).map(Arc::new))
     }
 
     async fn commit(&mut self, group: Group) -> Result<(), StoreError> {
@@ -461,7 +389,7 @@ impl Actor {
         }
         if self.change != first_change {
             writes.push(Write::Put(Tree::Meta, keys::CHANGE.to_vec(), self.change.to_be_bytes().to_vec()));
-            writes.push(Write::Put(Tree::Meta, keys::COUNTS.to_vec(), counts_row(&finished)));
+            writes.push(Write::Put(Tree::Meta, keys::COUNTS.to_vec(), read::counts_row(&finished)));
         }
         if writes.is_empty() {
             return Ok(());

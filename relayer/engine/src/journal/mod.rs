@@ -10,6 +10,7 @@ mod actor;
 pub(crate) mod codec;
 pub(crate) mod keys;
 mod query;
+mod read;
 mod request;
 mod table;
 #[cfg(test)]
