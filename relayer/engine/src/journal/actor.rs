@@ -241,7 +241,7 @@ impl Actor {
     async fn collect(&self, group: &mut Group, op: Op) -> Result<(), StoreError> {
         match op {
             Op::Write(write) => group.writes.push(write),
-            Op::Load(lane) => self.load(group, &lane).await?,
+            Op::Load(lane) => self.load(&lane).await?,
             Op::Change(key, change) => {
                 if let Some(touched) = self.find(group, &key).await? {
                     change(&mut touched.after);
@@ -319,7 +319,8 @@ impl Actor {
         Ok(group.touched.get_mut(key).filter(|touched| !touched.after.state.kind().is_final()))
     }
 
-    async fn load(&self, group: &Group, lane: &Opening) -> Result<(), StoreError> {
+    /// What this group changes of it follows once it is durable.
+    async fn load(&self, lane: &Opening) -> Result<(), StoreError> {
         let prefix = keys::packets_from(&lane.chain, &lane.end);
         let (mut after, mut found) = (None::<Vec<u8>>, Vec::new());
         loop {
@@ -330,11 +331,8 @@ impl Actor {
         }
         {
             let mut table = lock(&self.shared.table);
-            // What is in the table, or on its way into it, is newer.
-            for record in found.into_iter().filter(|record| !group.touched.contains_key(&record.key)) {
-                if table.get(&record.key).is_none() {
-                    table.apply(Arc::new(record));
-                }
+            for record in found {
+                table.apply(Arc::new(record));
             }
             table.complete(lane.id);
         }

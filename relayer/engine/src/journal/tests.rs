@@ -42,9 +42,9 @@ async fn a_lane_that_is_opened_late_takes_over_what_an_earlier_process_knew() {
         journal.commit(vec![Op::change(key(1), |record| record.stuck = true)]).await.unwrap();
         journal.open_lanes(&[opening()]);
         // Nothing that happens before it is filled is lost, and nothing that is known is taken for new.
-        let reopened = Op::Reopen(Box::new(PacketRecord::new(key(1), "path", Direction::AToB, 0)));
-        journal.commit(vec![Op::change(key(2), |record| record.stuck = true), reopened]).await.unwrap();
-        journal.commit(vec![Op::change(key(3), |record| record.stuck = true), Op::Load(opening())]).await.unwrap();
+        let reopened = |number| Op::Reopen(Box::new(PacketRecord::new(key(number), "path", Direction::AToB, 0)));
+        journal.commit(vec![Op::change(key(2), |record| record.stuck = true), reopened(1)]).await.unwrap();
+        journal.commit(vec![Op::change(key(3), |record| record.stuck = true), reopened(4), Op::Load(opening())]).await.unwrap();
         let stuck = [1, 2, 3, 4, 5].map(|number| journal.table(|table| table.get(&key(number))).map(|record| record.stuck));
         assert_eq!(stuck, [Some(true), Some(true), Some(true), Some(false), None]);
     })
