@@ -48,14 +48,18 @@ async fn refused_transfers_return_and_long_ones_are_told_or_relayed() -> Result<
     ensure!(site.received_over(1, &on_b)? == 1, "{} arrived", site.received_over(1, &on_b)?);
 
     // One that is longer is refused where it is sent, in one line that names the rule.
-    let memo = "m".repeat(MEMO_MAX + 1);
+    let (memo, name) = ("m".repeat(MEMO_MAX + 1), "x".repeat(RECEIVER_MAX + 1));
     let send =
         |path, to| ["packet", "send", "--path", path, "--from", NAMES[0], "transfer", "--token", "stake", "--amount", "1", "--to", to];
-    let too_long = [&send("classic", &receiver)[..], &["--memo", &memo]].concat();
-    site.cli.refused(&too_long, 1, &["the chain refuses it", "memo must not exceed 32768 bytes"]).await?;
-    // Who can be no account there is told before anything is paid for.
-    let (stranger, long) = (owner.replace("cosmos1", "other1"), "x".repeat(RECEIVER_MAX + 1));
-    for to in ["nobody", &stranger, &long] {
+    for (to, memo, word) in [
+        (receiver.as_str(), memo.as_str(), "memo must not exceed 32768 bytes"),
+        (name.as_str(), "it says who receives", "recipient address must not exceed 2048 bytes"),
+    ] {
+        site.cli.refused(&[&send("classic", to)[..], &["--memo", memo]].concat(), 1, &["the chain refuses it", word]).await?;
+    }
+    // Who can be no account there, and no memo says otherwise, is told before anything is paid for.
+    let stranger = owner.replace("cosmos1", "other1");
+    for to in ["nobody", &stranger, &name] {
         site.cli.refused(&send("classic", to), 64, &["--to", "is no account of chain", "begins with `cosmos1`", "--memo"]).await?;
     }
     // In IBC v2 the sending chain takes it; the receiving one answers with an error, once, and it returns.

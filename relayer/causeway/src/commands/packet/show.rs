@@ -129,7 +129,7 @@ fn trouble(packet: &Packet) -> String {
 fn why(packet: &Packet) -> String {
     let returned = packet.acknowledgement.as_ref().is_some_and(|ack| ack.kind() == AckKind::Error);
     match trouble(packet) {
-        none if none.is_empty() && returned => "its receiver answered with an error: nothing arrived".to_string(),
+        none if none.is_empty() && returned => "its receiver answered with an error".to_string(),
         trouble => trouble,
     }
 }
